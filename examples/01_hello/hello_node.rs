@@ -1,0 +1,65 @@
+//! Greets every 3 seconds and computes Fibonacci numbers, on one thread of smol: a long
+//! computation stops the greetings, as it does in Node.js.
+//!
+//! Ports: article A's `hello.js` (A1).
+//!
+//! Run it, type `45` and Enter, and wait:
+//!
+//! ```text
+//! $ cargo run --example hello_node
+//! 1412360534 - Hello world!
+//! 1412360537 - Hello world!
+//! 45
+//! Calculation took 1.702 seconds
+//! fib(45) = 1134903170
+//! 1412360540 - Hello world!
+//! ```
+//!
+//! While `fib` runs, nothing else does. Greetings that fall due meanwhile are skipped: one comes
+//! late, and the next a whole period after it (type `49` to see that).
+//!
+//! On smol: `setInterval` is a `Ticker` and the `data` event is the next line of `Stdin`. Node calls
+//! two callbacks; here two `async` functions are polled in turn by one `block_on`, and the program
+//! ends when the first of them does. Node would go on greeting at the end of input.
+//!
+//! Paste: `cargo add smol`, and this repository's library as the README says.
+
+use asyncio_to_smol::hello::{self, Command};
+use asyncio_to_smol::stdin::Stdin;
+use asyncio_to_smol::ticker::Ticker;
+use smol::{future, stream::StreamExt};
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    hello::main(|period| smol::block_on(future::or(greet(period), answer())))
+}
+
+async fn greet(period: Duration) -> io::Result<()> {
+    let mut interval = Ticker::every(period);
+    loop {
+        interval.tick().await;
+        hello::greet()?;
+    }
+}
+
+async fn answer() -> io::Result<()> {
+    let mut lines = Stdin::open()?;
+    while let Some(line) = lines.next().await {
+        match hello::command(&line?) {
+            Command::Fib(n) => {
+                // No `await` in here: this is what holds up the greetings.
+                let fib = hello::timed_fib(n)?.timed;
+                let seconds = fib.took.as_secs_f64();
+                hello::print(format_args!(
+                    "Calculation took {seconds:.3} seconds\nfib({n}) = {}",
+                    fib.value
+                ))?;
+            }
+            Command::Exit => break,
+            Command::Skip => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Greets every 3 seconds on one thread and computes Fibonacci numbers on another: the greetings go
+//! on while a number is computed.
+//!
+//! Ports: article A's `hello_threads.py` (A4).
+//!
+//! Run it, type `45` and Enter:
+//!
+//! ```text
+//! $ cargo run --example hello_threads
+//! 1412360472 - Hello world!
+//! 45
+//! 1412360475 - Hello world!
+//! Executing fib took 1.70 seconds.
+//! fib(45) = 1134903170
+//! 1412360478 - Hello world!
+//! ```
+//!
+//! No smol in here, only std: two threads, and the operating system takes turns between them. In
+//! Python the interpreter's lock lets only one of them compute at a time; here both do.
+//!
+//! The greeting thread is never joined. It is what Python calls a daemon: the process ends when
+//! `main` returns, and the thread with it, between two greetings or in the middle of a sleep.
+//!
+//! Paste: this repository's library as the README says, for `hello`.
+
+use asyncio_to_smol::hello::{self, Command};
+use std::io::{self, BufRead};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    hello::main(greet_and_answer)
+}
+
+fn greet_and_answer(period: Duration) -> io::Result<()> {
+    hello::greet()?;
+    thread::spawn(move || {
+        loop {
+            thread::sleep(period);
+            // `main` waits for input and cannot be told that nobody reads the greetings any more.
+            hello::greet().unwrap_or_else(|error| hello::exit_with(&error));
+        }
+    });
+    // By bytes: `lines()` would take bytes that are not UTF-8 for an error.
+    for line in io::stdin().lock().split(b'\n') {
+        match hello::command(&line.map_err(hello::input_error)?) {
+            Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
+            Command::Exit => break,
+            Command::Skip => {}
+        }
+    }
+    Ok(())
+}

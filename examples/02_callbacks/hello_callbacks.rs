@@ -1,0 +1,54 @@
+//! Greets every 3 seconds and computes Fibonacci numbers, as callbacks of an event loop: a long
+//! computation stops the greetings.
+//!
+//! Ports: article A's `event_loop_callback.py` and the hello program for it (A6).
+//!
+//! Run it, type `45` and Enter, and at last `exit`:
+//!
+//! ```text
+//! $ cargo run --example hello_callbacks
+//! 1412376429 - Hello world!
+//! 1412376432 - Hello world!
+//! 45
+//! Executing fib took 1.70 seconds.
+//! fib(45) = 1134903170
+//! 1412376435 - Hello world!
+//! exit
+//! ```
+//!
+//! No smol in here: the loop is `event_loop::callbacks`, 150 lines around one poll(2), and this is
+//! how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
+//! another callback, and the greeting arms its own timer again.
+//!
+//! Paste: this repository's library as the README says, for the event loop.
+
+use asyncio_to_smol::event_loop::callbacks::EventLoop;
+use asyncio_to_smol::hello::{self, Command};
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    hello::main(|period| {
+        let event_loop = EventLoop::new();
+        event_loop.add_timer(Duration::ZERO, move |event_loop| greet(event_loop, period));
+        event_loop.add_stdin_handler(answer);
+        event_loop.run_forever()
+    })
+}
+
+fn greet(event_loop: &EventLoop, period: Duration) -> io::Result<()> {
+    hello::greet()?;
+    event_loop.add_timer(period, move |event_loop| greet(event_loop, period));
+    Ok(())
+}
+
+/// `line` is `None` at the end of input.
+fn answer(event_loop: &EventLoop, line: Option<&[u8]>) -> io::Result<()> {
+    match line.map_or(Command::Exit, hello::command) {
+        Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
+        Command::Exit => event_loop.stop(),
+        Command::Skip => {}
+    }
+    Ok(())
+}

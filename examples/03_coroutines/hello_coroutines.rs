@@ -1,0 +1,68 @@
+//! Greets every 3 seconds and computes Fibonacci numbers, as coroutines of an event loop: a long
+//! computation stops the greetings.
+//!
+//! Ports: article A's `event_loop_coroutine.py`, its `read_input` and the hello program for it
+//! (A7, A8).
+//!
+//! Run it, type `45` and Enter, and at last `exit`:
+//!
+//! ```text
+//! $ cargo run --example hello_coroutines
+//! 1412376429 - Hello world!
+//! 1412376432 - Hello world!
+//! 45
+//! Executing fib took 1.70 seconds.
+//! fib(45) = 1134903170
+//! 1412376435 - Hello world!
+//! exit
+//! ```
+//!
+//! No smol in here: the loop is `event_loop::coroutines`. The article's generators are `async`
+//! functions, its `yield sys.stdin` is `read_line().await`, its `yield sleep_for_seconds(3)` is
+//! `sleep(…).await`. Where a generator yields to the loop that drives it, a future must hold a
+//! handle of that loop.
+//!
+//! That `read_input` looks as if it waited, and does not hold up `print_every` while it does, is the
+//! gain over callbacks. That `fib` still does is what coroutines cannot change: only an `await` lets
+//! others run, and there is none in it.
+//!
+//! The greeting task never ends. The loop owns it and drops it when `main` returns.
+//!
+//! Paste: this repository's library as the README says, for the event loop.
+
+use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
+use asyncio_to_smol::hello::{self, Command};
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    hello::main(|period| {
+        let event_loop = EventLoop::new()?;
+        let handle = event_loop.handle();
+        handle.schedule(print_every(handle.clone(), period));
+        handle.schedule(read_input(handle.clone()));
+        event_loop.run_forever()
+    })
+}
+
+async fn print_every(event_loop: Handle, interval: Duration) -> io::Result<()> {
+    loop {
+        hello::greet()?;
+        event_loop.sleep(interval).await;
+    }
+}
+
+async fn read_input(event_loop: Handle) -> io::Result<()> {
+    while let Some(line) = event_loop.read_line().await {
+        match hello::command(&line) {
+            Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
+            Command::Exit => break,
+            Command::Skip => {}
+        }
+    }
+    // `stop()` would do. The article stops on the next tick to show that there is such a thing.
+    let stopping = event_loop.clone();
+    event_loop.do_on_next_tick(move || stopping.stop());
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Greets every 3 seconds and computes Fibonacci numbers with smol: the greetings go on, and so does
+//! everything else.
+//!
+//! Ports: article A's asyncio version (A10).
+//!
+//! Run it, type `45` and Enter, and at once `20` and Enter:
+//!
+//! ```text
+//! $ cargo run --example hello_smol
+//! 1412360472 - Hello world!
+//! 45
+//! 20
+//! Executing fib took 0.00 seconds.
+//! fib(20) = 6765
+//! 1412360475 - Hello world!
+//! Executing fib took 1.70 seconds.
+//! fib(45) = 1134903170
+//! 1412360478 - Hello world!
+//! ```
+//!
+//! The article's version calls `fib` in the loop and falls silent meanwhile, as chapter 3 does. Here
+//! `unblock` moves it to another thread, which is asyncio's `to_thread`. All else stays on one:
+//! `or` polls the greeting and the answering in turn.
+//!
+//! `unblock` has up to 500 threads, for file I/O that mostly waits. Computing is limited to as many
+//! numbers at once as there are cores, by having so many workers take them from a queue.
+//!
+//! Who owns what: the workers belong to the executor inside `answer`. `exit` returns from it, which
+//! drops them; a `fib` that is running on another thread cannot be dropped, and ends with the
+//! process. At the end of input the queue is closed, and every worker is awaited.
+//!
+//! Paste: `cargo add smol`, and this repository's library as the README says.
+
+use asyncio_to_smol::hello::{self, Command};
+use asyncio_to_smol::stdin::Stdin;
+use asyncio_to_smol::ticker::Ticker;
+use smol::channel::{self, Receiver, Sender};
+use smol::{LocalExecutor, future, stream::StreamExt, unblock};
+use std::io;
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    hello::main(|period| smol::block_on(future::or(greet(period), answer())))
+}
+
+async fn greet(period: Duration) -> io::Result<()> {
+    let mut interval = Ticker::now_and_every(period);
+    loop {
+        interval.tick().await;
+        hello::greet()?;
+    }
+}
+
+async fn answer() -> io::Result<()> {
+    let (numbers, queue) = channel::unbounded();
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let executor = LocalExecutor::new();
+    let workers: Vec<_> = (0..cores)
+        .map(|_| executor.spawn(compute(queue.clone())))
+        .collect();
+    executor
+        .run(async {
+            if read_numbers(numbers).await?.is_break() {
+                return Ok(());
+            }
+            for worker in workers {
+                worker.await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Puts the numbers typed into the queue. Breaks at `exit`, continues at the end of input.
+async fn read_numbers(numbers: Sender<u32>) -> io::Result<ControlFlow<()>> {
+    let mut lines = Stdin::open()?;
+    while let Some(line) = lines.next().await {
+        match hello::command(&line?) {
+            Command::Fib(n) => numbers.send(n).await.map_err(io::Error::other)?,
+            Command::Exit => return Ok(ControlFlow::Break(())),
+            Command::Skip => {}
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+async fn compute(queue: Receiver<u32>) -> io::Result<()> {
+    while let Ok(n) = queue.recv().await {
+        hello::print(unblock(move || hello::timed_fib(n)).await?)?;
+    }
+    Ok(())
+}

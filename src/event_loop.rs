@@ -1,0 +1,42 @@
+//! The two event loops that article A writes by hand, made right.
+//!
+//! [`callbacks`] is what Node.js looks like from outside, [`coroutines`] what asyncio looks like
+//! from inside. Neither uses smol: they are what smol spares you, and reading them shows what an
+//! async runtime is made of.
+//!
+//! | | the articles' loops | these |
+//! |---|---|---|
+//! | waiting | `select(0)` in a loop: one core is always busy | one poll(2) until the next timer or input: no CPU when idle |
+//! | input | `readline()`: half a line stops the loop, a second line waits for a third | [`Stdin`](crate::stdin::Stdin) |
+//! | end of input | an empty line, for ever | told once |
+//! | equal deadlines | an exception (functions cannot be compared) | in the order they were added |
+//! | errors | not handled | the first one ends `run_forever` |
+//!
+//! Both do one thing at a time, and between any two things look whether a timer is due. A line of
+//! input is one thing: a hundred pasted ones do not hold up a timer for longer than the one that is
+//! being worked on.
+//!
+//! On Windows, where standard input cannot be polled, a thread reads it and wakes the loop.
+
+pub mod callbacks;
+pub mod coroutines;
+mod timers;
+mod wait;
+
+use std::cell::Cell;
+
+/// Set while `run_forever` runs. One loop inside itself would take turns from itself.
+struct Running<'a>(&'a Cell<bool>);
+
+impl Running<'_> {
+    fn set(flag: &Cell<bool>) -> Running<'_> {
+        assert!(!flag.replace(true), "this event loop is already running");
+        Running(flag)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

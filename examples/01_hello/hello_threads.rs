@@ -42,13 +42,24 @@ fn greet_and_answer(period: Duration) -> io::Result<()> {
             hello::greet().unwrap_or_else(|error| hello::exit_with(&error));
         }
     });
-    // By bytes: `lines()` would take bytes that are not UTF-8 for an error.
-    for line in io::stdin().lock().split(b'\n') {
-        match hello::command(&line.map_err(hello::input_error)?) {
+    let mut stdin = io::stdin().lock();
+    let mut line = Vec::new();
+    // Bytes, since `lines()` takes those that are not UTF-8 for an error.
+    while stdin
+        .read_until(b'\n', &mut line)
+        .map_err(hello::input_error)?
+        > 0
+    {
+        match hello::command(&line) {
             Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
             Command::Exit => break,
             Command::Skip => {}
         }
+        // A line without its newline is the last. Asking again would want another ^D on a terminal.
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        line.clear();
     }
     Ok(())
 }

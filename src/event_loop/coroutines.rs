@@ -90,7 +90,7 @@ struct Task {
 
 /// How many steps are taken between two looks at standard input when there is always a task to run.
 /// A look costs a system call, a step of a small coroutine a tenth of it.
-const STEPS_BETWEEN_INPUT: u64 = 64;
+const STEPS_BETWEEN_INPUT: usize = 64;
 
 impl EventLoop {
     /// A loop without tasks.
@@ -126,9 +126,9 @@ impl EventLoop {
 
     /// Runs tasks until one calls [`stop`](Handle::stop), or until there are none left.
     ///
-    /// One step at a time: a function for the next tick if there is one, else a task that slept and
-    /// is due, else the task that has been ready for longest. Tasks that are left stay as they are;
-    /// a second `run_forever` goes on with them.
+    /// At every turn it resumes the tasks that slept and are due, and one of the others that are
+    /// ready, first come first served; functions for the next tick come before the next task. Tasks
+    /// that are left stay as they are: a second `run_forever` goes on with them.
     ///
     /// # Errors
     ///
@@ -142,15 +142,16 @@ impl EventLoop {
         let inner = &*self.inner;
         let _running = Running::set(&inner.running);
         inner.stopped.set(false);
-        let mut steps = 0_u64;
+        let mut steps_since_input = 0;
         while !inner.stopped.get() {
-            inner.wake_sleepers();
-            if inner.step()? {
-                steps += 1;
-                if steps % STEPS_BETWEEN_INPUT == 0 {
-                    inner.deliver_input()?;
-                }
-            } else if !inner.deliver_input()? {
+            let steps = inner.run_tasks()?;
+            steps_since_input += steps;
+            let is_idle = steps == 0;
+            if inner.stopped.get() || !is_idle && steps_since_input < STEPS_BETWEEN_INPUT {
+                continue;
+            }
+            steps_since_input = 0;
+            if !inner.deliver_input()? && is_idle {
                 if inner.tasks.borrow().is_empty() {
                     break;
                 }
@@ -230,18 +231,29 @@ impl Handle {
 }
 
 impl Inner {
-    /// Runs one function or resumes one task. Returns whether there was one.
-    fn step(&self) -> io::Result<bool> {
-        let function = self.next_tick.borrow_mut().pop_front();
-        if let Some(function) = function {
-            function();
-            return Ok(true);
+    /// Resumes the sleepers that are due and then one other task, so that neither keep the others
+    /// from running. Returns how many tasks were resumed.
+    fn run_tasks(&self) -> io::Result<usize> {
+        let steps = self.wake_sleepers() + 1;
+        for step in 0..steps {
+            self.call_next_tick();
+            if self.stopped.get() {
+                return Ok(step);
+            }
+            let Some(id) = self.ready.pop() else {
+                return Ok(step);
+            };
+            self.resume(id)?;
         }
-        let Some(id) = self.ready.pop() else {
-            return Ok(false);
-        };
-        self.resume(id)?;
-        Ok(true)
+        Ok(steps)
+    }
+
+    fn call_next_tick(&self) {
+        while !self.stopped.get() {
+            let function = self.next_tick.borrow_mut().pop_front();
+            let Some(function) = function else { break };
+            function();
+        }
     }
 
     /// The article's `resume_task`.
@@ -262,21 +274,23 @@ impl Inner {
         }
     }
 
-    /// Wakes the tasks whose time has come, ahead of those that are ready already.
-    fn wake_sleepers(&self) {
+    /// Wakes the tasks whose time has come, ahead of those that are ready already. Returns how many
+    /// there were.
+    fn wake_sleepers(&self) -> usize {
         let turn = self.sleepers.borrow().turn();
-        let Some(first) = self.sleepers.borrow_mut().pop_due(&turn) else {
-            return;
+        let due: Vec<Waker> =
+            std::iter::from_fn(|| self.sleepers.borrow_mut().pop_due(&turn)).collect();
+        let others = if due.is_empty() {
+            VecDeque::new()
+        } else {
+            self.ready.take()
         };
-        let others = self.ready.take();
-        first.wake();
-        loop {
-            let Some(waker) = self.sleepers.borrow_mut().pop_due(&turn) else {
-                break;
-            };
+        let count = due.len();
+        for waker in due {
             waker.wake();
         }
         self.ready.append(others);
+        count
     }
 
     /// Hands one line, or the end, to the tasks that wait for it. Returns whether there was one.

@@ -1,0 +1,291 @@
+//! Runs the examples as processes: on pipes, files and pseudo-terminals.
+#![allow(dead_code, reason = "every test file uses a part of this")]
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+/// Longer than anything here takes on the slowest machine: a test that gets there has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The executable of an example, built if need be: `cargo test --test hello` builds none.
+pub fn example(name: &str) -> PathBuf {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    let examples = EXAMPLES.get_or_init(|| {
+        // TARGET_DIR/PROFILE/deps/THIS_TEST
+        let this_test = std::env::current_exe().unwrap();
+        let profile = this_test.ancestors().nth(2).unwrap();
+        let status = Command::new(env!("CARGO"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["build", "--quiet", "--examples", "--target-dir"])
+            .arg(profile.parent().unwrap())
+            .args([
+                "--profile",
+                if profile.ends_with("release") {
+                    "release"
+                } else {
+                    "dev"
+                },
+            ])
+            .status()
+            .unwrap();
+        assert!(status.success(), "the examples do not build");
+        profile.join("examples")
+    });
+    examples.join(name)
+}
+
+/// A line of output and when it came.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub at: Instant,
+    pub text: String,
+}
+
+/// A running example, its output read line by line as it comes.
+///
+/// Killed when dropped, so that a failing test leaves nothing behind.
+pub struct Running {
+    name: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<Line>,
+    stderr: Receiver<Line>,
+}
+
+/// Starts `name` with a pipe for standard input.
+pub fn start(name: &str, args: &[&str]) -> Running {
+    start_on(name, args, Stdio::piped())
+}
+
+/// Starts `name` with the given standard input.
+pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
+    let mut child = Command::new(example(name))
+        .args(args)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    Running {
+        name: name.to_string(),
+        stdin: child.stdin.take(),
+        stdout: lines_of(child.stdout.take().unwrap()),
+        stderr: lines_of(child.stderr.take().unwrap()),
+        child,
+    }
+}
+
+fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<Line> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for text in BufReader::new(source).lines() {
+            let text = text.expect("output is UTF-8");
+            if sender
+                .send(Line {
+                    at: Instant::now(),
+                    text,
+                })
+                .is_err()
+            {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn type_in(&mut self, input: impl AsRef<[u8]>) {
+        let stdin = self
+            .stdin
+            .as_mut()
+            .expect("standard input is a pipe and open");
+        stdin.write_all(input.as_ref()).unwrap();
+    }
+
+    pub fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// The next line on standard output.
+    pub fn next_line(&self) -> Line {
+        self.stdout
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|error| panic!("{}: no further output: {error}", self.name))
+    }
+
+    /// The next line on standard output that is not a greeting.
+    pub fn next_answer(&self) -> Line {
+        loop {
+            let line = self.next_line();
+            if !is_greeting(&line.text) {
+                return line;
+            }
+        }
+    }
+
+    pub fn next_complaint(&self) -> Line {
+        self.stderr
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|error| panic!("{}: no complaint: {error}", self.name))
+    }
+
+    /// The lines of standard output that come within `time`.
+    pub fn lines_for(&self, time: Duration) -> Vec<Line> {
+        let end = Instant::now() + time;
+        let mut lines = Vec::new();
+        loop {
+            match self
+                .stdout
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Timeout) => return lines,
+                Err(RecvTimeoutError::Disconnected) => panic!("{} has ended", self.name),
+            }
+        }
+    }
+
+    /// Waits for the end of the program and returns what it has printed since.
+    pub fn finish(mut self) -> Finished {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "{} does not end", self.name);
+            sleep(Duration::from_millis(2));
+        };
+        let ended = Instant::now();
+        let text = |line: Line| line.text;
+        Finished {
+            status,
+            ended,
+            stdout: self.stdout.iter().map(text).collect(),
+            stderr: self.stderr.iter().map(text).collect(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub ended: Instant,
+    pub stdout: Vec<String>,
+    pub stderr: Vec<String>,
+}
+
+/// Whether the line is `{unix seconds} - Hello world!`, with seconds of this century.
+pub fn is_greeting(line: &str) -> bool {
+    line.strip_suffix(" - Hello world!")
+        .is_some_and(|seconds| seconds.len() == 10 && seconds.parse::<u64>().is_ok())
+}
+
+/// How long a computation took, if this is the line that says so.
+pub fn time_taken(line: &str) -> Option<Duration> {
+    let seconds = line
+        .strip_prefix("Executing fib took ")
+        .or_else(|| line.strip_prefix("Calculation took "))?
+        .trim_end_matches('.')
+        .strip_suffix(" seconds")?;
+    Some(Duration::from_secs_f64(seconds.parse().ok()?))
+}
+
+/// A whole transcript of a hello program: the number of greetings, and the answers.
+///
+/// Panics unless the first line is a greeting if there is one, and every answer is two adjacent
+/// lines, the time and the value.
+pub fn read_transcript(stdout: &[String]) -> (usize, Vec<String>) {
+    let mut greetings = 0;
+    let mut answers = Vec::new();
+    let mut lines = stdout.iter();
+    while let Some(line) = lines.next() {
+        if is_greeting(line) {
+            greetings += 1;
+        } else {
+            assert!(
+                time_taken(line).is_some(),
+                "neither a greeting nor a time: {line:?} in {stdout:?}"
+            );
+            let value = lines.next().expect("a value after the time");
+            assert!(value.starts_with("fib("), "not a value: {value:?}");
+            answers.push(value.clone());
+        }
+    }
+    (greetings, answers)
+}
+
+/// A file with this content, opened for reading. It has no name any more.
+pub fn file_with(content: &[u8]) -> File {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("input-{}-{number}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    let file = File::open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file
+}
+
+/// A pseudo-terminal.
+#[cfg(unix)]
+pub struct Terminal {
+    /// The keyboard and the screen.
+    pub master: File,
+    /// What a program has as its standard input. Clones share its flags.
+    pub slave: File,
+}
+
+#[cfg(unix)]
+impl Terminal {
+    pub fn open() -> Terminal {
+        use rustix::fs::{Mode, OFlags, open};
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let terminal = Terminal {
+            master: master.into(),
+            slave: slave.into(),
+        };
+        // The screen must be read: a terminal whose echo goes nowhere stops taking input.
+        let mut screen = terminal.master.try_clone().unwrap();
+        thread::spawn(move || std::io::copy(&mut screen, &mut std::io::sink()));
+        terminal
+    }
+
+    pub fn stdin(&self) -> Stdio {
+        self.slave.try_clone().unwrap().into()
+    }
+
+    pub fn type_in(&mut self, input: impl AsRef<[u8]>) {
+        self.master.write_all(input.as_ref()).unwrap();
+    }
+
+    /// All that a program could leave behind: the terminal's modes and the open file's flags.
+    pub fn flags(&self) -> String {
+        let modes = rustix::termios::tcgetattr(&self.slave).unwrap();
+        let flags = rustix::fs::fcntl_getfl(&self.slave).unwrap();
+        format!("{modes:?} {flags:?}")
+    }
+}

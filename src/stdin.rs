@@ -15,15 +15,16 @@
 //!
 //! asyncio: `loop.add_reader(sys.stdin, …)`. Node: `process.stdin.on('data', …)`.
 //!
-//! This is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input two
-//! obvious ways to use it are wrong, and the third works but for a few rows:
+//! This is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input both
+//! obvious ways to use it are wrong, and the usual way around it is right in most rows only:
 //!
 //! | | what it does | what you see |
 //! |---|---|---|
 //! | `Async::new(stdin())` and `lines()` | sets `O_NONBLOCK`, not on your descriptor but on the open file behind it, which your terminal's shell and every program started from it share | after your program `cat` fails with "Resource temporarily unavailable"; so does a large `println!` of your own, which panics |
 //! | `Async::new_nonblocking(stdin())`, `readable()`, then std's `read_line` | reads ahead into a buffer of which `readable()` knows nothing, and waits for the rest of a line inside `read_line` | the second of two pasted lines comes when a third is typed; half a line stops every task |
-//! | `Unblock::new(stdin())` | reads on another thread | `^D` must be typed twice; bytes that are not UTF-8 end the lines |
+//! | `Unblock::new(stdin())` | reads on another thread | `^D` must be typed twice |
 //! | the first two, on a file or `/dev/null` | epoll does not take such a descriptor | "Operation not permitted" |
+//! | `lines()` on any of them | wants UTF-8 | a line that is not is lost |
 //!
 //! [`Stdin`] waits for readiness, asks poll(2) once more, makes exactly one read(2), and splits the
 //! lines itself:

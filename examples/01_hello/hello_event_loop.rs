@@ -3,16 +3,17 @@
 //!
 //! Ports: article A's `hello_eventloop.py` (A5).
 //!
-//! Run it, type `45` and Enter:
+//! Run it, type `47` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_event_loop
-//! 1412376429 - Hello world!
-//! 1412376432 - Hello world!
-//! 45
-//! Executing fib took 1.70 seconds.
-//! fib(45) = 1134903170
-//! 1412376435 - Hello world!
+//! 1795306666 - Hello world!
+//! 1795306669 - Hello world!
+//! 47
+//! Executing fib took 7.86 seconds.
+//! fib(47) = 2971215073
+//! 1795306678 - Hello world!
+//! 1795306681 - Hello world!
 //! ```
 //!
 //! No smol in here: poll(2) waits for input, at most 100 ms, and then the loop looks at the clock.

@@ -3,20 +3,21 @@
 //!
 //! Ports: article A's `hello.js` (A1).
 //!
-//! Run it, type `45` and Enter, and wait:
+//! Run it, type `47` and Enter, and wait:
 //!
 //! ```text
 //! $ cargo run --example hello_node
-//! 1412360534 - Hello world!
-//! 1412360537 - Hello world!
-//! 45
-//! Calculation took 1.702 seconds
-//! fib(45) = 1134903170
-//! 1412360540 - Hello world!
+//! 1795306631 - Hello world!
+//! 47
+//! Calculation took 8.347 seconds
+//! fib(47) = 2971215073
+//! 1795306641 - Hello world!
+//! 1795306644 - Hello world!
+//! 1795306647 - Hello world!
 //! ```
 //!
-//! While `fib` runs, nothing else does. Greetings that fall due meanwhile are skipped: one comes
-//! late, and the next a whole period after it (type `49` to see that).
+//! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile one comes late and
+//! the others are skipped; then they come every 3 seconds again.
 //!
 //! On smol: `setInterval` is a `Ticker` and the `data` event is the next line of `Stdin`. Node calls
 //! two callbacks; here two `async` functions are polled in turn by one `block_on`, and the program

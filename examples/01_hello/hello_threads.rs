@@ -3,16 +3,19 @@
 //!
 //! Ports: article A's `hello_threads.py` (A4).
 //!
-//! Run it, type `45` and Enter:
+//! Run it, type `47` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_threads
-//! 1412360472 - Hello world!
-//! 45
-//! 1412360475 - Hello world!
-//! Executing fib took 1.70 seconds.
-//! fib(45) = 1134903170
-//! 1412360478 - Hello world!
+//! 1795306647 - Hello world!
+//! 1795306650 - Hello world!
+//! 47
+//! 1795306653 - Hello world!
+//! 1795306656 - Hello world!
+//! 1795306659 - Hello world!
+//! Executing fib took 8.23 seconds.
+//! fib(47) = 2971215073
+//! 1795306662 - Hello world!
 //! ```
 //!
 //! No smol in here, only std: two threads, and the operating system takes turns between them. In

@@ -3,17 +3,17 @@
 //!
 //! Ports: article A's `event_loop_callback.py` and the hello program for it (A6).
 //!
-//! Run it, type `45` and Enter, and at last `exit`:
+//! Run it, type `47` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_callbacks
-//! 1412376429 - Hello world!
-//! 1412376432 - Hello world!
-//! 45
-//! Executing fib took 1.70 seconds.
-//! fib(45) = 1134903170
-//! 1412376435 - Hello world!
-//! exit
+//! 1795306685 - Hello world!
+//! 1795306688 - Hello world!
+//! 47
+//! Executing fib took 7.74 seconds.
+//! fib(47) = 2971215073
+//! 1795306697 - Hello world!
+//! 1795306700 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop::callbacks`, 150 lines around one poll(2), and this is

@@ -7,20 +7,22 @@
 //!
 //! ```text
 //! $ cargo run --example fib_coroutine
-//! 1412727829 - Hello world!
-//! 1412727832 - Hello world!
+//! 1795306723 - Hello world!
+//! 1795306726 - Hello world!
 //! 35
-//! 1412727835 - Hello world!
-//! 1412727838 - Hello world!
-//! Executing fib took 7.31 seconds.
+//! 1795306729 - Hello world!
+//! 1795306732 - Hello world!
+//! 1795306735 - Hello world!
+//! 1795306738 - Hello world!
+//! Executing fib took 11.40 seconds.
 //! fib(35) = 9227465
-//! 1412727841 - Hello world!
+//! 1795306741 - Hello world!
 //! ```
 //!
-//! A greeting is late by one call of `fib` at most. The price: `fib(35)` takes some 200 times as
-//! long as the plain function, for each of its 30 million calls allocates a future and makes a
-//! detour to the loop, and coming back means polling through all the calls that wait for it. Do not
-//! do this to real work; chapter 4 moves it to another thread.
+//! A greeting is late by one call of `fib` at most. The price: it takes 500 times as long as the
+//! plain function. Each of the 30 million calls allocates a future and makes a detour to the loop,
+//! and coming back means polling through all the calls that wait for it. Do not do this to real
+//! work; chapter 4 moves it to another thread.
 //!
 //! The loop is not smol's, but `yield_now` and the channel are: they are futures like any other and
 //! work on every executor. `yield_now` says "wake me again" and returns to the loop. An `async fn`

@@ -4,17 +4,17 @@
 //! Ports: article A's `event_loop_coroutine.py`, its `read_input` and the hello program for it
 //! (A7, A8).
 //!
-//! Run it, type `45` and Enter, and at last `exit`:
+//! Run it, type `47` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_coroutines
-//! 1412376429 - Hello world!
-//! 1412376432 - Hello world!
-//! 45
-//! Executing fib took 1.70 seconds.
-//! fib(45) = 1134903170
-//! 1412376435 - Hello world!
-//! exit
+//! 1795306704 - Hello world!
+//! 1795306707 - Hello world!
+//! 47
+//! Executing fib took 8.30 seconds.
+//! fib(47) = 2971215073
+//! 1795306717 - Hello world!
+//! 1795306720 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop::coroutines`. The article's generators are `async`

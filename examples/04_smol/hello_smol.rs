@@ -3,19 +3,21 @@
 //!
 //! Ports: article A's asyncio version (A10).
 //!
-//! Run it, type `45` and Enter, and at once `20` and Enter:
+//! Run it, type `47` and Enter, and at once `20` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_smol
-//! 1412360472 - Hello world!
-//! 45
+//! 1795306742 - Hello world!
+//! 1795306745 - Hello world!
+//! 47
 //! 20
 //! Executing fib took 0.00 seconds.
 //! fib(20) = 6765
-//! 1412360475 - Hello world!
-//! Executing fib took 1.70 seconds.
-//! fib(45) = 1134903170
-//! 1412360478 - Hello world!
+//! 1795306748 - Hello world!
+//! 1795306751 - Hello world!
+//! Executing fib took 7.89 seconds.
+//! fib(47) = 2971215073
+//! 1795306754 - Hello world!
 //! ```
 //!
 //! The article's version calls `fib` in the loop and falls silent meanwhile, as chapter 3 does. Here

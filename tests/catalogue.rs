@@ -1,0 +1,352 @@
+//! The lists agree: `Cargo.toml`, the files in `examples/`, README, the chapter pages and `just`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use toml::de::{DeTable, DeValue};
+
+/// An example as `Cargo.toml` declares it.
+#[derive(Debug)]
+struct Example {
+    name: String,
+    path: String,
+    chapter: u32,
+    article: String,
+    description: String,
+}
+
+/// A chapter: its title and its folder.
+type Chapters = BTreeMap<u32, (String, String)>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn text<'a>(table: &'a DeTable<'_>, key: &str) -> &'a str {
+    let value = table
+        .get(key)
+        .unwrap_or_else(|| panic!("no `{key}` in {table:?}"));
+    value
+        .get_ref()
+        .as_str()
+        .unwrap_or_else(|| panic!("`{key}` is not a text in {table:?}"))
+}
+
+fn table<'a, 'i>(parent: &'a DeTable<'i>, key: &str) -> &'a DeTable<'i> {
+    let value = parent.get(key).and_then(|value| value.get_ref().as_table());
+    value.unwrap_or_else(|| panic!("no table `{key}` in Cargo.toml"))
+}
+
+fn declared() -> (Chapters, Vec<Example>) {
+    let manifest = read("Cargo.toml");
+    let manifest = DeTable::parse(&manifest).unwrap();
+    let manifest = manifest.get_ref();
+    let metadata = table(table(manifest, "package"), "metadata");
+    let about = table(metadata, "example");
+
+    let chapters = table(metadata, "chapter")
+        .iter()
+        .map(|(number, chapter)| {
+            let chapter = chapter.get_ref().as_table().expect("a chapter is a table");
+            let number = number
+                .get_ref()
+                .parse()
+                .expect("a chapter's key is its number");
+            (
+                number,
+                (
+                    text(chapter, "title").to_string(),
+                    text(chapter, "folder").to_string(),
+                ),
+            )
+        })
+        .collect();
+
+    let targets = manifest
+        .get("example")
+        .and_then(|value| value.get_ref().as_array())
+        .unwrap();
+    let examples: Vec<Example> = targets
+        .iter()
+        .map(|target| {
+            let target = target.get_ref().as_table().unwrap();
+            let name = text(target, "name").to_string();
+            let about = table(about, &name);
+            let chapter = about.get("chapter").map(|value| value.get_ref());
+            let Some(DeValue::Integer(chapter)) = chapter else {
+                panic!("{name} has no chapter");
+            };
+            Example {
+                path: text(target, "path").to_string(),
+                chapter: chapter.as_str().parse().unwrap(),
+                article: text(about, "article").to_string(),
+                description: text(about, "description").to_string(),
+                name,
+            }
+        })
+        .collect();
+    let described: BTreeSet<String> = about
+        .keys()
+        .map(|name| name.get_ref().to_string())
+        .collect();
+    let named: BTreeSet<String> = examples
+        .iter()
+        .map(|example| example.name.clone())
+        .collect();
+    assert_eq!(
+        described, named,
+        "[package.metadata.example] and [[example]] differ"
+    );
+    (chapters, examples)
+}
+
+#[test]
+fn every_file_is_declared_and_every_declaration_has_its_file() {
+    let (chapters, examples) = declared();
+    let mut files = BTreeSet::new();
+    let mut folders = BTreeSet::new();
+    for folder in fs::read_dir(root().join("examples")).unwrap() {
+        let folder = folder.unwrap();
+        if !folder.file_type().unwrap().is_dir() {
+            continue;
+        }
+        let folder_name = folder.file_name().into_string().unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".rs") {
+                files.insert(format!("examples/{folder_name}/{name}"));
+            }
+        }
+        folders.insert(folder_name);
+    }
+    let declared: BTreeSet<String> = examples
+        .iter()
+        .map(|example| example.path.clone())
+        .collect();
+    assert_eq!(
+        files, declared,
+        "files in examples/ (left) and [[example]] in Cargo.toml (right)"
+    );
+
+    let chapter_folders: BTreeSet<String> = chapters
+        .values()
+        .map(|(_, folder)| folder.clone())
+        .collect();
+    assert_eq!(
+        folders, chapter_folders,
+        "folders in examples/ and [package.metadata.chapter]"
+    );
+    for example in &examples {
+        let (_, folder) = &chapters[&example.chapter];
+        assert_eq!(
+            example.path,
+            format!("examples/{folder}/{}.rs", example.name)
+        );
+        assert!(
+            folder.starts_with(&format!("{:02}_", example.chapter)),
+            "{folder}"
+        );
+    }
+}
+
+#[test]
+fn every_head_says_what_it_ports_how_to_run_it_and_what_to_paste() {
+    for example in declared().1 {
+        let source = read(&example.path);
+        let head: String = source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .flat_map(|line| [line.trim_start(), "\n"])
+            .collect();
+        let expect = |what: &str| {
+            assert!(
+                head.contains(what),
+                "the head of {} lacks {what:?}",
+                example.path
+            );
+        };
+        expect("\nPorts: article ");
+        expect(&format!("\n$ cargo run --example {}\n", example.name));
+        expect("\nPaste: ");
+        for program in example.article.split(", ") {
+            assert!(
+                head.contains(&format!("({program})"))
+                    || head.contains(&format!("({program},"))
+                    || head.contains(&format!(", {program})")),
+                "the head of {} does not say that it ports {program}",
+                example.path
+            );
+        }
+    }
+}
+
+/// The cells of the table rows of a Markdown page.
+fn rows(page: &str) -> Vec<Vec<String>> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").map(str::to_string).collect())
+        .collect()
+}
+
+#[test]
+fn the_readme_lists_every_example_and_every_program_of_the_articles() {
+    let (chapters, examples) = declared();
+    let readme = read("README.md");
+    let rows = rows(&readme);
+    for example in &examples {
+        let (_, folder) = &chapters[&example.chapter];
+        let row = format!(
+            "| [{}](examples/{folder}/README.md) | {} | [`{}`]({}) | {} |",
+            example.chapter, example.article, example.name, example.path, example.description
+        );
+        assert!(
+            readme.lines().any(|line| line == row),
+            "README.md lacks this row:\n{row}"
+        );
+    }
+
+    // The table of programs: four cells, the first a chapter.
+    let programs: Vec<_> = rows
+        .iter()
+        .filter(|row| {
+            row.len() == 4 && row[0].trim_start_matches('[').starts_with(char::is_numeric)
+        })
+        .collect();
+    let planned = programs.iter().filter(|row| row[3] == "planned").count();
+    assert_eq!(
+        planned + examples.len(),
+        programs.len(),
+        "a row is neither declared nor planned"
+    );
+
+    let mut listed: Vec<&str> = programs.iter().flat_map(|row| row[1].split(", ")).collect();
+    listed.extend(["A2", "A3"]); // the library's `fib`
+    listed.sort_unstable();
+    let mut all: Vec<String> = (1..=14).map(|n| format!("A{n}")).collect();
+    all.extend(
+        (1..=15)
+            .filter(|n| ![7, 8].contains(n))
+            .map(|n| format!("B{n}")),
+    );
+    all.extend(["B7a", "B7b", "B7c", "B7d", "B7e", "B8a", "B8b"].map(str::to_string));
+    all.sort_unstable();
+    assert_eq!(all.len(), 34);
+    assert_eq!(
+        listed, all,
+        "the programs in README.md, and those in the articles"
+    );
+}
+
+#[test]
+fn every_chapter_page_lists_its_examples() {
+    let (chapters, examples) = declared();
+    for (number, (_, folder)) in &chapters {
+        let path = format!("examples/{folder}/README.md");
+        let page = read(&path);
+        assert!(page.starts_with(&format!("# Chapter {number}: ")), "{path}");
+        let in_order: Vec<Vec<String>> = examples
+            .iter()
+            .filter(|example| example.chapter == *number)
+            .map(|example| {
+                let link = format!("[`{0}`]({0}.rs)", example.name);
+                vec![link, example.article.clone(), example.description.clone()]
+            })
+            .collect();
+        let listed: Vec<_> = rows(&page)
+            .into_iter()
+            .filter(|row| row[0].ends_with(".rs)"))
+            .collect();
+        assert_eq!(listed, in_order, "the table in {path}, and Cargo.toml");
+    }
+}
+
+#[test]
+fn links_in_the_pages_lead_somewhere() {
+    let (chapters, _) = declared();
+    let pages = chapters
+        .values()
+        .map(|(_, folder)| format!("examples/{folder}/README.md"));
+    for page in pages.chain(["README.md".to_string()]) {
+        let folder = root().join(&page);
+        let folder = folder.parent().unwrap();
+        for link in read(&page).split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            if !target.starts_with("https://") {
+                assert!(folder.join(target).exists(), "{page} links to {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
+    let (chapters, examples) = declared();
+    for example in examples {
+        let command = format!("$ cargo run --example {}\n", example.name);
+        let transcript = |text: &str| -> String {
+            let shown = text.split(&command).nth(1).expect("a transcript");
+            shown.split("```").next().unwrap().to_string()
+        };
+        let source = read(&example.path);
+        let head: String = source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .flat_map(|line| [line.trim_start(), "\n"])
+            .collect();
+        let page = read(&format!(
+            "examples/{}/README.md",
+            chapters[&example.chapter].1
+        ));
+        assert_eq!(transcript(&head), transcript(&page), "{}", example.name);
+    }
+}
+
+#[test]
+fn just_lists_and_runs_what_is_declared() {
+    let just = |args: &[&str]| {
+        let output = Command::new("just")
+            .current_dir(root())
+            .args(args)
+            .output()?;
+        std::io::Result::Ok((
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        ))
+    };
+    let Ok((listed, list, complaints)) = just(&[]) else {
+        assert!(std::env::var_os("CI").is_none(), "CI installs just");
+        println!("skipped: just is not installed");
+        return;
+    };
+    assert!(listed, "{complaints}");
+
+    let (chapters, examples) = declared();
+    let mut expected = Vec::new();
+    for (number, (title, _)) in &chapters {
+        expected.push(format!("Chapter {number}: {title}"));
+        for example in examples.iter().filter(|example| example.chapter == *number) {
+            let Example {
+                name,
+                article,
+                description,
+                ..
+            } = example;
+            expected.push(format!("  {name:<18} {article:<7} {description}"));
+        }
+    }
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines[..expected.len()], expected);
+
+    let (ran, _, complaint) = just(&["run", "nothing"]).unwrap();
+    assert!(!ran);
+    assert_eq!(
+        complaint,
+        "just run: there is no chapter or example 'nothing'; `just` lists them\n"
+    );
+}

@@ -318,6 +318,7 @@ mod coroutine_loop {
     use coroutines::{EventLoop, Handle};
 
     fn new() -> (EventLoop, Handle, Log) {
+        replaced::end_if_it_hangs();
         let event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
         (event_loop, handle, Log::default())
@@ -418,9 +419,10 @@ mod coroutine_loop {
             let steps_after_due = Rc::clone(&steps_after_due);
             handle.schedule(async move {
                 loop {
-                    if Instant::now() > due + MS {
+                    if Instant::now() > due {
                         steps_after_due.set(steps_after_due.get() + 1);
                     }
+                    thread::sleep(MS);
                     yield_now().await;
                 }
             });

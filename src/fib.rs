@@ -92,8 +92,13 @@ impl From<TooLarge> for io::Error {
 ///
 /// Python: the article's decorator `log_execution_time`. Node: `console.time` and `timeEnd`.
 pub fn timed<T>(name: &'static str, f: impl FnOnce() -> T) -> T {
+    timed_to(&mut io::stdout(), name, f)
+}
+
+fn timed_to<T>(out: &mut impl Write, name: &'static str, f: impl FnOnce() -> T) -> T {
     let timed = measure(name, f);
-    let _ = writeln!(io::stdout(), "{timed}");
+    // The caller wants the value, whether the line can be written or not.
+    let _ = writeln!(out, "{timed}");
     timed.value
 }
 
@@ -168,6 +173,13 @@ mod tests {
         assert_eq!(MAX, n + 1);
         assert_eq!(fib(MAX + 1), Err(TooLarge));
         assert_eq!(fib(u32::MAX), Err(TooLarge));
+    }
+
+    #[test]
+    fn timed_prints_the_articles_line_after_the_call() {
+        let mut out = Vec::new();
+        assert_eq!(timed_to(&mut out, "nothing", || 5), 5);
+        assert_eq!(out, b"Executing nothing took 0.00 seconds.\n");
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Standard input as a stream of lines that never blocks the loop.
 //!
-//! ```no_run
+//! ```
 //! use asyncio_to_smol::stdin::Stdin;
 //! use futures_lite::StreamExt;
 //!
-//! # futures_lite::future::block_on(async {
+//! # async_io::block_on(async {
 //! let mut lines = Stdin::open()?;
 //! while let Some(line) = lines.next().await {
 //!     println!("{}", String::from_utf8_lossy(&line?));
 //! }
 //! # std::io::Result::Ok(())
-//! # });
+//! # })?;
+//! # std::io::Result::Ok(())
 //! ```
 //!
 //! asyncio: `loop.add_reader(sys.stdin, …)`. Node: `process.stdin.on('data', …)`.

@@ -1,14 +1,14 @@
 //! An interval that neither drifts nor replays what it missed.
 //!
-//! ```no_run
+//! ```
 //! use asyncio_to_smol::ticker::Ticker;
 //! use std::time::Duration;
 //!
-//! # futures_lite::future::block_on(async {
-//! let mut ticker = Ticker::now_and_every(Duration::from_secs(3));
-//! loop {
+//! # async_io::block_on(async {
+//! let mut ticker = Ticker::now_and_every(Duration::from_millis(300));
+//! for _ in 0..3 {
 //!     ticker.tick().await;
-//!     println!("Hello world!");
+//!     println!("Hello world!"); // at once, after 300 ms, after 600 ms
 //! }
 //! # });
 //! ```

@@ -1,5 +1,8 @@
 //! The lists agree: `Cargo.toml`, the files in `examples/`, README, the chapter pages and `just`.
 
+#[cfg(unix)]
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -349,4 +352,42 @@ fn just_lists_and_runs_what_is_declared() {
         complaint,
         "just run: there is no chapter or example 'nothing'; `just` lists them\n"
     );
+}
+
+#[test]
+#[cfg(unix)]
+fn control_c_in_an_example_ends_just_without_a_word() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+
+    let mut terminal = common::Terminal::open();
+    // A session of its own, with the pseudo-terminal for its ^C.
+    let child = Command::new("setsid")
+        .args(["--ctty", "--wait", "just", "run", "1", "0.2"])
+        .current_dir(root())
+        .stdin(terminal.stdin())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let has_just = Command::new("just").arg("--version").output().is_ok();
+    let (Ok(mut child), true) = (child, has_just) else {
+        assert!(std::env::var_os("CI").is_none(), "CI has just and setsid");
+        println!("skipped: just or setsid is not installed");
+        return;
+    };
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The first program of chapter 1 is running now.
+    assert!(output.any(|line| common::is_greeting(&line.unwrap())));
+    terminal.type_in("\x03");
+    // The second one is not started.
+    assert!(output.all(|line| common::is_greeting(&line.unwrap())));
+    let mut complaints = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut complaints)
+        .unwrap();
+    assert_eq!(complaints, "");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

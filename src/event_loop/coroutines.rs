@@ -231,8 +231,8 @@ impl Handle {
 }
 
 impl Inner {
-    /// Resumes the sleepers that are due and then one other task, so that neither keep the others
-    /// from running. Returns how many tasks were resumed.
+    /// Resumes the sleepers that are due and then one other task, so that neither kind
+    /// keeps the other from running. Returns how many tasks were resumed.
     fn run_tasks(&self) -> io::Result<usize> {
         let steps = self.wake_sleepers() + 1;
         for step in 0..steps {
@@ -263,7 +263,8 @@ impl Inner {
             return Ok(()); // A waker was called that outlived its task.
         };
         // From here on a wake-up means another step, also one that comes while this one is made.
-        task.waker.queued.store(false, Ordering::Release);
+        // (`swap`, which also reads: what was done before a wake-up must be seen by the step after it.)
+        task.waker.queued.swap(false, Ordering::AcqRel);
         let waker = Waker::from(Arc::clone(&task.waker));
         match task.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(result) => result,

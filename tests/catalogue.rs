@@ -157,15 +157,19 @@ fn every_file_is_declared_and_every_declaration_has_its_file() {
     }
 }
 
+/// The text at the top of an example's file.
+fn head(example: &Example) -> String {
+    read(&example.path)
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .flat_map(|line| [line.trim_start(), "\n"])
+        .collect()
+}
+
 #[test]
 fn every_head_says_what_it_ports_how_to_run_it_and_what_to_paste() {
     for example in declared().1 {
-        let source = read(&example.path);
-        let head: String = source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"))
-            .flat_map(|line| [line.trim_start(), "\n"])
-            .collect();
+        let head = head(&example);
         let expect = |what: &str| {
             assert!(
                 head.contains(what),
@@ -295,12 +299,7 @@ fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
             let shown = text.split(&command).nth(1).expect("a transcript");
             shown.split("```").next().unwrap().to_string()
         };
-        let source = read(&example.path);
-        let head: String = source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"))
-            .flat_map(|line| [line.trim_start(), "\n"])
-            .collect();
+        let head = head(&example);
         let page = read(&format!(
             "examples/{}/README.md",
             chapters[&example.chapter].1

@@ -40,15 +40,19 @@ mod callback_loop {
     use super::*;
     use callbacks::EventLoop;
 
+    fn say(log: &Log, event: &'static str) -> impl FnOnce(&EventLoop) -> io::Result<()> + use<> {
+        let log = log.clone();
+        move |_| {
+            log.add(event);
+            Ok(())
+        }
+    }
+
     #[test]
     fn timers_fire_by_time_and_then_by_order_of_adding() {
         let (event_loop, log) = (EventLoop::new(), Log::default());
         for (wait, name) in [(20, "20"), (0, "0 a"), (10, "10"), (0, "0 b"), (0, "0 c")] {
-            let log = log.clone();
-            event_loop.add_timer(wait * MS, move |_| {
-                log.add(name);
-                Ok(())
-            });
+            event_loop.add_timer(wait * MS, say(&log, name));
         }
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), ["0 a", "0 b", "0 c", "10", "20"]);
@@ -84,22 +88,14 @@ mod callback_loop {
                 assert!(event_loop.remove_timer(doomed));
                 assert!(!event_loop.remove_timer(doomed));
                 assert!(event_loop.remove_timer(due_together.get().unwrap()));
-                let log = log.clone();
-                event_loop.add_timer(Duration::ZERO, move |_| {
-                    log.add("added");
-                    Ok(())
-                });
+                event_loop.add_timer(Duration::ZERO, say(&log, "added"));
                 Ok(())
             }
         });
         // Due in the same turn as the callback that removes it.
-        due_together.set(Some(event_loop.add_timer(Duration::ZERO, {
-            let log = log.clone();
-            move |_| {
-                log.add("due in the same turn");
-                Ok(())
-            }
-        })));
+        due_together.set(Some(
+            event_loop.add_timer(Duration::ZERO, say(&log, "due in the same turn")),
+        ));
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), ["first", "added"]);
     }
@@ -239,13 +235,7 @@ mod callback_loop {
                 Ok(())
             }
         });
-        event_loop.add_timer(10 * MS, {
-            let log = log.clone();
-            move |_| {
-                log.add("timer");
-                Ok(())
-            }
-        });
+        event_loop.add_timer(10 * MS, say(&log, "timer"));
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), ["1", "timer", "2", "(end)"]);
     }
@@ -296,13 +286,7 @@ mod callback_loop {
     fn it_cannot_run_inside_itself_and_goes_on_after_a_panic() {
         let (event_loop, log) = (EventLoop::new(), Log::default());
         event_loop.add_timer(Duration::ZERO, |event_loop| event_loop.run_forever());
-        event_loop.add_timer(Duration::ZERO, {
-            let log = log.clone();
-            move |_| {
-                log.add("after the panic");
-                Ok(())
-            }
-        });
+        event_loop.add_timer(Duration::ZERO, say(&log, "after the panic"));
         let panic = catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).unwrap_err();
         assert_eq!(
             panic.downcast_ref(),
@@ -322,6 +306,14 @@ mod coroutine_loop {
         let event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
         (event_loop, handle, Log::default())
+    }
+
+    fn say(log: &Log, event: &'static str) -> impl Future<Output = io::Result<()>> + use<> {
+        let log = log.clone();
+        async move {
+            log.add(event);
+            Ok(())
+        }
     }
 
     async fn text(event_loop: &Handle) -> String {
@@ -352,13 +344,7 @@ mod coroutine_loop {
         handle.schedule({
             let (handle, log) = (handle.clone(), log.clone());
             async move {
-                handle.schedule({
-                    let log = log.clone();
-                    async move {
-                        log.add("inner");
-                        Ok(())
-                    }
-                });
+                handle.schedule(say(&log, "inner"));
                 log.add("outer");
                 Ok(())
             }
@@ -549,13 +535,7 @@ mod coroutine_loop {
                 Ok(())
             }
         });
-        handle.schedule({
-            let log = log.clone();
-            async move {
-                log.add("other task");
-                Ok(())
-            }
-        });
+        handle.schedule(say(&log, "other task"));
         event_loop.run_forever().unwrap();
         assert_eq!(
             log.take(),
@@ -576,13 +556,7 @@ mod coroutine_loop {
                 Ok(())
             }
         });
-        handle.schedule({
-            let log = log.clone();
-            async move {
-                log.add("other task");
-                Ok(())
-            }
-        });
+        handle.schedule(say(&log, "other task"));
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), ["rest of the step"]);
         event_loop.run_forever().unwrap();
@@ -600,13 +574,7 @@ mod coroutine_loop {
                 Ok(())
             }
         });
-        handle.schedule({
-            let log = log.clone();
-            async move {
-                log.add("other task");
-                Ok(())
-            }
-        });
+        handle.schedule(say(&log, "other task"));
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), [""; 0]);
     }
@@ -661,13 +629,7 @@ mod coroutine_loop {
     fn the_first_error_ends_the_loop_and_the_others_stay() {
         let (event_loop, handle, log) = new();
         handle.schedule(async { Err(io::Error::other("broken")) });
-        handle.schedule({
-            let log = log.clone();
-            async move {
-                log.add("other task");
-                Ok(())
-            }
-        });
+        handle.schedule(say(&log, "other task"));
         assert_eq!(event_loop.run_forever().unwrap_err().to_string(), "broken");
         assert_eq!(log.take(), [""; 0]);
         event_loop.run_forever().unwrap();
@@ -682,13 +644,7 @@ mod coroutine_loop {
             let _in_task = in_task;
             panic!("broken")
         });
-        handle.schedule({
-            let log = log.clone();
-            async move {
-                log.add("other task");
-                Ok(())
-            }
-        });
+        handle.schedule(say(&log, "other task"));
         let panic = catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"broken"));
         assert_eq!(log.take(), ["dropped with its task"]);

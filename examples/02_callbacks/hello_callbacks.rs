@@ -16,7 +16,7 @@
 //! 1795306700 - Hello world!
 //! ```
 //!
-//! No smol in here: the loop is `event_loop::callbacks`, 150 lines around one poll(2), and this is
+//! No smol in here: the loop is `event_loop::callbacks`, a few pages around one poll(2), and this is
 //! how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
 //! another callback, and the greeting arms its own timer again.
 //!

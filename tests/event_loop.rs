@@ -283,6 +283,17 @@ mod callback_loop {
     }
 
     #[test]
+    fn a_handler_that_panics_is_gone() {
+        let (mut input, _replaced) = replaced::pipe();
+        input.write_all(b"1\n").unwrap();
+        let event_loop = EventLoop::new();
+        event_loop.add_stdin_handler(|_, _| panic!("broken"));
+        let panic = catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"broken"));
+        event_loop.run_forever().unwrap(); // nothing is left to wait for
+    }
+
+    #[test]
     fn it_cannot_run_inside_itself_and_goes_on_after_a_panic() {
         let (event_loop, log) = (EventLoop::new(), Log::default());
         event_loop.add_timer(Duration::ZERO, |event_loop| event_loop.run_forever());

@@ -137,7 +137,8 @@ impl EventLoop {
     ///
     /// # Panics
     ///
-    /// If called by a callback of this loop. A panic in a callback passes through.
+    /// If called by a callback of this loop. A panic in a callback passes through, and that callback
+    /// is gone.
     pub fn run_forever(&self) -> io::Result<()> {
         let _running = Running::set(&self.running);
         self.stopped.set(false);
@@ -150,13 +151,18 @@ impl EventLoop {
                 continue;
             }
             let due = self.timers.borrow().next_due();
-            let has_handlers = !self.handlers.borrow().is_empty();
+            let has_handlers = self.has_handlers();
             if due.is_none() && !has_handlers {
                 break;
             }
             wait::wait(has_handlers, None, due)?;
         }
         Ok(())
+    }
+
+    /// A handler that panicked is not one any more.
+    fn has_handlers(&self) -> bool {
+        self.handlers.borrow().values().any(Option::is_some)
     }
 
     fn call_due_timers(&self) -> io::Result<()> {
@@ -172,7 +178,7 @@ impl EventLoop {
 
     /// Hands one line, or the end, to the handlers. Returns whether there was one.
     fn handle_input(&self) -> io::Result<bool> {
-        if self.handlers.borrow().is_empty() {
+        if !self.has_handlers() {
             return Ok(false);
         }
         let Poll::Ready(item) = self.next_line()? else {

@@ -30,7 +30,7 @@ run chapter_or_example *arguments:
     set -euo pipefail
     wanted=$1
     shift
-    found=$("{{ just_executable() }}" _examples | awk -F '|' -v wanted="$wanted" '$1 == wanted || $2 == wanted')
+    found=$("{{ just_executable() }}" _examples | awk -F '|' -v wanted="$wanted" '$1 "" == wanted || $2 == wanted')
     if [ -z "$found" ]; then
         echo "just run: there is no chapter or example '$wanted'; \`just\` lists them" >&2
         exit 1

@@ -21,8 +21,8 @@ pub const MAX: u32 = 93;
 
 /// The Fibonacci number F(n) by the naive recursion, with F(0) = 0 and F(1) = 1.
 ///
-/// It takes about 2 × F(n) calls: some 0.15 s for n = 40, and 1.6 times as long for every one more,
-/// so that n = 93 would take thousands of years.
+/// It takes about 2 × F(n + 1) calls: some 0.15 s for n = 40, and 1.6 times as long for every one
+/// more, so that n = 93 would take hundreds of years.
 ///
 /// # Errors
 ///

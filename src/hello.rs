@@ -73,8 +73,8 @@ fn period_from(mut args: impl Iterator<Item = OsString>) -> Result<Duration, Str
     if let Some(second) = args.next() {
         return Err(format!(
             "{} and {}",
-            quote(&first.to_string_lossy()),
-            quote(&second.to_string_lossy())
+            quote(first.as_encoded_bytes()),
+            quote(second.as_encoded_bytes())
         ));
     }
     let text = first.to_string_lossy();
@@ -84,7 +84,7 @@ fn period_from(mut args: impl Iterator<Item = OsString>) -> Result<Duration, Str
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds
         .filter(|seconds| !seconds.is_zero())
-        .ok_or_else(|| quote(&text))
+        .ok_or_else(|| quote(first.as_encoded_bytes()))
 }
 
 /// Prints `{unix seconds} - Hello world!`.
@@ -121,6 +121,7 @@ pub fn command(line: &[u8]) -> Command {
 }
 
 fn parse(line: &[u8]) -> Result<Command, String> {
+    let line = line.trim_ascii();
     let text = String::from_utf8_lossy(line);
     let text = text.trim();
     let expected = format!("expected a natural number up to {} or `exit`", fib::MAX);
@@ -129,21 +130,22 @@ fn parse(line: &[u8]) -> Result<Command, String> {
     } else if text == "exit" {
         Ok(Command::Exit)
     } else if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Err(format!("{}: {expected}", quote(text)))
+        Err(format!("{}: {expected}", quote(line)))
     } else {
         match text.parse() {
             Ok(n) if n <= fib::MAX => Ok(Command::Fib(n)),
-            _ => Err(format!("{}: {TooLarge}; {expected}", quote(text))),
+            _ => Err(format!("{}: {TooLarge}; {expected}", quote(line))),
         }
     }
 }
 
-/// The text in quotes, with control characters escaped, and only its beginning if it is long.
-fn quote(text: &str) -> String {
+/// The input in quotes, with control characters escaped, and only its beginning if it is long.
+fn quote(input: &[u8]) -> String {
     const LONGEST: usize = 40;
+    let text = String::from_utf8_lossy(input);
     match text.char_indices().nth(LONGEST) {
         None => format!("{text:?}"),
-        Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
+        Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], input.len()),
     }
 }
 
@@ -299,5 +301,7 @@ mod tests {
                 "é".repeat(40)
             )
         );
+        let complaint = parse(&[0xff; 100]).unwrap_err();
+        assert!(complaint.contains("… (100 bytes): "), "{complaint}");
     }
 }

@@ -46,8 +46,9 @@
 //!
 //! The cost: a line that has to be waited for takes four system calls of this module (poll,
 //! epoll_ctl, poll, read) beside the reactor's own. Lines that come together share them, and lines
-//! of a file take no epoll_ctl. A line is copied once, and takes as much memory as it is long: there
-//! is no limit.
+//! of a file take no epoll_ctl. Lines that are there already come one after another for a millisecond
+//! at most before other tasks get a turn. A line takes memory in proportion to its length, without a
+//! limit.
 //!
 //! On Windows a console cannot be polled: there a thread of the `blocking` crate reads, the third
 //! way above but for the bytes, which are kept. What that thread has read but not handed over is
@@ -55,9 +56,11 @@
 
 use futures_lite::Stream;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 /// The lines of standard input. See the [module's page](self) for how it behaves on what.
 ///
@@ -72,8 +75,8 @@ pub struct Stdin {
     lines: Lines,
     source: Source,
     state: State,
-    /// Whether other tasks have had a turn since the last read.
-    gave_turn: bool,
+    /// Since when lines have come without a turn for other tasks; `None` after a turn.
+    slice: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -92,8 +95,11 @@ fn left_over() -> MutexGuard<'static, Option<Lines>> {
     LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What one read(2) takes at most. Small, because tasks get their turns between reads.
+/// What one read(2) takes at most.
 const CHUNK: usize = 8 * 1024;
+
+/// How long lines that are there already come one after another before other tasks get a turn.
+const SLICE: Duration = Duration::from_millis(1);
 
 impl Stdin {
     /// Opens standard input for reading by lines. Nothing is read before the first `next()`.
@@ -113,7 +119,7 @@ impl Stdin {
             lines,
             source: Source::new(),
             state: State::Open,
-            gave_turn: true,
+            slice: None,
         })
     }
 
@@ -126,11 +132,18 @@ impl Stdin {
             return Poll::Ready(end_or_item);
         }
         let mut chunk = [0; CHUNK];
-        let read = ready!(Source::try_read(&mut chunk));
+        let Poll::Ready(read) = Source::try_read(&mut chunk) else {
+            return Poll::Pending;
+        };
         if let Err(error) = self.take_in(read, &chunk) {
             return Poll::Ready(Some(Err(error)));
         }
         self.buffered().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Puts a line back: it is the next one again.
+    pub(crate) fn put_back(&mut self, line: &[u8]) {
+        self.lines.push_front(line);
     }
 
     /// The next item, or the end, if no read is needed for it.
@@ -163,20 +176,23 @@ impl Stream for Stdin {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        let slice = *this.slice.get_or_insert_with(Instant::now);
         loop {
-            if let Some(end_or_item) = this.buffered() {
-                return Poll::Ready(end_or_item);
-            }
-            // A file or a busy pipe is ready at every read. A loop over its lines would not let any
-            // other task run if it were not for this.
-            if !this.gave_turn {
-                this.gave_turn = true;
+            // A pasted line, a file or a busy pipe is always ready. A loop over such lines would not
+            // let any other task run if it were not for this.
+            if slice.elapsed() >= SLICE {
+                this.slice = None;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            if let Some(end_or_item) = this.buffered() {
+                return Poll::Ready(end_or_item);
+            }
             let mut chunk = [0; CHUNK];
-            let read = ready!(this.source.poll_read(cx, &mut chunk));
-            this.gave_turn = false;
+            let Poll::Ready(read) = this.source.poll_read(cx, &mut chunk) else {
+                this.slice = None;
+                return Poll::Pending;
+            };
             if let Err(error) = this.take_in(read, &chunk) {
                 return Poll::Ready(Some(Err(error)));
             }
@@ -189,7 +205,7 @@ impl Drop for Stdin {
         // Deregister first: the next `Stdin` may be opened, on another thread, as soon as the lines
         // are there for it.
         self.source = Source::new();
-        *left_over() = Some(std::mem::take(&mut self.lines));
+        *left_over() = Some(mem::take(&mut self.lines));
     }
 }
 
@@ -329,23 +345,43 @@ impl Lines {
             return None;
         };
         let newline = self.searched + at;
-        let line = &self.bytes[self.start..newline];
-        let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
-        self.start = newline + 1;
-        self.searched = self.start;
-        if self.start == self.bytes.len() {
-            self.bytes.clear();
-            // Gives the memory of a long line back.
-            self.bytes.shrink_to(CHUNK);
-            (self.start, self.searched) = (0, 0);
+        let is_last = newline + 1 == self.bytes.len();
+        let mut line = if is_last && self.start == 0 {
+            // All there is: a long line is not copied.
+            let mut line = mem::take(self).bytes;
+            line.truncate(newline);
+            line
+        } else {
+            let line = self.bytes[self.start..newline].to_vec();
+            self.start = newline + 1;
+            self.searched = self.start;
+            if is_last {
+                *self = Lines::new();
+            }
+            line
+        };
+        if line.ends_with(b"\r") {
+            line.pop();
         }
         Some(line)
     }
 
     /// What stands after the last newline, if anything.
     fn pop_rest(&mut self) -> Option<Vec<u8>> {
-        let rest = self.bytes[self.start..].to_vec();
-        *self = Lines::new();
-        (!rest.is_empty()).then_some(rest)
+        let Lines {
+            mut bytes, start, ..
+        } = mem::take(self);
+        bytes.drain(..start);
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// Puts a line back, before the others.
+    fn push_front(&mut self, line: &[u8]) {
+        let rest = &self.bytes[self.start..];
+        *self = Lines {
+            bytes: [line, b"\n", rest].concat(),
+            start: 0,
+            searched: 0,
+        };
     }
 }

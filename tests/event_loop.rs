@@ -7,6 +7,7 @@ mod replaced;
 use asyncio_to_smol::event_loop::{callbacks, coroutines};
 use asyncio_to_smol::stdin::Stdin;
 use smol::future::{or, poll_once, yield_now};
+use smol::stream::StreamExt;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -513,6 +514,70 @@ mod coroutine_loop {
         });
         event_loop.run_forever().unwrap();
         assert_eq!(log.take(), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_line_that_one_has_taken_is_not_returned_by_another() {
+        let (mut input, _replaced) = replaced::pipe();
+        input.write_all(b"1\n2\n").unwrap();
+        drop(input);
+        let (event_loop, handle, log) = new();
+        // Is woken last for line 1, and drops it.
+        let late = Rc::new(RefCell::new(None));
+        handle.schedule({
+            let (handle, late) = (handle.clone(), Rc::clone(&late));
+            async move {
+                let mut read_line = Box::pin(handle.read_line());
+                assert!(poll_once(&mut read_line).await.is_none());
+                *late.borrow_mut() = Some(read_line);
+                Ok(())
+            }
+        });
+        handle.schedule({
+            let (handle, log) = (handle.clone(), log.clone());
+            async move {
+                log.add(text(&handle).await);
+                drop(late.take());
+                log.add(text(&handle).await);
+                log.add(text(&handle).await);
+                Ok(())
+            }
+        });
+        event_loop.run_forever().unwrap();
+        assert_eq!(log.take(), ["1", "2", "(end)"]);
+    }
+
+    #[test]
+    fn what_nobody_has_taken_goes_to_the_next_reader_when_the_loop_is_dropped() {
+        let (mut input, _replaced) = replaced::pipe();
+        input.write_all(b"1\n2\n3\nha").unwrap();
+        drop(input);
+        let (event_loop, handle, _) = new();
+        for _ in 0..2 {
+            // Each gets a line delivered and does not look at it; the loop stops with both waiting.
+            handle.schedule({
+                let handle = handle.clone();
+                async move {
+                    let mut read_line = Box::pin(handle.read_line());
+                    assert!(poll_once(&mut read_line).await.is_none());
+                    handle.sleep(10 * MS).await;
+                    let mut second = Box::pin(handle.read_line());
+                    assert!(poll_once(&mut second).await.is_none());
+                    handle.sleep(10 * MS).await;
+                    handle.stop();
+                    std::future::pending().await
+                }
+            });
+        }
+        event_loop.run_forever().unwrap();
+        drop(event_loop);
+        let lines = smol::block_on(
+            Stdin::open()
+                .unwrap()
+                .map(Result::unwrap)
+                .collect::<Vec<_>>(),
+        );
+        assert_eq!(lines, [&b"1"[..], b"2", b"3", b"ha"]);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 mod common;
 
 use common::{
-    Finished, Running, Terminal, example, file_with, is_greeting, read_transcript, start, start_on,
-    time_taken,
+    Finished, PATIENCE, Running, Terminal, example, file_with, is_greeting, read_transcript, start,
+    start_on, time_taken,
 };
 use std::fs::File;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -344,7 +345,7 @@ fn long_computation(running: &mut Running) -> Computation {
 
 #[test]
 fn which_programs_greet_while_fib_runs() {
-    // One after another: each needs a core of its own for this.
+    // One after another: each keeps a core busy.
     for program in &PROGRAMS {
         let mut running = start(program.name, &["0.05"]);
         let computation = long_computation(&mut running);
@@ -536,6 +537,35 @@ fn the_end_of_the_reader_is_the_end_of_the_program_without_a_word() {
 }
 
 #[test]
+fn an_answer_that_nobody_reads_is_the_end_too() {
+    with_all(|program| {
+        let mut child = Command::new(example(program.name))
+            .arg(NEVER)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap(); // stays open
+        let mut stdout = child.stdout.take().unwrap();
+        if program.greets_at_once {
+            stdout.read_exact(&mut [0; 26]).unwrap();
+        }
+        drop(stdout);
+        // Until it has ended. The first answer may still find a reader: a child that another test is
+        // just starting has this pipe open until it runs its program.
+        let start_time = Instant::now();
+        while stdin.write_all(b"5\n").is_ok() {
+            assert!(start_time.elapsed() < PATIENCE, "it does not end");
+            sleep(Duration::from_millis(10));
+        }
+        let finished = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(finished.stderr).unwrap(), "");
+        assert_eq!(finished.status.code(), Some(0));
+    });
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error() {
     with_all(|program| {
@@ -563,7 +593,7 @@ fn a_full_disk_is_an_error() {
 fn no_cpu_while_idle() {
     with_all(|program| {
         let running = start(program.name, &[NEVER]);
-        sleep(Duration::from_secs(3));
+        running.lines_for(Duration::from_secs(3)); // fails if the program ends
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap();
         // Fields 14 and 15, user and system time in ticks of 10 ms; the second field may hold spaces.
         let fields: Vec<&str> = stat[stat.rfind(')').unwrap()..].split(' ').collect();

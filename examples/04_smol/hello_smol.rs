@@ -40,7 +40,6 @@ use smol::channel::{self, Receiver, Sender};
 use smol::{LocalExecutor, future, stream::StreamExt, unblock};
 use std::io;
 use std::num::NonZero;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -64,35 +63,39 @@ async fn answer() -> io::Result<()> {
     let workers: Vec<_> = (0..cores)
         .map(|_| executor.spawn(compute(queue.clone())))
         .collect();
+    let all_answered = async {
+        for worker in workers {
+            worker.await?;
+        }
+        Ok(())
+    };
     executor
-        .run(async {
-            if read_numbers(numbers).await?.is_break() {
-                return Ok(());
-            }
-            for worker in workers {
-                worker.await?;
-            }
-            Ok(())
-        })
+        .run(future::or(read_numbers(numbers), all_answered))
         .await
 }
 
-/// Puts the numbers typed into the queue. Breaks at `exit`, continues at the end of input.
-async fn read_numbers(numbers: Sender<u32>) -> io::Result<ControlFlow<()>> {
+/// Puts the numbers typed into the queue. Returns at `exit`, but not at the end of input: the end of
+/// the queue is for the workers to find.
+async fn read_numbers(numbers: Sender<u32>) -> io::Result<()> {
     let mut lines = Stdin::open()?;
     while let Some(line) = lines.next().await {
         match hello::command(&line?) {
-            Command::Fib(n) => numbers.send(n).await.map_err(io::Error::other)?,
-            Command::Exit => return Ok(ControlFlow::Break(())),
-            Command::Skip => {}
+            Command::Fib(n) if numbers.send(n).await.is_err() => break, // a worker has closed it
+            Command::Exit => return Ok(()),
+            Command::Fib(_) | Command::Skip => {}
         }
     }
-    Ok(ControlFlow::Continue(()))
+    drop(numbers);
+    future::pending().await
 }
 
 async fn compute(queue: Receiver<u32>) -> io::Result<()> {
     while let Ok(n) = queue.recv().await {
-        hello::print(unblock(move || hello::timed_fib(n)).await?)?;
+        let answer = unblock(move || hello::timed_fib(n)).await?;
+        if let Err(error) = hello::print(answer) {
+            queue.close(); // so that the others end too
+            return Err(error);
+        }
     }
     Ok(())
 }

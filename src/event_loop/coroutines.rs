@@ -314,7 +314,7 @@ impl Inner {
     /// The next line, or the end of input, if it is there without waiting.
     fn next_line(&self) -> io::Result<Option<Option<Rc<Line>>>> {
         if let Some((number, bytes)) = self.returned.borrow_mut().pop_first() {
-            return Ok(Some(Some(Rc::new(Line { number, bytes }))));
+            return Ok(Some(Some(Line::new(number, bytes))));
         }
         let mut stdin = self.stdin.borrow_mut();
         let stdin = match &mut *stdin {
@@ -327,10 +327,7 @@ impl Inner {
             Poll::Ready(Some(bytes)) => {
                 let number = self.lines_read.get();
                 self.lines_read.set(number + 1);
-                Ok(Some(Some(Rc::new(Line {
-                    number,
-                    bytes: bytes?,
-                }))))
+                Ok(Some(Some(Line::new(number, bytes?))))
             }
         }
     }
@@ -347,13 +344,19 @@ impl Inner {
 }
 
 impl Drop for EventLoop {
-    /// Drops the tasks. Their handles would otherwise keep them, and they their handles.
+    /// Drops the tasks. Their handles would otherwise keep them, and they their handles. Lines that
+    /// nobody has taken go to the next who reads standard input.
     fn drop(&mut self) {
         self.inner.closed.set(true);
         let tasks = mem::take(&mut *self.inner.tasks.borrow_mut());
         let functions = mem::take(&mut *self.inner.next_tick.borrow_mut());
         drop((tasks, functions));
-        self.inner.stdin.take();
+        let Some(mut stdin) = self.inner.stdin.take() else {
+            return;
+        };
+        for (_, line) in self.inner.returned.take().into_iter().rev() {
+            stdin.put_back(&line);
+        }
     }
 }
 
@@ -482,6 +485,18 @@ impl fmt::Debug for Sleep {
 struct Line {
     number: u64,
     bytes: Vec<u8>,
+    /// Whether a task has got it, of those that it was delivered to.
+    taken: Cell<bool>,
+}
+
+impl Line {
+    fn new(number: u64, bytes: Vec<u8>) -> Rc<Line> {
+        Rc::new(Line {
+            number,
+            bytes,
+            taken: Cell::new(false),
+        })
+    }
 }
 
 enum Reader {
@@ -511,9 +526,9 @@ impl Future for ReadLine {
             Reader::Waiting(_) => Poll::Pending,
             Reader::Got(line) => {
                 self.reader = None;
-                Poll::Ready(line.map(|line| match Rc::try_unwrap(line) {
-                    Ok(line) => line.bytes,
-                    Err(shared) => shared.bytes.clone(),
+                Poll::Ready(line.map(|line| {
+                    line.taken.set(true);
+                    Rc::try_unwrap(line).map_or_else(|line| line.bytes.clone(), |line| line.bytes)
                 }))
             }
         }
@@ -533,9 +548,15 @@ impl Drop for ReadLine {
             return;
         };
         if let Reader::Got(Some(line)) = reader.into_inner() {
-            // The last of those who got it, and nobody has looked at it.
-            if let Ok(Line { number, bytes }) = Rc::try_unwrap(line) {
-                self.inner.returned.borrow_mut().insert(number, bytes);
+            // The last of those it was delivered to, and none of them has taken it.
+            match Rc::try_unwrap(line) {
+                Ok(line) if !line.taken.get() => {
+                    self.inner
+                        .returned
+                        .borrow_mut()
+                        .insert(line.number, line.bytes);
+                }
+                _ => {}
             }
         }
     }

@@ -20,7 +20,7 @@
 //! 1795306754 - Hello world!
 //! ```
 //!
-//! The article's version calls `fib` in the loop and falls silent meanwhile, as chapter 3 does. Here
+//! The article's version calls `fib` in the loop and falls silent meanwhile, like `hello_coroutines`. Here
 //! `unblock` moves it to another thread, which is asyncio's `to_thread`. All else stays on one:
 //! `or` polls the greeting and the answering in turn.
 //!

@@ -20,9 +20,9 @@
 //! 1795306754 - Hello world!
 //! ```
 //!
-//! The article's version calls `fib` in the loop and falls silent meanwhile, like `hello_coroutines`. Here
-//! `unblock` moves it to another thread, which is asyncio's `to_thread`. All else stays on one:
-//! `or` polls the greeting and the answering in turn.
+//! The article's version calls `fib` in the loop and falls silent meanwhile, like
+//! `hello_coroutines`. Here `unblock` moves it to another thread, which is asyncio's `to_thread`. All
+//! else stays on one: `or` polls the greeting and the answering in turn.
 //!
 //! `unblock` has up to 500 threads, for file I/O that mostly waits. Computing is limited to as many
 //! numbers at once as there are cores, by having so many workers take them from a queue.

@@ -124,17 +124,17 @@ fn parse(line: &[u8]) -> Result<Command, String> {
     let line = line.trim_ascii();
     let text = String::from_utf8_lossy(line);
     let text = text.trim();
-    let expected = format!("expected a natural number up to {} or `exit`", fib::MAX);
+    let expected = || format!("expected a natural number up to {} or `exit`", fib::MAX);
     if text.is_empty() {
         Ok(Command::Skip)
     } else if text == "exit" {
         Ok(Command::Exit)
     } else if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Err(format!("{}: {expected}", quote(line)))
+        Err(format!("{}: {}", quote(line), expected()))
     } else {
         match text.parse() {
             Ok(n) if n <= fib::MAX => Ok(Command::Fib(n)),
-            _ => Err(format!("{}: {TooLarge}; {expected}", quote(line))),
+            _ => Err(format!("{}: {TooLarge}; {}", quote(line), expected())),
         }
     }
 }

@@ -323,21 +323,19 @@ fn input_that_is_always_there_lets_others_run() {
 #[test]
 fn work_between_lines_that_are_there_already_lets_others_run() {
     let _replaced = replaced::replace(file_with("1\n".repeat(10).as_bytes()));
-    let mut turns = 0;
     let mut turns_between = Vec::new();
-    let turns_now = Cell::new(0);
+    let turns = Cell::new(0);
     smol::block_on(or(
         async {
             let mut stdin = Stdin::open().unwrap();
             while stdin.next().await.is_some() {
-                turns_between.push(turns_now.get());
+                turns_between.push(turns.get());
                 thread::sleep(Duration::from_millis(2));
             }
         },
         async {
             loop {
-                turns += 1;
-                turns_now.set(turns);
+                turns.set(turns.get() + 1);
                 yield_now().await;
             }
         },

@@ -181,10 +181,9 @@ impl EventLoop {
         if !self.has_handlers() {
             return Ok(false);
         }
-        let Poll::Ready(item) = self.next_line()? else {
+        let Poll::Ready(line) = wait::next_line(&mut self.stdin.borrow_mut())? else {
             return Ok(false);
         };
-        let line = item.transpose()?;
         let present: Vec<u64> = self.handlers.borrow().keys().copied().collect();
         for id in present {
             if self.stopped.get() {
@@ -193,15 +192,6 @@ impl EventLoop {
             self.call_handler(id, line.as_deref())?;
         }
         Ok(true)
-    }
-
-    fn next_line(&self) -> io::Result<Poll<Option<io::Result<Vec<u8>>>>> {
-        let mut stdin = self.stdin.borrow_mut();
-        let stdin = match &mut *stdin {
-            Some(stdin) => stdin,
-            none => none.insert(Stdin::open()?),
-        };
-        Ok(wait::next_line(stdin))
     }
 
     fn call_handler(&self, id: u64, line: Option<&[u8]>) -> io::Result<()> {

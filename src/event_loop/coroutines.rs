@@ -281,11 +281,10 @@ impl Inner {
         let turn = self.sleepers.borrow().turn();
         let due: Vec<Waker> =
             std::iter::from_fn(|| self.sleepers.borrow_mut().pop_due(&turn)).collect();
-        let others = if due.is_empty() {
-            VecDeque::new()
-        } else {
-            self.ready.take()
-        };
+        if due.is_empty() {
+            return 0;
+        }
+        let others = self.ready.take();
         let count = due.len();
         for waker in due {
             waker.wake();
@@ -316,20 +315,14 @@ impl Inner {
         if let Some((number, bytes)) = self.returned.borrow_mut().pop_first() {
             return Ok(Some(Some(Line::new(number, bytes))));
         }
-        let mut stdin = self.stdin.borrow_mut();
-        let stdin = match &mut *stdin {
-            Some(stdin) => stdin,
-            none => none.insert(Stdin::open()?),
+        let Poll::Ready(line) = wait::next_line(&mut self.stdin.borrow_mut())? else {
+            return Ok(None);
         };
-        match wait::next_line(stdin) {
-            Poll::Pending => Ok(None),
-            Poll::Ready(None) => Ok(Some(None)),
-            Poll::Ready(Some(bytes)) => {
-                let number = self.lines_read.get();
-                self.lines_read.set(number + 1);
-                Ok(Some(Some(Line::new(number, bytes?))))
-            }
-        }
+        Ok(Some(line.map(|bytes| {
+            let number = self.lines_read.get();
+            self.lines_read.set(number + 1);
+            Line::new(number, bytes)
+        })))
     }
 
     fn wait(&self) -> io::Result<()> {

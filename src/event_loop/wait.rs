@@ -13,6 +13,19 @@ fn time_left(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now()).min(LONGEST)
 }
 
+/// The next line of standard input, or `None` at its end, if it is there without waiting. Opens
+/// standard input at the first call.
+pub(super) fn next_line(stdin: &mut Option<Stdin>) -> io::Result<Poll<Option<Vec<u8>>>> {
+    let stdin = match stdin {
+        Some(stdin) => stdin,
+        none => none.insert(Stdin::open()?),
+    };
+    match try_next(stdin) {
+        Poll::Ready(item) => Ok(Poll::Ready(item.transpose()?)),
+        Poll::Pending => Ok(Poll::Pending),
+    }
+}
+
 #[cfg(unix)]
 mod polled {
     use super::*;
@@ -21,8 +34,7 @@ mod polled {
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
 
-    /// The next item of standard input if it is there without waiting.
-    pub fn next_line(stdin: &mut Stdin) -> Poll<Option<io::Result<Vec<u8>>>> {
+    pub fn try_next(stdin: &mut Stdin) -> Poll<Option<io::Result<Vec<u8>>>> {
         stdin.try_next()
     }
 
@@ -85,7 +97,9 @@ mod polled {
     }
 }
 #[cfg(unix)]
-pub(super) use polled::{WakeUp, next_line, wait};
+use polled::try_next;
+#[cfg(unix)]
+pub(super) use polled::{WakeUp, wait};
 
 #[cfg(not(unix))]
 mod parked {
@@ -96,9 +110,8 @@ mod parked {
     use std::task::{Context, Wake};
     use std::thread::{self, Thread};
 
-    /// The next item of standard input if it is there without waiting; else its arrival ends the
-    /// next [`wait`] of this thread.
-    pub fn next_line(stdin: &mut Stdin) -> Poll<Option<io::Result<Vec<u8>>>> {
+    /// If there is nothing yet, its arrival ends the next [`wait`] of this thread.
+    pub fn try_next(stdin: &mut Stdin) -> Poll<Option<io::Result<Vec<u8>>>> {
         let waker = Arc::new(Unpark(thread::current())).into();
         Pin::new(stdin).poll_next(&mut Context::from_waker(&waker))
     }
@@ -135,4 +148,6 @@ mod parked {
     }
 }
 #[cfg(not(unix))]
-pub(super) use parked::{WakeUp, next_line, wait};
+use parked::try_next;
+#[cfg(not(unix))]
+pub(super) use parked::{WakeUp, wait};

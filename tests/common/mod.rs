@@ -166,11 +166,9 @@ impl Running {
             assert!(Instant::now() < deadline, "{} does not end", self.name);
             sleep(Duration::from_millis(2));
         };
-        let ended = Instant::now();
         let text = |line: Line| line.text;
         Finished {
             status,
-            ended,
             stdout: self.stdout.iter().map(text).collect(),
             stderr: self.stderr.iter().map(text).collect(),
         }
@@ -187,7 +185,6 @@ impl Drop for Running {
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
-    pub ended: Instant,
     pub stdout: Vec<String>,
     pub stderr: Vec<String>,
 }

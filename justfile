@@ -48,10 +48,15 @@ run chapter_or_example *arguments:
 test *arguments:
     cargo test --all-features "$@"
 
-# fib against the same function in C
+# fib against C, waiting and its memory against tokio: all of them, or those named
 [group('work')]
-bench:
-    cargo bench --bench fib
+bench *jobs:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for job in ${@:-fib waiting memory}; do
+        printf '\n=== %s\n' "$job"
+        cargo run --quiet --release --manifest-path benches/Cargo.toml --target-dir target/benches --bin "$job"
+    done
 
 # What CI does: formatting, lints, docs, tests, and these recipes
 [group('work')]

@@ -1,11 +1,10 @@
-//! `fib` against the same function in C, in turns: `cargo bench --bench fib`.
+//! `fib` against the same function in C, in turns: `just bench fib`.
 //!
 //! The C program is compiled with `cc -O2`. Both measure themselves, without their start-up.
 
 use asyncio_to_smol::fib::fib;
 use std::error::Error;
 use std::hint::black_box;
-use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -32,7 +31,8 @@ int main(int argc, char **argv) {
 "#;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = std::env::temp_dir().join(format!("fib-{}", std::process::id()));
+    std::fs::create_dir(&folder)?;
     let (source, program) = (folder.join("fib.c"), folder.join("fib"));
     std::fs::write(&source, C)?;
     match Command::new("cc")

@@ -9,16 +9,35 @@
 //! |---|---|---|---|
 //! | [`stdin`] | standard input as a stream of lines that never blocks the loop | `loop.add_reader(sys.stdin, …)` | `process.stdin.on('data', …)` |
 //! | [`ticker`] | an interval without drift and without bursts | `while True: … await asyncio.sleep(3)` | `setInterval` |
+//! | [`mod@run`] | a program from its first task to its last destructor, on one thread | `asyncio.run` | what `node` does with a program |
+//! | [`mod@gather`] | many futures together, results in the order of the input | `gather` | `Promise.all`, `Promise.allSettled` |
+//! | [`mod@as_completed`] | many futures together, each result as soon as it is there | `as_completed` | |
+//! | [`wait`] | tasks that are done, and those that are pending | `wait` | `Promise.race`, more or less |
+//! | [`mod@timeout`] | waiting for no longer than so long | `wait_for` | `Promise.race` with a timer |
+//! | [`mod@shield`] | a task that outlives whoever waits for it | `shield` | every promise |
+//! | [`done_callback`] | functions that are called when a task has ended | `add_done_callback` | `promise.then(…)` |
+//! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
 //! | [`event_loop`] | the articles' two hand-written loops, made right | what is inside `loop.run_forever()` | what is inside libuv |
 //! | [`fib`] | the articles' slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! Nothing here needs an executor of its own: [`stdin`] and [`ticker`] run under `smol::block_on`,
-//! a `LocalExecutor`, or any other executor, and [`event_loop`] uses no async runtime at all.
+//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a
+//! `LocalExecutor`, or any other executor. [`mod@gather`], [`mod@as_completed`] and
+//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
+//! [`event_loop`] uses no async runtime at all.
 #![forbid(unsafe_code)]
 
+pub mod as_completed;
+mod children;
+pub mod done_callback;
 pub mod event_loop;
 pub mod fib;
+pub mod gather;
 pub mod hello;
+pub mod run;
+pub mod shield;
+pub mod spawn;
 pub mod stdin;
 pub mod ticker;
+pub mod timeout;
+pub mod wait;

@@ -1,0 +1,1170 @@
+//! `run`, `gather`, `wait`, `as_completed`, `timeout`, `shield` and done callbacks: first what they
+//! have in common with asyncio, which is asked itself where Python is installed, then the rest.
+
+use asyncio_to_smol::as_completed::as_completed;
+use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
+use asyncio_to_smol::gather::{gather, gather_all};
+use asyncio_to_smol::run::{Spawner, run};
+use asyncio_to_smol::shield::shield;
+use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
+use asyncio_to_smol::wait::{self, Done, Wait};
+use smol::future::{self, block_on, pending, poll_once, yield_now};
+use smol::stream::{Stream, StreamExt};
+use smol::{LocalExecutor, Task, Timer, unblock};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::{Pin, pin};
+use std::process::Command;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// What a case does and what it logs.
+#[derive(Clone)]
+struct Case {
+    ex: Spawner<'static>,
+    log: Log,
+}
+
+#[derive(Clone, Default)]
+struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    fn add(&self, entry: impl Display) {
+        self.0.borrow_mut().push(entry.to_string());
+    }
+
+    fn text(&self) -> String {
+        self.0.borrow().join(" ")
+    }
+}
+
+impl Case {
+    fn log(&self, entry: impl Display) {
+        self.log.add(entry);
+    }
+
+    /// A future that ends after `n` turns of the loop, and says when it starts and how it ends.
+    fn child(&self, name: &'static str, n: usize, end: End) -> impl Future<Output = Child> + use<> {
+        let log = self.log.clone();
+        async move {
+            log.add(format_args!("{name}+"));
+            let cancelled = OnDrop::new({
+                let log = log.clone();
+                move || log.add(format_args!("{name}x"))
+            });
+            turns(n).await;
+            cancelled.disarm();
+            let result = end(name);
+            log.add(format_args!(
+                "{name}{}",
+                if result.is_ok() { "-" } else { "!" }
+            ));
+            result
+        }
+    }
+
+    fn spawn(&self, name: &'static str, n: usize, end: End) -> Task<Child> {
+        self.ex.spawn(self.child(name, n, end))
+    }
+
+    async fn wait_and_show(&self, wait: Wait<Child>) -> Vec<Task<Child>> {
+        let (done, pending) = wait.await.unwrap();
+        for task in done {
+            self.log(format_args!("done {}", show(task.result())));
+        }
+        self.log(format_args!("{} pending", pending.len()));
+        pending
+    }
+}
+
+/// A child returns its name, as a value or as an error.
+type Child = Result<&'static str, &'static str>;
+
+/// `Ok` or `Err`.
+type End = fn(&'static str) -> Child;
+
+fn show(result: Child) -> String {
+    result.map_or_else(|error| format!("E({error})"), str::to_string)
+}
+
+fn show_all(results: Result<Vec<&str>, &str>) -> String {
+    format!("[{}]", results.unwrap().join(", "))
+}
+
+async fn turns(n: usize) {
+    for _ in 0..n {
+        yield_now().await;
+    }
+}
+
+/// Calls a function when it is dropped.
+struct OnDrop<F: FnMut()>(Option<F>);
+
+impl<F: FnMut()> OnDrop<F> {
+    fn new(f: F) -> OnDrop<F> {
+        OnDrop(Some(f))
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        if let Some(f) = &mut self.0 {
+            f();
+        }
+    }
+}
+
+/// Runs the case to the end and past it, and returns what it logged.
+fn log_of<F: Future<Output = ()> + 'static>(case: impl FnOnce(Case) -> F) -> String {
+    let log = Log::default();
+    run(|ex| {
+        case(Case {
+            ex,
+            log: log.clone(),
+        })
+    });
+    log.text()
+}
+
+/// A test for every function, and the table of all of them for Python.
+macro_rules! cases {
+    ($($name:ident: $expected:literal,)*) => {
+        mod same_as_asyncio {
+            $(#[test]
+            fn $name() {
+                assert_eq!(super::log_of(super::$name), $expected);
+            })*
+        }
+
+        const CASES: &[(&str, &str)] = &[$((stringify!($name), $expected)),*];
+    };
+}
+
+cases! {
+    tasks_take_turns: "main a0 b0 c0 a1 b1 c1 a2 b2 c2 awaited awaited awaited",
+    run_cancels_what_is_left: "a+ b+ end ax bx",
+    gather_keeps_the_order_of_the_input: "a+ b+ c+ c- b- a- [a, b, c]",
+    gather_starts_without_being_awaited: "main a+ a- b+ b- [a, b]",
+    gather_returns_the_first_error_and_the_rest_runs_on: "a+ b+ c+ a- b! E(b) c-",
+    gather_returns_the_error_that_came_first_in_time: "a+ b+ b! E(b) a!",
+    gather_returns_every_result: "a+ b+ c+ c! b- a! E(a) b E(c)",
+    gather_of_nothing: "[] []",
+    gather_of_tasks: "a+ b+ b- a- [a, b]",
+    cancelling_gather_cancels_its_children: "a+ b+ c+ b- asked ax cx cancelled",
+    wait_for_all: "a+ b+ b! c+ c- a- done a done E(b) done c 0 pending",
+    wait_for_the_first: "a+ b+ c+ b- done b 2 pending a- a c- c",
+    wait_for_the_first_again_and_again:
+        "a+ b+ c+ b- done b 2 pending c- done c 1 pending a- done a 0 pending",
+    wait_for_the_first_when_it_failed: "a+ b+ a! done E(a) 1 pending bx",
+    wait_for_the_first_when_two_end_in_one_turn: "a+ b+ c+ a- c- done a done c 1 pending bx",
+    wait_for_the_first_error: "a+ b+ c+ a- b! done a done E(b) 1 pending cx",
+    wait_for_an_error_that_does_not_come: "a+ b+ a- b- done a done b 0 pending",
+    wait_for_nothing: "error",
+    wait_with_no_time_gives_what_can_end_at_once: "a+ a- b+ c+ c! done a done E(c) 1 pending bx",
+    wait_until_time_is_up: "done fast 1 pending slow",
+    dropping_wait_cancels_nothing: "a+ a-",
+    as_completed_gives_results_in_order_of_the_end: "a+ b+ b- c+ got b c- got c a- got a",
+    as_completed_in_one_turn: "a+ b+ c+ d+ b- d- a- c- got b got d got a got c",
+    as_completed_gives_errors_as_items: "a+ a! b+ got E(a) b- got b",
+    as_completed_stopped_early: "a+ a- b+ got a b-",
+    as_completed_of_nothing: "end",
+    as_completed_until_time_is_up: "fast- got fast time is up slow-",
+    timeout_in_time: "a+ a- a",
+    timeout_too_late: "a+ ax time is up",
+    timeout_with_no_time_and_a_task_that_is_done: "a+ a- a",
+    timeout_of_a_task_waits_for_its_end: "a+ ax time is up",
+    a_shielded_task_runs_on: "a+ a-",
+    shield_gives_the_value: "a+ a- a",
+    callbacks_are_called_in_order_and_later: "a+ a- first a second a a",
+    a_callback_added_after_the_end_is_called_later: "a+ a- added first a second a",
+    a_callback_adds_a_callback: "a+ a- first second added by first",
+    callbacks_of_a_cancelled_task: "a+ asked ax cancelled True",
+    a_callback_that_fails: "a+ a- first second main goes on",
+}
+
+#[test]
+fn asyncio_says_the_same() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/waiting/with_asyncio.py");
+    let Ok(output) = Command::new("python3").arg(script).output() else {
+        assert!(std::env::var_os("CI").is_none(), "CI has python3");
+        println!("skipped: python3 is not installed");
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let logged = String::from_utf8(output.stdout).unwrap();
+    let logged: Vec<&str> = logged.lines().collect();
+    let expected: Vec<String> = CASES
+        .iter()
+        .map(|(name, log)| format!("{name}: {log}"))
+        .collect();
+    assert_eq!(logged, expected);
+}
+
+async fn tasks_take_turns(case: Case) {
+    let steps = |name: &'static str| {
+        let case = case.clone();
+        async move {
+            for i in 0..3 {
+                case.log(format_args!("{name}{i}"));
+                yield_now().await;
+            }
+        }
+    };
+    let tasks = ["a", "b", "c"].map(|name| case.ex.spawn(steps(name)));
+    case.log("main");
+    for task in tasks {
+        task.await;
+        case.log("awaited");
+    }
+}
+
+async fn run_cancels_what_is_left(case: Case) {
+    case.spawn("a", 1000, Ok).detach();
+    case.spawn("b", 1000, Ok).detach();
+    turns(2).await;
+    case.log("end");
+}
+
+async fn gather_keeps_the_order_of_the_input(case: Case) {
+    let children = [
+        case.child("a", 6, Ok),
+        case.child("b", 3, Ok),
+        case.child("c", 0, Ok),
+    ];
+    case.log(show_all(gather(&case.ex, children).await));
+}
+
+async fn gather_starts_without_being_awaited(case: Case) {
+    let together = gather(&case.ex, [case.child("a", 0, Ok), case.child("b", 0, Ok)]);
+    case.log("main");
+    turns(5).await;
+    case.log(show_all(together.await));
+}
+
+async fn gather_returns_the_first_error_and_the_rest_runs_on(case: Case) {
+    let children = [
+        case.child("a", 2, Ok),
+        case.child("b", 4, Err),
+        case.child("c", 12, Ok),
+    ];
+    case.log(show(gather(&case.ex, children).await.map(|_| "no error")));
+    turns(20).await;
+}
+
+async fn gather_returns_the_error_that_came_first_in_time(case: Case) {
+    let children = [case.child("a", 12, Err), case.child("b", 2, Err)];
+    case.log(show(gather(&case.ex, children).await.map(|_| "no error")));
+    turns(20).await;
+}
+
+async fn gather_returns_every_result(case: Case) {
+    let children = [
+        case.child("a", 6, Err),
+        case.child("b", 3, Ok),
+        case.child("c", 0, Err),
+    ];
+    for result in gather_all(&case.ex, children).await {
+        case.log(show(result));
+    }
+}
+
+async fn gather_of_nothing(case: Case) {
+    let nothing: [Task<Child>; 0] = [];
+    case.log(show_all(gather(&case.ex, nothing).await));
+    let nothing: [Task<Child>; 0] = [];
+    case.log(format_args!("{:?}", gather_all(&case.ex, nothing).await));
+}
+
+async fn gather_of_tasks(case: Case) {
+    let tasks = [case.spawn("a", 3, Ok), case.spawn("b", 0, Ok)];
+    case.log(show_all(gather(&case.ex, tasks).await));
+}
+
+async fn cancelling_gather_cancels_its_children(case: Case) {
+    let children = [
+        case.child("a", 1000, Ok),
+        case.child("b", 1, Ok),
+        case.child("c", 1000, Ok),
+    ];
+    let together = gather(&case.ex, children);
+    turns(5).await;
+    let cancelled = together.cancel();
+    case.log("asked");
+    if cancelled.await.is_none() {
+        case.log("cancelled");
+    }
+}
+
+async fn wait_for_all(case: Case) {
+    let tasks = [
+        case.spawn("a", 6, Ok),
+        case.spawn("b", 0, Err),
+        case.spawn("c", 3, Ok),
+    ];
+    case.wait_and_show(wait::all_completed(tasks)).await;
+}
+
+async fn wait_for_the_first(case: Case) {
+    let tasks = [("a", 12), ("b", 2), ("c", 24)].map(|(name, n)| case.spawn(name, n, Ok));
+    for task in case.wait_and_show(wait::first_completed(tasks)).await {
+        case.log(show(task.await));
+    }
+}
+
+async fn wait_for_the_first_again_and_again(case: Case) {
+    let tasks = [("a", 24), ("b", 2), ("c", 12)].map(|(name, n)| case.spawn(name, n, Ok));
+    let mut tasks = Vec::from(tasks);
+    while !tasks.is_empty() {
+        tasks = case.wait_and_show(wait::first_completed(tasks)).await;
+    }
+}
+
+async fn wait_for_the_first_when_it_failed(case: Case) {
+    let tasks = [case.spawn("a", 2, Err), case.spawn("b", 12, Ok)];
+    case.wait_and_show(wait::first_completed(tasks)).await;
+}
+
+async fn wait_for_the_first_when_two_end_in_one_turn(case: Case) {
+    let tasks = [("a", 3), ("b", 12), ("c", 3)].map(|(name, n)| case.spawn(name, n, Ok));
+    case.wait_and_show(wait::first_completed(tasks)).await;
+}
+
+async fn wait_for_the_first_error(case: Case) {
+    let tasks = [
+        case.spawn("a", 2, Ok),
+        case.spawn("b", 12, Err),
+        case.spawn("c", 24, Ok),
+    ];
+    case.wait_and_show(wait::first_exception(tasks)).await;
+}
+
+async fn wait_for_an_error_that_does_not_come(case: Case) {
+    let tasks = [case.spawn("a", 2, Ok), case.spawn("b", 12, Ok)];
+    case.wait_and_show(wait::first_exception(tasks)).await;
+}
+
+async fn wait_for_nothing(case: Case) {
+    if let Err(wait::Empty) = wait::all_completed::<Child>([]).await {
+        case.log("error");
+    }
+}
+
+async fn wait_with_no_time_gives_what_can_end_at_once(case: Case) {
+    let tasks = [
+        case.spawn("a", 0, Ok),
+        case.spawn("b", 1000, Ok),
+        case.spawn("c", 0, Err),
+    ];
+    case.wait_and_show(wait::all_completed(tasks).timeout(Duration::ZERO))
+        .await;
+}
+
+async fn wait_until_time_is_up(case: Case) {
+    let sleep = |name, seconds| {
+        case.ex.spawn(async move {
+            Timer::after(Duration::from_secs_f64(seconds)).await;
+            Ok(name)
+        })
+    };
+    let tasks = [sleep("slow", 0.3), sleep("fast", 0.01)];
+    let wait = wait::all_completed(tasks).timeout(Duration::from_millis(100));
+    for task in case.wait_and_show(wait).await {
+        case.log(show(task.await));
+    }
+}
+
+async fn dropping_wait_cancels_nothing(case: Case) {
+    let waiting = case.ex.spawn(wait::all_completed([case.spawn("a", 9, Ok)]));
+    turns(2).await;
+    drop(waiting);
+    turns(20).await;
+}
+
+async fn as_completed_gives_results_in_order_of_the_end(case: Case) {
+    let tasks = [("a", 16), ("b", 0), ("c", 8)].map(|(name, n)| case.spawn(name, n, Ok));
+    let mut results = as_completed(&case.ex, tasks);
+    while let Some(result) = results.next().await {
+        case.log(format_args!("got {}", show(result)));
+    }
+}
+
+async fn as_completed_in_one_turn(case: Case) {
+    let tasks = [("a", 2), ("b", 1), ("c", 2), ("d", 1)].map(|(name, n)| case.spawn(name, n, Ok));
+    let mut results = as_completed(&case.ex, tasks);
+    while let Some(result) = results.next().await {
+        case.log(format_args!("got {}", show(result)));
+    }
+}
+
+async fn as_completed_gives_errors_as_items(case: Case) {
+    let tasks = [case.spawn("a", 0, Err), case.spawn("b", 8, Ok)];
+    let mut results = as_completed(&case.ex, tasks);
+    while let Some(result) = results.next().await {
+        case.log(format_args!("got {}", show(result)));
+    }
+}
+
+async fn as_completed_stopped_early(case: Case) {
+    let tasks = [case.spawn("a", 0, Ok), case.spawn("b", 8, Ok)];
+    let first = as_completed(&case.ex, tasks).next().await;
+    case.log(format_args!("got {}", show(first.unwrap())));
+    turns(20).await;
+}
+
+async fn as_completed_of_nothing(case: Case) {
+    let nothing: [Task<Child>; 0] = [];
+    let mut results = as_completed(&case.ex, nothing);
+    while let Some(result) = results.next().await {
+        case.log(format_args!("got {}", show(result)));
+    }
+    case.log("end");
+}
+
+async fn as_completed_until_time_is_up(case: Case) {
+    let sleep = |name, seconds| {
+        let case = case.clone();
+        async move {
+            Timer::after(Duration::from_secs_f64(seconds)).await;
+            case.log(format_args!("{name}-"));
+            name
+        }
+    };
+    let children = [sleep("slow", 0.3), sleep("fast", 0.01)];
+    let mut results = as_completed(&case.ex, children).deadline(Duration::from_millis(100));
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(name) => case.log(format_args!("got {name}")),
+            Err(error) => case.log(error),
+        }
+    }
+    Timer::after(Duration::from_millis(400)).await;
+}
+
+async fn timeout_in_time(case: Case) {
+    let minute = Duration::from_secs(60);
+    case.log(show(timeout(minute, case.child("a", 3, Ok)).await.unwrap()));
+}
+
+async fn timeout_too_late(case: Case) {
+    let limit = Duration::from_millis(50);
+    let Err(error) = timeout(limit, case.child("a", usize::MAX, Ok)).await else {
+        return;
+    };
+    case.log(error);
+}
+
+async fn timeout_with_no_time_and_a_task_that_is_done(case: Case) {
+    let task = case.spawn("a", 0, Ok);
+    turns(3).await;
+    case.log(show(timeout_task(Duration::ZERO, task).await.unwrap()));
+}
+
+async fn timeout_of_a_task_waits_for_its_end(case: Case) {
+    let limit = Duration::from_millis(50);
+    let Err(error) = timeout_task(limit, case.spawn("a", usize::MAX, Ok)).await else {
+        return;
+    };
+    case.log(error);
+}
+
+async fn a_shielded_task_runs_on(case: Case) {
+    let waiting = case.ex.spawn(shield(case.spawn("a", 9, Ok)));
+    turns(3).await;
+    drop(waiting);
+    turns(20).await;
+}
+
+async fn shield_gives_the_value(case: Case) {
+    case.log(show(shield(case.spawn("a", 3, Ok)).await));
+}
+
+/// A callback that logs what the task returned.
+fn log_result(case: &Case, name: &'static str) -> impl FnOnce(&Outcome<Child>) + 'static {
+    let case = case.clone();
+    move |outcome| case.log(format_args!("{name} {}", show(*outcome.result())))
+}
+
+async fn callbacks_are_called_in_order_and_later(case: Case) {
+    let task = CallbackTask::spawn(&case.ex, case.child("a", 1, Ok));
+    task.add_done_callback(log_result(&case, "first"));
+    task.add_done_callback(log_result(&case, "second"));
+    case.log(show(task.join().await));
+}
+
+async fn a_callback_added_after_the_end_is_called_later(case: Case) {
+    let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
+    turns(5).await;
+    assert!(task.is_done());
+    task.add_done_callback(log_result(&case, "first"));
+    task.add_done_callback(log_result(&case, "second"));
+    case.log("added");
+    turns(5).await;
+}
+
+async fn a_callback_adds_a_callback(case: Case) {
+    let task = Rc::new(CallbackTask::spawn(&case.ex, case.child("a", 0, Ok)));
+    let same_task = Rc::clone(&task);
+    let same_case = case.clone();
+    task.add_done_callback(move |_| {
+        let case = same_case.clone();
+        same_task.add_done_callback(move |_| case.log("added by first"));
+        same_case.log("first");
+    });
+    let same_case = case.clone();
+    task.add_done_callback(move |_| same_case.log("second"));
+    turns(9).await;
+}
+
+async fn callbacks_of_a_cancelled_task(case: Case) {
+    let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
+    let same_case = case.clone();
+    task.add_done_callback(move |outcome| match outcome {
+        Outcome::Cancelled => same_case.log("cancelled True"),
+        _ => same_case.log("cancelled False"),
+    });
+    turns(3).await;
+    drop(task);
+    case.log("asked");
+    turns(5).await;
+}
+
+async fn a_callback_that_fails(case: Case) {
+    let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
+    let same_case = case.clone();
+    task.add_done_callback(move |_| {
+        same_case.log("first");
+        panic_any(Quiet);
+    });
+    let same_case = case.clone();
+    task.add_done_callback(move |_| same_case.log("second"));
+    turns(5).await;
+    case.log("main goes on");
+}
+
+/// A payload for panics that are meant.
+#[derive(Debug, PartialEq)]
+struct Quiet;
+
+// ------------------------------------------------------------------------------------------ run
+
+/// Counts the guards that have been dropped.
+#[derive(Clone, Default)]
+struct Drops(Rc<Cell<usize>>);
+
+impl Drops {
+    fn guard(&self) -> OnDrop<impl FnMut() + use<>> {
+        let count = self.0.clone();
+        OnDrop::new(move || count.set(count.get() + 1))
+    }
+
+    fn count(&self) -> usize {
+        self.0.get()
+    }
+
+    /// A future that never ends, with a guard inside.
+    fn forever<T>(&self) -> impl Future<Output = T> + use<T> {
+        let guard = self.guard();
+        async move {
+            let _guard = guard;
+            pending().await
+        }
+    }
+}
+
+/// What `f` panics with.
+fn panic_of<T>(f: impl FnOnce() -> T) -> Box<dyn Any + Send> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(_) => panic!("it did not panic"),
+        Err(panic) => panic,
+    }
+}
+
+/// Whether awaiting `future` panics with `Quiet`.
+async fn is_quiet_panic<T>(future: impl Future<Output = T>) -> bool {
+    match future::FutureExt::catch_unwind(AssertUnwindSafe(future)).await {
+        Ok(_) => false,
+        Err(panic) => panic.downcast_ref() == Some(&Quiet),
+    }
+}
+
+async fn panics_after<T>(n: usize) -> T {
+    turns(n).await;
+    panic_any(Quiet)
+}
+
+#[test]
+fn run_drops_every_kind_of_leftover_before_it_returns() {
+    let drops = Drops::default();
+    let [handle] = run(async |ex| {
+        // Waiting for a timer; never polled; waiting for a task; holding the spawner; left in
+        // `main`'s value; with a child of its own.
+        let timer = drops.guard();
+        ex.spawn(async move {
+            let _guard = timer;
+            Timer::after(Duration::from_secs(1000)).await;
+        })
+        .detach();
+        let inner = ex.spawn(drops.forever::<()>());
+        let waiting = drops.guard();
+        ex.spawn(async move {
+            let _guard = waiting;
+            inner.await;
+        })
+        .detach();
+        let (cycle, spawner) = (drops.guard(), ex.clone());
+        ex.spawn(async move {
+            let _guard = cycle;
+            let child = spawner.spawn(pending::<()>());
+            child.await;
+            drop(spawner);
+        })
+        .detach();
+        turns(3).await;
+        ex.spawn(drops.forever::<()>()).detach(); // has not been polled when `main` ends
+        let together = gather(&ex, [drops.forever::<Child>(), drops.forever()]);
+        let results = as_completed(&ex, [drops.forever::<()>()]);
+        let observed = CallbackTask::spawn(&ex, drops.forever::<()>());
+        let handle = ex.spawn(drops.forever::<()>());
+        assert_eq!(drops.count(), 0);
+        std::mem::forget((together, results, observed));
+        [handle]
+    });
+    assert_eq!(drops.count(), 10);
+    assert_eq!(block_on(handle.fallible()), None);
+}
+
+#[test]
+fn a_callback_that_owns_its_own_task_is_dropped_with_the_loop() {
+    let drops = Drops::default();
+    run(async |ex| {
+        let task = Rc::new(CallbackTask::spawn(&ex, drops.forever::<()>()));
+        let (same_task, guard) = (Rc::clone(&task), drops.guard());
+        task.add_done_callback(move |_| drop((same_task, guard)));
+        turns(3).await;
+    });
+    assert_eq!(drops.count(), 2);
+}
+
+#[test]
+fn a_panic_in_main_comes_out_of_run_after_the_cancelling() {
+    let drops = Drops::default();
+    let panic = panic_of(|| {
+        run(async |ex| {
+            ex.spawn(drops.forever::<()>()).detach();
+            turns(2).await;
+            panic_any(Quiet);
+        })
+    });
+    assert_eq!(panic.downcast_ref(), Some(&Quiet));
+    assert_eq!(drops.count(), 1);
+    assert_eq!(run(async |_| 5), 5); // the thread can go on
+}
+
+#[test]
+fn a_panic_in_a_task_reaches_who_awaits_it_and_no_one_else() {
+    let sibling = run(async |ex| {
+        let sibling = ex.spawn(async {
+            turns(9).await;
+            "alive"
+        });
+        ex.spawn(panics_after::<()>(1)).detach();
+        assert!(is_quiet_panic(ex.spawn(panics_after::<()>(2))).await);
+        sibling.await
+    });
+    assert_eq!(sibling, "alive");
+}
+
+#[test]
+fn run_inside_run_is_refused() {
+    let panic = panic_of(|| run(async |_| run(async |_| ())));
+    let message = panic.downcast_ref::<&str>().unwrap();
+    assert!(message.starts_with("`run` inside `run`"), "{message}");
+    // Beside it, on another thread, is fine.
+    run(async |_| std::thread::spawn(|| run(async |_| ())).join().unwrap());
+}
+
+#[test]
+fn what_is_spawned_after_the_end_is_cancelled_from_the_start() {
+    let drops = Drops::default();
+    let spawner = run(async |ex| ex);
+    let task = spawner.spawn(drops.forever::<()>());
+    assert_eq!(drops.count(), 1);
+    assert_eq!(block_on(task.fallible()), None);
+
+    // By a destructor, while `run` is ending.
+    run(async |ex| {
+        let (spawner, late) = (ex.clone(), drops.clone());
+        let spawns = OnDrop::new(move || {
+            let task = spawner.spawn(late.forever::<()>());
+            assert!(task.is_finished());
+        });
+        ex.spawn(async move {
+            let _spawns = spawns;
+            pending::<()>().await;
+        })
+        .detach();
+        turns(2).await;
+    });
+    assert_eq!(drops.count(), 2);
+}
+
+#[test]
+fn tasks_may_borrow_what_lives_longer_than_run() {
+    let words = ["one".to_string(), "two".to_string()];
+    let lengths = run(async |ex| {
+        let children = words.iter().map(|word| async { Ok::<_, ()>(word.len()) });
+        let lengths = gather(&ex, children).await;
+        ex.spawn(async { words.len() }).await;
+        lengths
+    });
+    assert_eq!(lengths, Ok(vec![3, 3]));
+}
+
+// --------------------------------------------------------------------------------------- gather
+
+#[test]
+fn a_panic_in_a_child_of_gather_is_its_first_error() {
+    let log = log_of(async |case| {
+        let panics = case.ex.spawn(panics_after::<Child>(3));
+        let tasks = [case.spawn("a", 1, Ok), panics, case.spawn("b", 20, Ok)];
+        assert!(is_quiet_panic(gather(&case.ex, tasks)).await);
+        case.log("panic");
+        turns(30).await;
+    });
+    assert_eq!(log, "a+ b+ a- panic b-");
+}
+
+#[test]
+fn a_panic_after_the_first_error_troubles_nobody() {
+    let log = log_of(async |case| {
+        let panics = case.ex.spawn(panics_after::<Child>(6));
+        let tasks = [case.spawn("a", 1, Err), panics, case.spawn("b", 20, Ok)];
+        case.log(show(gather(&case.ex, tasks).await.map(|_| "no error")));
+        turns(30).await;
+    });
+    assert_eq!(log, "a+ b+ a! E(a) b-");
+}
+
+#[test]
+fn gather_all_waits_for_all_before_it_panics_with_the_first_in_the_input() {
+    let log = log_of(async |case| {
+        let other = case.ex.spawn(async { panic_any("another panic") });
+        let tasks = [
+            case.spawn("a", 9, Ok),
+            case.ex.spawn(panics_after::<Child>(6)),
+            other,
+        ];
+        assert!(is_quiet_panic(gather_all(&case.ex, tasks)).await);
+        case.log("panic");
+    });
+    assert_eq!(log, "a+ a- panic");
+}
+
+#[test]
+fn a_child_whose_executor_is_gone_does_not_hang_gather() {
+    let log = log_of(async |case| {
+        let cancelled = LocalExecutor::new().spawn(pending::<Child>());
+        let tasks = [case.spawn("a", 9, Ok), cancelled];
+        let result = AssertUnwindSafe(gather(&case.ex, tasks));
+        assert!(future::FutureExt::catch_unwind(result).await.is_err());
+        case.log("panic");
+        turns(20).await;
+    });
+    assert_eq!(log, "a+ panic a-");
+}
+
+/// Never ready, and panics when it is dropped.
+struct PanicsInDrop;
+
+impl Future for PanicsInDrop {
+    type Output = Child;
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Child> {
+        Poll::Ready(Ok("done"))
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic_any(Quiet);
+    }
+}
+
+#[test]
+fn a_child_whose_destructor_panics_hangs_nobody() {
+    run(async |ex| {
+        assert!(is_quiet_panic(gather(&ex, [PanicsInDrop])).await);
+        assert!(is_quiet_panic(gather_all(&ex, [PanicsInDrop])).await);
+        let mut results = as_completed(&ex, [PanicsInDrop]);
+        assert!(is_quiet_panic(results.next()).await);
+    });
+}
+
+#[test]
+fn dropping_gather_drops_the_children_by_the_next_turn() {
+    run(async |ex| {
+        let drops = Drops::default();
+        let started = gather(&ex, [drops.forever::<Child>(), drops.forever()]);
+        turns(3).await;
+        let fresh = gather_all(&ex, [drops.forever::<Child>()]);
+        drop((started, fresh));
+        assert_eq!(
+            drops.count(),
+            0,
+            "their destructors run later, as those of every task"
+        );
+        turns(2).await;
+        assert_eq!(drops.count(), 3);
+
+        let cancelled = gather(&ex, [drops.forever::<Child>()]);
+        turns(3).await;
+        assert_eq!(cancelled.cancel().await, None);
+        assert_eq!(drops.count(), 4);
+    });
+}
+
+#[test]
+fn children_that_yield_are_polled_once_a_turn_and_in_order() {
+    let log = log_of(async |case| {
+        let polls = |name| {
+            let case = case.clone();
+            async move {
+                for _ in 0..3 {
+                    case.log(name);
+                    yield_now().await;
+                }
+                Child::Ok(name)
+            }
+        };
+        let together = gather(&case.ex, [polls("a"), polls("b"), polls("c")]);
+        let other = case.ex.spawn(polls("other"));
+        together.await.unwrap();
+        other.await.unwrap();
+    });
+    assert_eq!(log, "a b c other a b c other a b c other");
+}
+
+#[test]
+fn gather_works_on_an_executor_of_ones_own_and_with_other_threads() {
+    let ex = LocalExecutor::new();
+    let numbers = (0..100).map(|n| unblock(move || if n < 100 { Ok(n) } else { Err("never") }));
+    let all = block_on(ex.run(gather(&ex, numbers)));
+    assert_eq!(all.unwrap(), (0..100).collect::<Vec<_>>());
+
+    let shared = Rc::new(LocalExecutor::new());
+    assert_eq!(
+        block_on(shared.run(gather_all(&shared, [async { 1 }]))),
+        [1]
+    );
+}
+
+#[test]
+fn a_hundred_thousand_children_that_end_one_by_one() {
+    const N: usize = 100_000;
+    // The last in the input ends first, one a turn.
+    struct Countdown {
+        left: Rc<Cell<usize>>,
+        index: usize,
+        waker: Rc<RefCell<Vec<Option<std::task::Waker>>>>,
+    }
+    impl Future for Countdown {
+        type Output = Result<usize, ()>;
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+            if self.left.get() > self.index + 1 {
+                self.waker.borrow_mut()[self.index] = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            self.left.set(self.index);
+            let next = self.index.checked_sub(1);
+            let waker = next.and_then(|next| self.waker.borrow_mut()[next].take());
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            Poll::Ready(Ok(self.index))
+        }
+    }
+    let children = || {
+        let left = Rc::new(Cell::new(N));
+        let waker = Rc::new(RefCell::new(vec![None; N]));
+        (0..N).map(move |index| Countdown {
+            left: Rc::clone(&left),
+            index,
+            waker: Rc::clone(&waker),
+        })
+    };
+    run(async |ex| {
+        let in_order = gather(&ex, children()).await;
+        assert!(in_order.unwrap().into_iter().eq(0..N));
+        let results = as_completed(&ex, children()).map(Result::unwrap);
+        let by_end: Vec<usize> = results.collect().await;
+        assert!(by_end.into_iter().eq((0..N).rev()));
+        let tasks = children().map(|child| ex.spawn(child));
+        let (done, pending) = wait::all_completed(tasks).await.unwrap();
+        assert_eq!((done.len(), pending.len()), (N, 0));
+    });
+}
+
+// ----------------------------------------------------------------------------------------- wait
+
+#[test]
+fn a_panic_is_an_exception_for_wait() {
+    let log = log_of(async |case| {
+        let panics = case.ex.spawn(panics_after::<Child>(2));
+        let tasks = [case.spawn("a", 20, Ok), panics, case.spawn("b", 0, Ok)];
+        let (done, pending) = wait::first_exception(tasks).await.unwrap();
+        let [panicked, b] = <[Done<Child>; 2]>::try_from(done).unwrap();
+        assert_eq!((panicked.index(), b.index()), (1, 2));
+        assert!(is_quiet_panic(async { panicked.result() }).await);
+        assert_eq!(b.into_result().unwrap(), Ok("b"));
+        case.log("looked");
+        for task in pending {
+            case.log(show(task.await));
+        }
+    });
+    assert_eq!(log, "a+ b+ b- looked a- a");
+}
+
+#[test]
+fn a_cancelled_task_is_done() {
+    run(async |ex| {
+        let cancelled = LocalExecutor::new().spawn(pending::<()>());
+        let tasks = [ex.spawn(pending::<()>()), cancelled];
+        let (done, pending) = wait::first_completed(tasks).await.unwrap();
+        assert_eq!((done.len(), pending.len()), (1, 1));
+        let cancelled = done.into_iter().next().unwrap();
+        assert_eq!(cancelled.index(), 1);
+        assert!(cancelled.into_result().is_err());
+    });
+}
+
+#[test]
+fn waiting_by_reference_can_be_given_up_and_taken_up() {
+    let log = log_of(async |case| {
+        let tasks = [case.spawn("a", 3, Ok), case.spawn("b", usize::MAX / 2, Ok)];
+        let mut wait = wait::first_completed(tasks);
+        assert!(poll_once(&mut wait).await.is_none());
+        turns(9).await;
+        case.wait_and_show(wait).await;
+    });
+    assert_eq!(log, "a+ b+ a- done a 1 pending bx");
+}
+
+#[test]
+fn wait_takes_tasks_of_any_executor() {
+    let tasks = [3, 1, 2].map(|n| smol::spawn(async move { n }));
+    let (done, _) = block_on(wait::all_completed(tasks)).unwrap();
+    let values: Vec<_> = done.into_iter().map(Done::result).collect();
+    assert_eq!(values, [3, 1, 2]);
+    assert_eq!(
+        wait::Empty.to_string(),
+        block_on(wait::first_exception::<(), ()>([]))
+            .unwrap_err()
+            .to_string()
+    );
+}
+
+#[test]
+fn wait_is_not_early_and_a_limit_that_is_not_reached_changes_nothing() {
+    run(async |ex| {
+        let start = Instant::now();
+        let limit = Duration::from_millis(60);
+        let wait = wait::first_completed([ex.spawn(pending::<()>())]).timeout(limit);
+        let (done, pending) = wait.await.unwrap();
+        assert!(start.elapsed() >= limit);
+        assert_eq!((done.len(), pending.len()), (0, 1));
+        let wait = wait::all_completed([ex.spawn(turns(5))]).timeout(Duration::MAX);
+        assert_eq!(wait.await.unwrap().0.len(), 1);
+    });
+}
+
+// --------------------------------------------------------------------------------- as_completed
+
+#[test]
+fn a_panic_is_an_item_of_as_completed() {
+    let log = log_of(async |case| {
+        let panics = case.ex.spawn(panics_after::<Child>(3));
+        let tasks = [case.spawn("a", 9, Ok), panics, case.spawn("b", 0, Ok)];
+        let mut results = as_completed(&case.ex, tasks);
+        assert_eq!(results.size_hint(), (3, Some(3)));
+        assert_eq!(results.next().await, Some(Ok("b")));
+        assert!(is_quiet_panic(results.next()).await);
+        assert_eq!(results.size_hint(), (1, Some(1)));
+        assert_eq!(results.next().await, Some(Ok("a")));
+        assert_eq!(results.next().await, None);
+        assert_eq!(results.next().await, None);
+    });
+    assert_eq!(log, "a+ b+ b- a-");
+}
+
+#[test]
+fn as_completed_starts_without_being_awaited_and_keeps_what_has_ended() {
+    let log = log_of(async |case| {
+        let children = [case.child("a", 3, Ok), case.child("b", 0, Ok)];
+        let mut results = as_completed(&case.ex, children).deadline(Duration::from_millis(20));
+        case.log("main");
+        turns(9).await;
+        std::thread::sleep(Duration::from_millis(30));
+        // Time is up, but these have ended.
+        while let Some(result) = results.next().await {
+            case.log(show(result.unwrap()));
+        }
+    });
+    assert_eq!(log, "main a+ b+ b- a- b a");
+}
+
+#[test]
+fn a_deadline_gives_one_error_and_then_the_end() {
+    run(async |ex| {
+        let mut results = as_completed(&ex, [pending::<()>()]).deadline(Duration::ZERO);
+        assert_eq!(results.next().await, Some(Err(TimedOut)));
+        assert_eq!(results.next().await, None);
+    });
+}
+
+// --------------------------------------------------------------------------- timeout and shield
+
+#[test]
+fn timeout_polls_once_and_prefers_the_value() {
+    let value = |limit| block_on(timeout(limit, async { 5 }));
+    assert_eq!(value(Duration::ZERO), Ok(5));
+    assert_eq!(value(Duration::MAX), Ok(5));
+    assert_eq!(
+        block_on(timeout(Duration::ZERO, pending::<()>())),
+        Err(TimedOut)
+    );
+
+    // Both are ready when it is polled for the second time.
+    let limit = Duration::from_millis(20);
+    let polled = Cell::new(0);
+    let ready_at_the_second_poll = future::poll_fn(|_| {
+        polled.set(polled.get() + 1);
+        if polled.get() == 2 {
+            Poll::Ready(5)
+        } else {
+            Poll::Pending
+        }
+    });
+    assert_eq!(block_on(timeout(limit, ready_at_the_second_poll)), Ok(5));
+    let error = std::io::Error::from(TimedOut);
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}
+
+#[test]
+fn when_time_is_up_the_future_has_been_dropped() {
+    let drops = Drops::default();
+    run(async |ex| {
+        let limit = Duration::from_millis(20);
+        assert_eq!(timeout(limit, drops.forever::<()>()).await, Err(TimedOut));
+        assert_eq!(drops.count(), 1);
+        let task = ex.spawn(drops.forever::<()>());
+        assert_eq!(timeout_task(limit, task).await, Err(TimedOut));
+        assert_eq!(drops.count(), 2);
+
+        // By reference it is not.
+        let mut task = ex.spawn(async {
+            Timer::after(Duration::from_millis(60)).await;
+            5
+        });
+        assert_eq!(timeout(limit, &mut task).await, Err(TimedOut));
+        assert_eq!(task.await, 5);
+
+        // Giving up the waiting gives up the task.
+        let mut waiting = pin!(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        turns(3).await;
+        assert_eq!(drops.count(), 2);
+        waiting.set(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
+        turns(3).await;
+        assert_eq!(drops.count(), 3);
+    });
+}
+
+#[test]
+fn a_panic_comes_through_timeout_and_shield() {
+    run(async |ex| {
+        let panics = || ex.spawn(panics_after::<()>(2));
+        assert!(is_quiet_panic(timeout(Duration::MAX, panics())).await);
+        assert!(is_quiet_panic(timeout_task(Duration::MAX, panics())).await);
+        assert!(is_quiet_panic(shield(panics())).await);
+        // With nobody listening any more.
+        drop(shield(panics()));
+        turns(9).await;
+    });
+}
+
+#[test]
+fn the_end_of_the_loop_spares_no_shielded_task() {
+    let drops = Drops::default();
+    run(async |ex| {
+        let mut waiting = shield(ex.spawn(drops.forever::<()>()));
+        assert!(poll_once(&mut waiting).await.is_none());
+        drop(waiting);
+        turns(9).await;
+        assert_eq!(drops.count(), 0);
+    });
+    assert_eq!(drops.count(), 1);
+}
+
+// -------------------------------------------------------------------------------- done callbacks
+
+#[test]
+fn callbacks_of_a_task_that_panicked() {
+    let log = log_of(async |case| {
+        let task = CallbackTask::spawn(&case.ex, panics_after::<()>(2));
+        let same_case = case.clone();
+        task.add_done_callback(move |outcome| {
+            if let Outcome::Panicked(panic) = outcome {
+                same_case.log(panic.is::<Quiet>());
+            }
+            let no_result = panic_of(|| *outcome.result());
+            same_case.log(no_result.downcast_ref::<&str>().unwrap());
+        });
+        assert!(is_quiet_panic(task.join()).await);
+        case.log("awaited");
+    });
+    assert_eq!(log, "true the task has no result: it panicked awaited");
+}
+
+#[test]
+fn a_callback_waits_for_the_tasks_that_were_ready_before() {
+    let log = log_of(async |case| {
+        let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
+        let ready = case.spawn("b", 0, Ok);
+        task.add_done_callback(log_result(&case, "callback"));
+        task.join().await.unwrap();
+        ready.await.unwrap();
+    });
+    assert_eq!(log, "a+ a- b+ b- callback a");
+}
+
+#[test]
+fn giving_up_on_join_cancels_the_task_and_its_callbacks_hear_of_it() {
+    let log = log_of(async |case| {
+        let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
+        let same_case = case.clone();
+        task.add_done_callback(move |outcome| same_case.log(format_args!("{outcome:?}")));
+        let mut join = Box::pin(task.join());
+        assert!(poll_once(&mut join).await.is_none());
+        turns(3).await;
+        drop(join);
+        turns(5).await;
+    });
+    assert_eq!(log, "a+ ax Cancelled");
+}
+
+#[test]
+fn callbacks_do_not_outlive_the_loop() {
+    let log = log_of(async |case| {
+        let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
+        task.add_done_callback(log_result(&case, "callback"));
+        turns(3).await;
+        std::mem::forget(task);
+    });
+    assert_eq!(log, "a+ ax");
+}

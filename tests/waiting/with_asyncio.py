@@ -1,0 +1,334 @@
+"""The cases of tests/waiting.rs in Python, so that asyncio itself says what it does.
+
+Prints `case: what it logged`, a line a case. tests/waiting.rs runs this and compares.
+"""
+import asyncio
+import inspect
+from asyncio import FIRST_COMPLETED, FIRST_EXCEPTION
+
+log = []
+
+
+async def turns(n):
+    for _ in range(n):
+        await asyncio.sleep(0)
+
+
+async def child(name, n, fails=False):
+    """Ends after n turns of the loop, and says when it starts and how it ends."""
+    log.append(f"{name}+")
+    try:
+        await turns(n)
+    except asyncio.CancelledError:
+        log.append(f"{name}x")
+        raise
+    if fails:
+        log.append(f"{name}!")
+        raise ValueError(name)
+    log.append(f"{name}-")
+    return name
+
+
+def spawn(*args):
+    return asyncio.get_running_loop().create_task(child(*args))
+
+
+def show(result):
+    return f"E({result})" if isinstance(result, Exception) else result
+
+
+async def tasks_take_turns():
+    async def steps(name):
+        for i in range(3):
+            log.append(f"{name}{i}")
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(steps(name)) for name in "abc"]
+    log.append("main")
+    for task in tasks:
+        await task
+        log.append("awaited")
+
+
+async def run_cancels_what_is_left():
+    spawn("a", 1000)
+    spawn("b", 1000)
+    await turns(2)
+    log.append("end")
+
+
+async def gather_keeps_the_order_of_the_input():
+    log.append(str(await asyncio.gather(child("a", 6), child("b", 3), child("c", 0))))
+
+
+async def gather_starts_without_being_awaited():
+    together = asyncio.gather(child("a", 0), child("b", 0))
+    log.append("main")
+    await turns(5)
+    log.append(str(await together))
+
+
+async def gather_returns_the_first_error_and_the_rest_runs_on():
+    try:
+        await asyncio.gather(child("a", 2), child("b", 4, True), child("c", 12))
+    except ValueError as error:
+        log.append(f"E({error})")
+    await turns(20)
+
+
+async def gather_returns_the_error_that_came_first_in_time():
+    try:
+        await asyncio.gather(child("a", 12, True), child("b", 2, True))
+    except ValueError as error:
+        log.append(f"E({error})")
+    await turns(20)
+
+
+async def gather_returns_every_result():
+    results = await asyncio.gather(
+        child("a", 6, True), child("b", 3), child("c", 0, True), return_exceptions=True
+    )
+    log.extend(map(show, results))
+
+
+async def gather_of_nothing():
+    log.append(str(await asyncio.gather()))
+    log.append(str(await asyncio.gather(return_exceptions=True)))
+
+
+async def gather_of_tasks():
+    log.append(str(await asyncio.gather(spawn("a", 3), spawn("b", 0))))
+
+
+async def cancelling_gather_cancels_its_children():
+    together = asyncio.gather(child("a", 1000), child("b", 1), child("c", 1000))
+    await turns(5)
+    together.cancel()
+    log.append("asked")
+    try:
+        await together
+    except asyncio.CancelledError:
+        log.append("cancelled")
+
+
+async def wait_and_show(tasks, **how):
+    """Waits, logs the names of done and pending, and returns pending."""
+    done, pending = await asyncio.wait(tasks, **how)
+    for task in tasks:
+        if task in done:
+            error = task.exception()
+            log.append(f"done {show(error) if error else task.result()}")
+    log.append(f"{len(pending)} pending")
+    return [task for task in tasks if task in pending]
+
+
+async def wait_for_all():
+    await wait_and_show([spawn("a", 6), spawn("b", 0, True), spawn("c", 3)])
+
+
+async def wait_for_the_first():
+    pending = await wait_and_show(
+        [spawn("a", 12), spawn("b", 2), spawn("c", 24)], return_when=FIRST_COMPLETED
+    )
+    for task in pending:
+        log.append(await task)
+
+
+async def wait_for_the_first_again_and_again():
+    tasks = [spawn("a", 24), spawn("b", 2), spawn("c", 12)]
+    while tasks:
+        tasks = await wait_and_show(tasks, return_when=FIRST_COMPLETED)
+
+
+async def wait_for_the_first_when_it_failed():
+    await wait_and_show([spawn("a", 2, True), spawn("b", 12)], return_when=FIRST_COMPLETED)
+
+
+async def wait_for_the_first_when_two_end_in_one_turn():
+    await wait_and_show(
+        [spawn("a", 3), spawn("b", 12), spawn("c", 3)], return_when=FIRST_COMPLETED
+    )
+
+
+async def wait_for_the_first_error():
+    await wait_and_show(
+        [spawn("a", 2), spawn("b", 12, True), spawn("c", 24)], return_when=FIRST_EXCEPTION
+    )
+
+
+async def wait_for_an_error_that_does_not_come():
+    await wait_and_show([spawn("a", 2), spawn("b", 12)], return_when=FIRST_EXCEPTION)
+
+
+async def wait_for_nothing():
+    try:
+        await asyncio.wait([])
+    except ValueError:
+        log.append("error")
+
+
+async def wait_with_no_time_gives_what_can_end_at_once():
+    await wait_and_show([spawn("a", 0), spawn("b", 1000), spawn("c", 0, True)], timeout=0)
+
+
+async def wait_until_time_is_up():
+    async def sleep(name, seconds):
+        await asyncio.sleep(seconds)
+        return name
+
+    slow = asyncio.create_task(sleep("slow", 0.3))
+    fast = asyncio.create_task(sleep("fast", 0.01))
+    for task in await wait_and_show([slow, fast], timeout=0.1):
+        log.append(await task)
+
+
+async def dropping_wait_cancels_nothing():
+    waiting = asyncio.create_task(asyncio.wait([spawn("a", 9)]))
+    await turns(2)
+    waiting.cancel()
+    await turns(20)
+
+
+async def as_completed_gives_results_in_order_of_the_end():
+    for result in asyncio.as_completed([spawn("a", 16), spawn("b", 0), spawn("c", 8)]):
+        log.append(f"got {await result}")
+
+
+async def as_completed_in_one_turn():
+    tasks = [spawn("a", 2), spawn("b", 1), spawn("c", 2), spawn("d", 1)]
+    for result in asyncio.as_completed(tasks):
+        log.append(f"got {await result}")
+
+
+async def as_completed_gives_errors_as_items():
+    for result in asyncio.as_completed([spawn("a", 0, True), spawn("b", 8)]):
+        try:
+            log.append(f"got {await result}")
+        except ValueError as error:
+            log.append(f"got E({error})")
+
+
+async def as_completed_stopped_early():
+    for result in asyncio.as_completed([spawn("a", 0), spawn("b", 8)]):
+        log.append(f"got {await result}")
+        break
+    await turns(20)
+
+
+async def as_completed_of_nothing():
+    for result in asyncio.as_completed([]):
+        log.append(f"got {await result}")
+    log.append("end")
+
+
+async def as_completed_until_time_is_up():
+    async def sleep(name, seconds):
+        await asyncio.sleep(seconds)
+        log.append(f"{name}-")
+        return name
+
+    try:
+        for result in asyncio.as_completed([sleep("slow", 0.3), sleep("fast", 0.01)], timeout=0.1):
+            log.append(f"got {await result}")
+    except asyncio.TimeoutError:
+        log.append("time is up")
+    await asyncio.sleep(0.4)
+
+
+async def timeout_in_time():
+    log.append(await asyncio.wait_for(child("a", 3), 60))
+
+
+async def timeout_too_late():
+    try:
+        await asyncio.wait_for(child("a", 10**9), 0.05)
+    except asyncio.TimeoutError:
+        log.append("time is up")
+
+
+async def timeout_with_no_time_and_a_task_that_is_done():
+    task = spawn("a", 0)
+    await turns(3)
+    log.append(await asyncio.wait_for(task, 0))
+
+
+async def timeout_of_a_task_waits_for_its_end():
+    try:
+        await asyncio.wait_for(spawn("a", 10**9), 0.05)
+    except asyncio.TimeoutError:
+        log.append("time is up")
+
+
+async def a_shielded_task_runs_on():
+    async def outer():
+        await asyncio.shield(task)
+
+    task = spawn("a", 9)
+    waiting = asyncio.create_task(outer())
+    await turns(3)
+    waiting.cancel()
+    await turns(20)
+
+
+async def shield_gives_the_value():
+    log.append(await asyncio.shield(spawn("a", 3)))
+
+
+async def callbacks_are_called_in_order_and_later():
+    task = spawn("a", 1)
+    task.add_done_callback(lambda task: log.append(f"first {task.result()}"))
+    task.add_done_callback(lambda task: log.append(f"second {task.result()}"))
+    log.append(await task)
+
+
+async def a_callback_added_after_the_end_is_called_later():
+    task = spawn("a", 0)
+    await turns(5)
+    task.add_done_callback(lambda task: log.append(f"first {task.result()}"))
+    task.add_done_callback(lambda task: log.append(f"second {task.result()}"))
+    log.append("added")
+    await turns(5)
+
+
+async def a_callback_adds_a_callback():
+    task = spawn("a", 0)
+
+    def first(task):
+        task.add_done_callback(lambda _: log.append("added by first"))
+        log.append("first")
+
+    task.add_done_callback(first)
+    task.add_done_callback(lambda _: log.append("second"))
+    await turns(9)
+
+
+async def callbacks_of_a_cancelled_task():
+    task = spawn("a", 1000)
+    task.add_done_callback(lambda task: log.append(f"cancelled {task.cancelled()}"))
+    await turns(3)
+    task.cancel()
+    log.append("asked")
+    await turns(5)
+
+
+async def a_callback_that_fails():
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    task = spawn("a", 0)
+
+    def fails(task):
+        log.append("first")
+        raise ValueError
+
+    task.add_done_callback(fails)
+    task.add_done_callback(lambda _: log.append("second"))
+    await turns(5)
+    log.append("main goes on")
+
+
+for name, case in list(globals().items()):
+    if inspect.iscoroutinefunction(case) and case.__code__.co_argcount == 0:
+        if name.startswith(("turns", "child")):
+            continue
+        log.clear()
+        asyncio.run(case())
+        print(f"{name}: {' '.join(log)}".replace("'", ""))

@@ -3,11 +3,11 @@
 #[cfg(unix)]
 mod common;
 
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use toml::de::{DeTable, DeValue};
 
 /// An example as `Cargo.toml` declares it.
 #[derive(Debug)]
@@ -30,79 +30,59 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn text<'a>(table: &'a DeTable<'_>, key: &str) -> &'a str {
-    let value = table
-        .get(key)
-        .unwrap_or_else(|| panic!("no `{key}` in {table:?}"));
-    value
-        .get_ref()
-        .as_str()
-        .unwrap_or_else(|| panic!("`{key}` is not a text in {table:?}"))
+/// What Cargo makes of `Cargo.toml`. The chapters and examples are under `metadata`.
+fn package() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"][0].take()
 }
 
-fn table<'a, 'i>(parent: &'a DeTable<'i>, key: &str) -> &'a DeTable<'i> {
-    let value = parent.get(key).and_then(|value| value.get_ref().as_table());
-    value.unwrap_or_else(|| panic!("no table `{key}` in Cargo.toml"))
+fn text(table: &Value, key: &str) -> String {
+    let text = table[key].as_str();
+    text.unwrap_or_else(|| panic!("`{key}` is not a text in {table}"))
+        .to_string()
 }
 
 fn declared() -> (Chapters, Vec<Example>) {
-    let manifest = read("Cargo.toml");
-    let manifest = DeTable::parse(&manifest).unwrap();
-    let manifest = manifest.get_ref();
-    let metadata = table(table(manifest, "package"), "metadata");
-    let about = table(metadata, "example");
-
-    let chapters = table(metadata, "chapter")
+    let package = package();
+    let chapters = package["metadata"]["chapter"].as_object().unwrap();
+    let chapters = chapters
         .iter()
         .map(|(number, chapter)| {
-            let chapter = chapter.get_ref().as_table().expect("a chapter is a table");
-            let number = number
-                .get_ref()
-                .parse()
-                .expect("a chapter's key is its number");
-            (
-                number,
-                (
-                    text(chapter, "title").to_string(),
-                    text(chapter, "folder").to_string(),
-                ),
-            )
+            let number = number.parse().expect("a chapter's key is its number");
+            (number, (text(chapter, "title"), text(chapter, "folder")))
         })
         .collect();
 
-    let targets = manifest
-        .get("example")
-        .and_then(|value| value.get_ref().as_array())
-        .unwrap();
+    let about = &package["metadata"]["example"];
+    let targets = package["targets"].as_array().unwrap();
     let examples: Vec<Example> = targets
         .iter()
+        .filter(|target| target["kind"][0] == "example")
         .map(|target| {
-            let target = target.get_ref().as_table().unwrap();
-            let name = text(target, "name").to_string();
-            let about = table(about, &name);
-            let chapter = about.get("chapter").map(|value| value.get_ref());
-            let Some(DeValue::Integer(chapter)) = chapter else {
-                panic!("{name} has no chapter");
-            };
+            let name = text(target, "name");
+            let about = &about[&name];
+            let path = text(target, "src_path");
+            let path = Path::new(&path).strip_prefix(root()).unwrap();
             Example {
-                path: text(target, "path").to_string(),
-                chapter: chapter.as_str().parse().unwrap(),
-                article: text(about, "article").to_string(),
-                description: text(about, "description").to_string(),
+                path: path.to_str().unwrap().replace('\\', "/"),
+                chapter: about["chapter"].as_u64().expect("a chapter") as u32,
+                article: text(about, "article"),
+                description: text(about, "description"),
                 name,
             }
         })
         .collect();
-    let described: BTreeSet<String> = about
-        .keys()
-        .map(|name| name.get_ref().to_string())
-        .collect();
-    let named: BTreeSet<String> = examples
-        .iter()
-        .map(|example| example.name.clone())
-        .collect();
+    let described = about.as_object().unwrap().keys().cloned();
+    let named = examples.iter().map(|example| example.name.clone());
     assert_eq!(
-        described, named,
+        BTreeSet::from_iter(described),
+        BTreeSet::from_iter(named),
         "[package.metadata.example] and [[example]] differ"
     );
     (chapters, examples)

@@ -157,7 +157,12 @@ impl Running {
     }
 
     /// Waits for the end of the program and returns what it has printed since.
-    pub fn finish(mut self) -> Finished {
+    pub fn finish(self) -> Finished {
+        self.finish_with_times().0
+    }
+
+    /// Like [`finish`](Running::finish), and returns the lines of standard output with their times.
+    pub fn finish_with_times(mut self) -> (Finished, Vec<Line>) {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -166,12 +171,13 @@ impl Running {
             assert!(Instant::now() < deadline, "{} does not end", self.name);
             sleep(Duration::from_millis(2));
         };
-        let text = |line: Line| line.text;
-        Finished {
+        let lines: Vec<Line> = self.stdout.iter().collect();
+        let finished = Finished {
             status,
-            stdout: self.stdout.iter().map(text).collect(),
-            stderr: self.stderr.iter().map(text).collect(),
-        }
+            stdout: lines.iter().map(|line| line.text.clone()).collect(),
+            stderr: self.stderr.iter().map(|line| line.text).collect(),
+        };
+        (finished, lines)
     }
 }
 

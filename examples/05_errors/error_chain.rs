@@ -1,0 +1,39 @@
+//! An error goes through three coroutines that await each other, and the outermost one handles it.
+//!
+//! Ports: article A's chain of coroutines A, B and C (A12).
+//!
+//! ```text
+//! $ cargo run --example error_chain
+//! C got exception: Something went wrong in A!
+//! ```
+//!
+//! An exception passes through B without a word in B's code. An error is a value, and B passes it
+//! on with a `?`: one sees where a function can end, and the compiler sees an error that nobody
+//! looks at. This is the same with and without `async`.
+//!
+//! What does pass through without a word is a panic, here like anywhere in Rust. It is for bugs, not
+//! for what can go wrong outside.
+//!
+//! Paste: `cargo add smol`.
+
+use std::error::Error;
+
+fn main() {
+    smol::block_on(c());
+}
+
+async fn a() -> Result<u32, Box<dyn Error>> {
+    Err("Something went wrong in A!".into())
+}
+
+async fn b() -> Result<u32, Box<dyn Error>> {
+    let a = a().await?;
+    Ok(a + 1)
+}
+
+async fn c() {
+    match b().await {
+        Ok(b) => println!("{b}"),
+        Err(error) => println!("C got exception: {error}"),
+    }
+}

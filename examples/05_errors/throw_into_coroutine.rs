@@ -1,0 +1,54 @@
+//! Resumes a suspended computation with an error.
+//!
+//! Ports: article A's exception that is thrown into a coroutine (A11).
+//!
+//! ```text
+//! $ cargo run --example throw_into_coroutine
+//! Starting
+//! Got an exception: Have an exceptional day!
+//! ```
+//!
+//! Python resumes a generator from outside, with a value (`send`) or with an exception (`throw`). A
+//! Rust future can only be polled: nothing goes in that way. What replaces both is a channel to wait
+//! for, whose messages are `Result`s: `Ok` resumes the computation, `Err` is thrown into it, where
+//! `?` or `match` is the `except`. (`generator.close()` is dropping the future.)
+//!
+//! Who owns what: `main` owns the coroutine, and polls it itself; no executor is involved.
+//!
+//! Paste: `cargo add smol`.
+
+use smol::channel::{self, Receiver};
+use smol::future;
+use std::error::Error;
+use std::pin::pin;
+
+type Resume = Result<(), Box<dyn Error>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    smol::block_on(async {
+        let (throw, resume) = channel::bounded::<Resume>(1);
+        let mut coroutine = pin!(coroutine(resume));
+        // Python's `next(c)`: runs it until it pauses.
+        if let Some(value) = future::poll_once(coroutine.as_mut()).await {
+            println!("Did not pause: {value}");
+            return Ok(());
+        }
+        throw.send(Err("Have an exceptional day!".into())).await?;
+        println!("{}", coroutine.await);
+        Ok(())
+    })
+}
+
+async fn coroutine(resume: Receiver<Resume>) -> String {
+    println!("Starting");
+    match pause(&resume).await {
+        Ok(()) => "Continuing".to_string(),
+        Err(error) => format!("Got an exception: {error}"),
+    }
+}
+
+/// Waits until somebody resumes the caller, with a value or with an error. If nobody is left who
+/// could, that is an error, too.
+async fn pause(resume: &Receiver<Resume>) -> Resume {
+    resume.recv().await?
+}

@@ -1,0 +1,33 @@
+//! Defines a coroutine, and runs it: calling it alone does nothing.
+//!
+//! Ports: article B's first program (B1).
+//!
+//! ```text
+//! $ cargo run --example coroutine
+//! Waiting: 2
+//! TIME: 0.000021
+//! ```
+//!
+//! An `async fn` is called like a function, and returns a future. Nothing in it has run by then; it
+//! runs when a loop polls it, which `block_on` does until it is ready. That much is as in Python,
+//! where forgetting to await gives a warning at run time ("coroutine was never awaited"). rustc
+//! gives it when compiling. In Node, calling runs the function up to its first `await`.
+//!
+//! There is no loop object to get: `block_on` runs one future on this thread.
+//!
+//! Paste: `cargo add smol`.
+
+use std::time::Instant;
+
+async fn do_some_work(x: u64) {
+    println!("Waiting: {x}");
+}
+
+fn main() {
+    let start = Instant::now();
+
+    let coroutine = do_some_work(2); // prints nothing
+    smol::block_on(coroutine);
+
+    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+}

@@ -1,0 +1,35 @@
+//! The result of a task, without a callback.
+//!
+//! Ports: article B's program that reads a task's result (B4).
+//!
+//! ```text
+//! $ cargo run --example task_result
+//! Waiting: 2
+//! Task ret: Done after 2s
+//! TIME: 0.000032
+//! ```
+//!
+//! In asyncio one runs the loop until the task is done, and asks for `task.result()` then; asked too
+//! early, that is an error. Here there is nothing to ask too early: awaiting the `Task` is how to get
+//! its result, and gives it once. What a task "raises" is part of that result, as a `Result`.
+//!
+//! Paste: `cargo add smol`.
+
+use smol::LocalExecutor;
+use std::time::Instant;
+
+async fn do_some_work(x: u64) -> String {
+    println!("Waiting: {x}");
+    format!("Done after {x}s")
+}
+
+fn main() {
+    let start = Instant::now();
+
+    let executor = LocalExecutor::new();
+    let task = executor.spawn(do_some_work(2));
+    let result = smol::block_on(executor.run(task));
+
+    println!("Task ret: {result}");
+    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+}

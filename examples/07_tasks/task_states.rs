@@ -1,0 +1,50 @@
+//! A task, before the loop has run and after.
+//!
+//! Ports: article B's second program (B2).
+//!
+//! ```text
+//! $ cargo run --example task_states
+//! <Task pending coro=<do_some_work()>>
+//! Waiting: 2
+//! <Task finished coro=<do_some_work()> result=()>
+//! TIME: 0.000034
+//! ```
+//!
+//! A `Task` is a handle to a future that a loop has taken over. It says whether the task has
+//! finished, and hands the result out once: after that it is the reader's, where asyncio's task
+//! keeps it. (`println!("{task:?}")` shows what async-task remembers: scheduled, running, completed,
+//! closed, but not the result.)
+//!
+//! Dropping a `Task` cancels it. asyncio's goes on, unless it is collected in the middle.
+//!
+//! Paste: `cargo add smol`.
+
+use smol::{LocalExecutor, Task};
+use std::time::Instant;
+
+async fn do_some_work(x: u64) {
+    println!("Waiting: {x}");
+}
+
+fn main() {
+    let start = Instant::now();
+
+    let executor = LocalExecutor::new();
+    let mut task = executor.spawn(do_some_work(2));
+    println!("<Task {} coro=<do_some_work()>>", state(&task));
+    let result: () = smol::block_on(executor.run(&mut task));
+    println!(
+        "<Task {} coro=<do_some_work()> result={result:?}>",
+        state(&task)
+    );
+
+    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+}
+
+fn state<T>(task: &Task<T>) -> &str {
+    if task.is_finished() {
+        "finished"
+    } else {
+        "pending"
+    }
+}

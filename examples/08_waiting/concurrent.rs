@@ -1,0 +1,54 @@
+//! Three tasks that sleep 1, 2 and 4 seconds: 4 seconds together, not 7.
+//!
+//! Ports: article B's concurrent coroutines (B6).
+//!
+//! ```text
+//! $ cargo run --example concurrent
+//! Waiting: 1
+//! Waiting: 2
+//! Waiting: 4
+//! Task ret: Done after 1s
+//! Task ret: Done after 2s
+//! Task ret: Done after 4s
+//! TIME: 4.001254
+//! ```
+//!
+//! A spawned task runs whether it is awaited or not. So the plain way to wait for all of them is to
+//! await one after the other: the second has been running while the first one was awaited. The
+//! article uses `asyncio.wait` here; it needs no counterpart for that.
+//!
+//! `main` is spawned as well, so that the executor polls it like the others. One that is not is
+//! polled once in up to 200 turns of the others.
+//!
+//! Who owns what: `tasks` does. If awaiting the first one panicked, the others would be dropped, and
+//! so cancelled.
+//!
+//! Paste: `cargo add smol`.
+
+use smol::{LocalExecutor, Timer};
+use std::time::{Duration, Instant};
+
+async fn do_some_work(x: u64) -> String {
+    println!("Waiting: {x}");
+    Timer::after(Duration::from_secs(x)).await;
+    format!("Done after {x}s")
+}
+
+fn main() {
+    let start = Instant::now();
+
+    let executor = LocalExecutor::new();
+    let tasks = [1, 2, 4].map(|x| executor.spawn(do_some_work(x)));
+    let main = executor.spawn(async {
+        let mut results = Vec::new();
+        for task in tasks {
+            results.push(task.await);
+        }
+        results
+    });
+    for result in smol::block_on(executor.run(main)) {
+        println!("Task ret: {result}");
+    }
+
+    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+}

@@ -1,0 +1,39 @@
+//! `main` returns what it gathered, and the outermost call gets it.
+//!
+//! Ports: article B's `main` that returns `await asyncio.gather(…)` (B7c).
+//!
+//! ```text
+//! $ cargo run --example return_gather
+//! Waiting: 1
+//! Waiting: 2
+//! Waiting: 2
+//! Task ret: Done after 1s
+//! Task ret: Done after 2s
+//! Task ret: Done after 2s
+//! ```
+//!
+//! `run` returns what `main` returns, of whatever type. By then the loop is gone, and all that was
+//! left in it has been dropped; results are plain values and stay.
+//!
+//! Paste: `cargo add smol`, and this repository's library as the README says.
+
+use asyncio_to_smol::gather::gather_all;
+use asyncio_to_smol::run::{Spawner, run};
+use smol::Timer;
+use std::time::Duration;
+
+async fn do_some_work(x: u64) -> String {
+    println!("Waiting: {x}");
+    Timer::after(Duration::from_secs(x)).await;
+    format!("Done after {x}s")
+}
+
+async fn async_main(ex: Spawner<'static>) -> Vec<String> {
+    gather_all(&ex, [1, 2, 2].map(do_some_work)).await
+}
+
+fn main() {
+    for result in run(async_main) {
+        println!("Task ret: {result}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The programs of chapters 5 to 8 as processes: what they print is what their heads show.
+
+mod common;
+
+use common::{Line, start};
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The transcript in the head of an example, without the command.
+fn shown(name: &str) -> Vec<String> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let file = fs::read_dir(examples)
+        .unwrap()
+        .map(|chapter| chapter.unwrap().path().join(format!("{name}.rs")))
+        .find(|file| file.exists())
+        .unwrap_or_else(|| panic!("no example {name}"));
+    let text = fs::read_to_string(file).unwrap();
+    let mut lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let command = format!(" $ cargo run --example {name}");
+    assert!(lines.any(|line| line == command), "no transcript of {name}");
+    lines
+        .take_while(|line| *line != " ```")
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).to_string())
+        .collect()
+}
+
+/// Runs the example to its end, and returns what it printed and when, counted from its start.
+fn run(name: &str) -> Vec<(String, Duration)> {
+    common::example(name); // built before the clock runs
+    let begin = Instant::now();
+    let mut running = start(name, &[]);
+    running.end_input();
+    let (finished, lines) = running.finish_with_times();
+    assert_eq!(finished.stderr, [""; 0], "{name}");
+    assert_eq!(finished.status.code(), Some(0), "{name}");
+    let since_begin = |line: Line| (line.text, line.at - begin);
+    lines.into_iter().map(since_begin).collect()
+}
+
+/// The seconds of the article's last line.
+fn time(line: &str) -> Option<f64> {
+    line.strip_prefix("TIME: ")?.parse().ok()
+}
+
+/// A busy machine may take so long for what takes no time.
+const SLACK: f64 = 2.0;
+
+fn assert_prints_what_its_head_shows(name: &str) -> Vec<(String, Duration)> {
+    let printed = run(name);
+    let shown = shown(name);
+    assert_eq!(printed.len(), shown.len(), "{name} prints {printed:#?}");
+    for ((printed, _), shown) in printed.iter().zip(&shown) {
+        match (time(printed), time(shown)) {
+            (Some(took), Some(expected)) => {
+                assert!(took >= expected.floor(), "{name} took {took} s");
+                assert!(took < expected.floor() + SLACK, "{name} took {took} s");
+            }
+            _ => assert_eq!(printed, shown, "{name}"),
+        }
+    }
+    printed
+}
+
+fn prints_what_its_head_shows(name: &str) {
+    assert_prints_what_its_head_shows(name);
+}
+
+/// Most of the time they sleep: all of them at the same time.
+#[test]
+fn every_program_prints_what_its_head_shows() {
+    let checks: [(&str, fn(&str)); 15] = [
+        ("throw_into_coroutine", prints_what_its_head_shows),
+        ("error_chain", prints_what_its_head_shows),
+        ("ipify", ipify_asks_its_stand_in),
+        ("gather", gather_gives_results_as_they_come_in_then_in_order),
+        ("coroutine", prints_what_its_head_shows),
+        ("task_states", prints_what_its_head_shows),
+        ("done_callback", prints_what_its_head_shows),
+        ("task_result", prints_what_its_head_shows),
+        ("await_sleep", prints_what_its_head_shows),
+        ("concurrent", prints_all_results_when_the_last_is_there),
+        ("nested_wait", prints_what_its_head_shows),
+        ("nested_gather", prints_what_its_head_shows),
+        ("return_gather", takes_as_long_as_the_longest),
+        ("return_wait", takes_as_long_as_the_longest),
+        ("as_completed", prints_each_result_when_it_comes),
+    ];
+    thread::scope(|scope| {
+        let checks = checks.map(|(name, check)| (name, scope.spawn(move || check(name))));
+        for (name, check) in checks {
+            assert!(check.join().is_ok(), "{name} failed");
+        }
+    });
+}
+
+/// When the first line that starts like this came, in seconds.
+fn at(printed: &[(String, Duration)], start: &str) -> f64 {
+    let line = printed.iter().find(|(line, _)| line.starts_with(start));
+    line.unwrap_or_else(|| panic!("no line {start:?} in {printed:#?}"))
+        .1
+        .as_secs_f64()
+}
+
+fn prints_all_results_when_the_last_is_there(name: &str) {
+    let printed = assert_prints_what_its_head_shows(name);
+    assert!(at(&printed, "Waiting: 4") < SLACK);
+    assert!(at(&printed, "Task ret: Done after 1s") >= 4.0);
+}
+
+fn prints_each_result_when_it_comes(name: &str) {
+    let printed = assert_prints_what_its_head_shows(name);
+    let [one, two, four] = [1, 2, 4].map(|n| at(&printed, &format!("Task ret: Done after {n}s")));
+    assert!(one >= 1.0 && two >= 2.0 && four >= 4.0);
+    assert!(one < 1.0 + SLACK && two < 2.0 + SLACK);
+}
+
+/// The two that return out of `main` do not print their time; it is taken here.
+fn takes_as_long_as_the_longest(name: &str) {
+    let printed = assert_prints_what_its_head_shows(name);
+    let seconds = printed.iter().filter_map(|(line, _)| {
+        let seconds = line.strip_prefix("Waiting: ")?;
+        Some(seconds.parse::<f64>().unwrap())
+    });
+    let seconds: Vec<f64> = seconds.collect();
+    let end = at(&printed, "Task ret: ");
+    assert!(end >= *seconds.last().unwrap(), "{name} took {end} s");
+    assert!(end < seconds.iter().sum(), "{name} took {end} s");
+}
+
+fn ipify_asks_its_stand_in(name: &str) {
+    let mut printed: Vec<_> = run(name).into_iter().map(|(line, _)| line).collect();
+    let mut shown = shown(name);
+    for first in [&mut printed[0], &mut shown[0]] {
+        let (text, port) = first.rsplit_once(':').unwrap();
+        assert!(port.parse::<u16>().is_ok(), "{first}");
+        *first = text.to_string();
+    }
+    assert_eq!(printed, shown);
+}
+
+/// URL and seconds of `Done: URL {url} took {n}s to get!`.
+fn done(line: &str) -> (&str, u64) {
+    let (url, seconds) = line
+        .strip_prefix("Done: URL ")
+        .and_then(|rest| rest.strip_suffix("s to get!"))
+        .and_then(|rest| rest.split_once(" took "))
+        .unwrap_or_else(|| panic!("not a Done line: {line}"));
+    (url, seconds.parse().unwrap())
+}
+
+fn gather_gives_results_as_they_come_in_then_in_order(name: &str) {
+    let printed = run(name);
+    let lines: Vec<&str> = printed.iter().map(|(line, _)| line.as_str()).collect();
+    let halves: Vec<_> = lines.split(|line| line.is_empty()).collect();
+    let [first, second] = halves.as_slice() else {
+        panic!("not two halves: {lines:#?}");
+    };
+
+    assert_eq!(first[0], "First, process results as they come in:");
+    let (mut got, mut dealt_with) = (Vec::new(), Vec::new());
+    for line in &first[1..] {
+        match line.strip_prefix("Coroutine for ") {
+            Some(rest) => dealt_with.push(rest.strip_suffix(" is done").unwrap()),
+            None => got.push(done(line)),
+        }
+        // No result is dealt with before it is there.
+        assert!(dealt_with.len() <= got.len(), "{first:#?}");
+    }
+    assert_eq!(
+        dealt_with,
+        got.iter().map(|(url, _)| *url).collect::<Vec<_>>()
+    );
+    assert_urls_and_times(&got);
+
+    assert_eq!(second[0], "Now, process results once they are all ready:");
+    let got: Vec<_> = second[1..4].iter().map(|line| done(line)).collect();
+    assert_urls_and_times(&got);
+    let mut in_order = got.clone();
+    in_order.sort_unstable();
+    let shown: Vec<_> = in_order
+        .iter()
+        .map(|(url, n)| format!("('{url}', {n})"))
+        .collect();
+    assert_eq!(second[4..], [format!("[{}]", shown.join(", "))]);
+
+    // Each result is dealt with when it comes, and each half takes as long as its slowest.
+    for (line, when) in &printed {
+        if let Some(url) = line.strip_prefix("Coroutine for ") {
+            let url = url.split(' ').next().unwrap();
+            let got = at(&printed, &format!("Done: URL {url} "));
+            assert!(when.as_secs_f64() < got + 0.9, "{printed:#?}");
+        }
+    }
+}
+
+/// Three URLs, 1 to 4 seconds each, in the order of the seconds.
+fn assert_urls_and_times(got: &[(&str, u64)]) {
+    let mut urls: Vec<_> = got.iter().map(|(url, _)| *url).collect();
+    urls.sort_unstable();
+    assert_eq!(urls, ["URL1", "URL2", "URL3"]);
+    assert!(got.iter().all(|(_, seconds)| (1..=4).contains(seconds)));
+    assert!(got.is_sorted_by_key(|(_, seconds)| *seconds), "{got:?}");
+}

@@ -63,6 +63,8 @@ fn assert_prints_what_its_head_shows(name: &str) -> Vec<(String, Duration)> {
     printed
 }
 
+type Check = fn(&str);
+
 fn prints_what_its_head_shows(name: &str) {
     assert_prints_what_its_head_shows(name);
 }
@@ -70,7 +72,7 @@ fn prints_what_its_head_shows(name: &str) {
 /// Most of the time they sleep: all of them at the same time.
 #[test]
 fn every_program_prints_what_its_head_shows() {
-    let checks: [(&str, fn(&str)); 15] = [
+    let checks: [(&str, Check); 15] = [
         ("throw_into_coroutine", prints_what_its_head_shows),
         ("error_chain", prints_what_its_head_shows),
         ("ipify", ipify_asks_its_stand_in),

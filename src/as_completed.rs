@@ -30,7 +30,7 @@
 //! | a child's error | raised by `await next`; the loop can go on | | an item; a panic comes out of `next()`, which can be called again |
 //! | two that end in the same turn | in the order in which they ended | | in the order in which they ended |
 //! | stopping early | the rest runs on | | dropping the stream lets the rest run on, unheard |
-//! | a deadline for all | `timeout=`: `TimeoutError` where the next result is awaited; the rest runs on | | [`deadline`](AsCompleted::deadline): one `Err(TimedOut)`, then the end; the rest runs on |
+//! | a deadline for all | `timeout=`: `TimeoutError` for each that is awaited after it; the rest runs on | | [`deadline`](AsCompleted::deadline): one `Err(TimedOut)`, then the end; the rest runs on |
 //! | ended before the deadline, not yet awaited | is given first | | is given first; so is what has ended after the deadline and before `next()` |
 //! | no children | ends at once | | ends at once |
 //! | children | a task each | | all in one task: see [`gather`](crate::gather) for what that means |
@@ -50,7 +50,7 @@ use crate::timeout::TimedOut;
 use async_executor::Task;
 use async_io::Timer;
 use futures_lite::Stream;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::resume_unwind;
@@ -71,12 +71,12 @@ where
 {
     let children = Children::new(children);
     let left = children.len();
-    let ended = Rc::new(RefCell::new(Ended {
-        results: VecDeque::new(),
-        awaiter: None,
-    }));
+    let ended = Rc::new(Ended {
+        results: RefCell::new(Some(VecDeque::new())),
+        awaiter: Cell::new(None),
+    });
     let report = Rc::clone(&ended);
-    let driver = ex.spawn(children.run(move |_, result| report.borrow_mut().push(result)));
+    let driver = ex.spawn(children.run(move |_, result| report.push(result)));
     AsCompleted {
         driver: Some(driver),
         ended,
@@ -90,36 +90,36 @@ where
 ///
 /// # Panics
 ///
-/// `next()` panics with the panic of a child, and can be called again for the next child.
+/// `next()` panics with the panic of a child, and can be called again for the next child. When the
+/// loop has ended it gives the results that are there, and panics then if some are missing.
 #[must_use = "its results are lost if it is dropped"]
 pub struct AsCompleted<T> {
     /// `None` only inside `drop`.
     driver: Option<Task<()>>,
-    ended: Rc<RefCell<Ended<T>>>,
+    ended: Rc<Ended<T>>,
     /// How many results are still to be given.
     left: usize,
 }
 
 /// The children that have ended and not been asked for.
 struct Ended<T> {
-    results: VecDeque<thread::Result<T>>,
-    awaiter: Option<Waker>,
+    /// `None` if nobody will ask any more.
+    results: RefCell<Option<VecDeque<thread::Result<T>>>>,
+    awaiter: Cell<Option<Waker>>,
 }
 
 impl<T> Ended<T> {
-    fn push(&mut self, result: thread::Result<T>) {
-        self.results.push_back(result);
+    fn push(&self, result: thread::Result<T>) {
+        if let Some(results) = &mut *self.results.borrow_mut() {
+            results.push_back(result);
+        }
         if let Some(awaiter) = self.awaiter.take() {
             awaiter.wake();
         }
     }
 
-    fn pop_or_register(&mut self, cx: &mut Context<'_>) -> Option<thread::Result<T>> {
-        let result = self.results.pop_front();
-        if result.is_none() {
-            self.awaiter = Some(cx.waker().clone());
-        }
-        result
+    fn pop(&self) -> Option<thread::Result<T>> {
+        self.results.borrow_mut().as_mut()?.pop_front()
     }
 }
 
@@ -143,20 +143,16 @@ impl<T> Stream for AsCompleted<T> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let next = self.ended.borrow_mut().pop_or_register(cx);
-        match next {
-            Some(result) => {
-                self.left -= 1;
-                Poll::Ready(Some(result.unwrap_or_else(|panic| resume_unwind(panic))))
-            }
-            None => {
-                // It ends before the last result only by a panic in the destructor of a child.
-                if let Some(driver) = &mut self.driver {
-                    ready!(Pin::new(driver).poll(cx));
-                }
-                Poll::Ready(None)
-            }
+        if let Some(result) = self.ended.pop() {
+            self.left -= 1;
+            return Poll::Ready(Some(result.unwrap_or_else(|panic| resume_unwind(panic))));
         }
+        self.ended.awaiter.set(Some(cx.waker().clone()));
+        // It does not end before the last result is there, unless the loop ends. It panics then.
+        if let Some(driver) = &mut self.driver {
+            ready!(Pin::new(driver).poll(cx));
+        }
+        Poll::Ready(None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -169,6 +165,8 @@ impl<T> Drop for AsCompleted<T> {
         if let Some(driver) = self.driver.take() {
             driver.detach(); // stopping early does not stop the children, as in asyncio
         }
+        let unheard = self.ended.results.take();
+        drop(unheard);
     }
 }
 

@@ -47,11 +47,12 @@ impl<F: Future> Children<F> {
 
     /// Runs all of them to their end, and calls `ended` for each when it ends.
     ///
-    /// A child that panics ends by that, and the others go on.
+    /// A child that panics ends by that, and the others go on. A panic of `ended` itself (it may drop
+    /// a result whose destructor panics) is left to the panic hook.
     pub(crate) async fn run(mut self, mut ended: impl FnMut(usize, thread::Result<F::Output>)) {
         let mut left = self.children.len();
         let mut turn = Vec::new();
-        // Most children that are ready at once leave their waker behind for the next one.
+        // The waker of a child that has ended serves the next one, unless somebody has kept it.
         let mut spare = None;
         poll_fn(|cx| {
             self.calls.take(&mut turn, cx.waker());
@@ -59,7 +60,7 @@ impl<F: Future> Children<F> {
                 let child = &mut self.children[index];
                 if let Poll::Ready(result) = child.poll(index, &self.calls, &mut spare) {
                     left -= 1;
-                    ended(index, result);
+                    let _ = catch_unwind(AssertUnwindSafe(|| ended(index, result)));
                 }
             }
             if left == 0 {
@@ -82,7 +83,7 @@ impl<F: Future> Child<F> {
         let Some(future) = &mut self.future else {
             return Poll::Pending; // a late call
         };
-        let mut caller = match self.caller.take() {
+        let caller = match self.caller.take() {
             Some(caller) => caller,
             None => Caller::new(index, calls, spare.take()),
         };
@@ -100,11 +101,13 @@ impl<F: Future> Child<F> {
             Ok(Poll::Ready(output)) => Ok(output),
             Err(panic) => Err(panic),
         };
-        self.future = None;
-        drop(waker);
-        if Arc::get_mut(&mut caller).is_some() {
-            *spare = Some(caller);
-        }
+        // A destructor that panics is the child's panic.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.future.take())));
+        let result = match (result, dropped) {
+            (Ok(output), Ok(())) => Ok(output),
+            (Err(panic), _) | (_, Err(panic)) => Err(panic),
+        };
+        *spare = Some(caller);
         Poll::Ready(result)
     }
 }
@@ -127,7 +130,9 @@ impl Calls {
     fn take(&self, turn: &mut Vec<usize>, driver: &Waker) {
         let mut queue = self.lock();
         mem::swap(&mut queue.called, turn);
-        queue.driver = Some(driver.clone());
+        let last = queue.driver.replace(driver.clone());
+        drop(queue);
+        drop(last); // with the lock free: it may be the last of its task
     }
 }
 

@@ -35,10 +35,9 @@
 
 use crate::spawn::Spawn;
 use async_executor::Task;
-use futures_lite::FutureExt;
-use futures_lite::future::{or, yield_now};
+use futures_lite::future::yield_now;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -52,7 +51,7 @@ use std::task::{Context, Poll, Waker};
 pub struct CallbackTask<'a, T> {
     /// Runs the future, then the callbacks. `None` only inside `drop`.
     runner: Option<Task<Outcome<T>>>,
-    shared: Rc<RefCell<Shared<'a, T>>>,
+    shared: Rc<Shared<'a, T>>,
 }
 
 /// How a task ended.
@@ -85,10 +84,13 @@ impl<T> Outcome<T> {
 type Callback<'a, T> = Box<dyn FnOnce(&Outcome<T>) + 'a>;
 
 struct Shared<'a, T> {
-    callbacks: VecDeque<Callback<'a, T>>,
-    handle: Handle,
-    done: bool,
-    runner: Option<Waker>,
+    callbacks: RefCell<VecDeque<Callback<'a, T>>>,
+    handle: Cell<Handle>,
+    /// Whether the task has ended.
+    done: Cell<bool>,
+    /// Whether nobody is left to call callbacks.
+    gone: Cell<bool>,
+    runner: Cell<Option<Waker>>,
 }
 
 /// What has become of the `CallbackTask`.
@@ -100,15 +102,16 @@ enum Handle {
 }
 
 impl<'a, T: 'a> CallbackTask<'a, T> {
-    /// Spawns `future` as a task on `ex`.
+    /// Spawns `future` as a task on `ex`. A `Task` is a future, too.
     pub fn spawn(ex: &impl Spawn<'a>, future: impl Future<Output = T> + 'a) -> Self {
-        let shared = Rc::new(RefCell::new(Shared {
-            callbacks: VecDeque::new(),
-            handle: Handle::Held,
-            done: false,
-            runner: None,
-        }));
-        let runner = ex.spawn(run(future, Rc::clone(&shared)));
+        let shared = Rc::new(Shared {
+            callbacks: RefCell::new(VecDeque::new()),
+            handle: Cell::new(Handle::Held),
+            done: Cell::new(false),
+            gone: Cell::new(false),
+            runner: Cell::new(None),
+        });
+        let runner = ex.spawn(run(future, Runner(Rc::clone(&shared))));
         CallbackTask {
             runner: Some(runner),
             shared,
@@ -121,16 +124,21 @@ impl<'a, T: 'a> CallbackTask<'a, T> {
     /// Callbacks are called in the order in which they were added. One that panics does not keep
     /// the others from being called.
     pub fn add_done_callback(&self, callback: impl FnOnce(&Outcome<T>) + 'a) {
-        let mut shared = self.shared.borrow_mut();
-        shared.callbacks.push_back(Box::new(callback));
-        if shared.done {
+        let shared = &self.shared;
+        if shared.gone.get() {
+            return; // no loop will call it
+        }
+        let callback = Box::new(callback);
+        shared.callbacks.borrow_mut().push_back(callback);
+        if shared.done.get() {
             shared.wake();
         }
     }
 
-    /// Whether the task has ended: asyncio's `done()`. Its callbacks may still be to come.
+    /// Whether the task has ended, if only with the loop: asyncio's `done()`. Its callbacks may still be
+    /// to come.
     pub fn is_done(&self) -> bool {
-        self.shared.borrow().done
+        self.shared.done.get()
     }
 
     /// Waits until the task has ended and its callbacks have run, and returns what it returned.
@@ -155,9 +163,8 @@ impl<'a, T: 'a> CallbackTask<'a, T> {
 
 impl<T> CallbackTask<'_, T> {
     fn set_handle(&self, handle: Handle) {
-        let mut shared = self.shared.borrow_mut();
-        shared.handle = handle;
-        shared.wake();
+        self.shared.handle.set(handle);
+        self.shared.wake();
     }
 }
 
@@ -170,64 +177,62 @@ impl<T> Drop for CallbackTask<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for CallbackTask<'_, T> {
+impl<'a, T: 'a> fmt::Debug for CallbackTask<'a, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallbackTask")
-            .field("done", &self.shared.borrow().done)
+            .field("done", &self.is_done())
             .finish_non_exhaustive()
     }
 }
 
 impl<'a, T> Shared<'a, T> {
-    fn wake(&mut self) {
+    fn wake(&self) {
         if let Some(runner) = self.runner.take() {
             runner.wake();
         }
     }
 
-    fn poll_dropped(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.handle == Handle::Dropped {
-            return Poll::Ready(());
-        }
-        self.runner = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
     /// The callbacks that are to be called now; `None` if there will be no more.
-    fn poll_callbacks(&mut self, cx: &mut Context<'_>) -> Poll<Option<VecDeque<Callback<'a, T>>>> {
-        if !self.callbacks.is_empty() {
-            return Poll::Ready(Some(std::mem::take(&mut self.callbacks)));
+    fn poll_callbacks(&self, cx: &mut Context<'_>) -> Poll<Option<VecDeque<Callback<'a, T>>>> {
+        let callbacks = self.callbacks.take();
+        if !callbacks.is_empty() {
+            return Poll::Ready(Some(callbacks));
         }
-        if self.handle != Handle::Held {
+        if self.handle.get() != Handle::Held {
             return Poll::Ready(None);
         }
-        self.runner = Some(cx.waker().clone());
+        self.runner.set(Some(cx.waker().clone()));
         Poll::Pending
     }
 }
 
 /// The task: the future, and then its callbacks for as long as some can be added.
-async fn run<'a, T>(
-    future: impl Future<Output = T>,
-    shared: Rc<RefCell<Shared<'a, T>>>,
-) -> Outcome<T> {
-    let _end = RunnerEnd(&shared);
-    let dropped = async {
-        poll_fn(|cx| shared.borrow_mut().poll_dropped(cx)).await;
-        Outcome::Cancelled
+async fn run<T>(future: impl Future<Output = T>, runner: Runner<'_, T>) -> Outcome<T> {
+    let shared = &runner.0;
+    let mut future = Box::pin(future);
+    let outcome = poll_fn(|cx| {
+        if shared.handle.get() == Handle::Dropped {
+            return Poll::Ready(Outcome::Cancelled);
+        }
+        shared.runner.set(Some(cx.waker().clone()));
+        // A future that has panicked is not touched again but for dropping it.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Outcome::Returned(value)),
+            Err(panic) => Poll::Ready(Outcome::Panicked(panic)),
+        }
+    })
+    .await;
+    // Its destructors run before the callbacks hear of it.
+    let outcome = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+        Ok(()) => outcome,
+        Err(panic) => Outcome::Panicked(panic),
     };
-    let ended = async {
-        // A future that has panicked is not polled again.
-        let result = AssertUnwindSafe(future).catch_unwind().await;
-        result.map_or_else(Outcome::Panicked, Outcome::Returned)
-    };
-    // Drops the future, whatever the outcome, before the callbacks hear of it.
-    let outcome = or(dropped, ended).await;
-    shared.borrow_mut().done = true;
+    shared.done.set(true);
     loop {
         // Not in the same turn: tasks that were ready before go first.
         yield_now().await;
-        let callbacks = poll_fn(|cx| shared.borrow_mut().poll_callbacks(cx)).await;
+        let callbacks = poll_fn(|cx| shared.poll_callbacks(cx)).await;
         let Some(callbacks) = callbacks else {
             return outcome;
         };
@@ -238,13 +243,15 @@ async fn run<'a, T>(
     }
 }
 
-/// Drops the callbacks that will not be called, when the loop drops the task: one of them may own
-/// the `CallbackTask` that owns it.
-struct RunnerEnd<'s, 'a, T>(&'s RefCell<Shared<'a, T>>);
+/// Says so when the runner has gone: at its end, or with the loop.
+struct Runner<'a, T>(Rc<Shared<'a, T>>);
 
-impl<T> Drop for RunnerEnd<'_, '_, T> {
+impl<T> Drop for Runner<'_, T> {
     fn drop(&mut self) {
-        let unheard = std::mem::take(&mut self.0.borrow_mut().callbacks);
+        self.0.done.set(true);
+        self.0.gone.set(true);
+        // One of them may own the `CallbackTask` that owns it.
+        let unheard = self.0.callbacks.take();
         drop(unheard);
     }
 }

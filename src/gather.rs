@@ -30,8 +30,9 @@
 //! | no children | `[]` | `[]` | an empty `Vec` |
 //! | children | a task each | a promise each | all in one task |
 //! | the error of a second child | is not looked at | is ignored | is dropped; a panic is reported by the panic hook |
+//! | values that were there before the first error | are kept by their tasks | | are dropped |
 //! | a child that is cancelled by somebody else | raises `CancelledError` from `gather` | | a `Task` that cannot end panics in its awaiter: a panic of this child |
-//! | the same child twice | counts as one | is one promise | a future has one owner |
+//! | the same child twice | runs once, its value comes twice | likewise | cannot be: a future has one owner |
 //!
 //! (futures' `try_join_all`, in contrast, drops the others at the first error.)
 //!
@@ -47,20 +48,59 @@
 use crate::children::Children;
 use crate::spawn::Spawn;
 use async_executor::Task;
-use std::cell::RefCell;
-use std::future::poll_fn;
+use std::cell::Cell;
+use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 
-/// Runs the children together and returns their values in the order of the input, or the first
-/// error.
+/// Runs the children together, and gives their values in the order of the input, or the first error.
 ///
-/// At the first error it returns at once, and the other children run on to their end; what they
-/// return is dropped. Dropping the task before that cancels it, and the children with it: their
-/// futures are dropped at the loop's next turn. `cancel().await` waits for that.
+/// See [`Gather`] for what it returns.
+pub fn gather<'a, F, T, E>(
+    ex: &impl Spawn<'a>,
+    children: impl IntoIterator<Item = F>,
+) -> Gather<T, E>
+where
+    F: Future<Output = Result<T, E>> + 'a,
+    T: 'a,
+    E: 'a,
+{
+    let children = Children::new(children);
+    let failure = Rc::new(Failure::default());
+    let report = Rc::clone(&failure);
+    let driver = ex.spawn(async move {
+        // `None` after the first failure: nobody wants them then.
+        let mut values = Some(places(children.len()));
+        let ended = |index: usize, result: thread::Result<Result<T, E>>| {
+            let Some(values_so_far) = &mut values else {
+                return; // drops the result
+            };
+            match result {
+                Ok(Ok(value)) => values_so_far[index] = Some(value),
+                Ok(Err(error)) => report.set(Ok(error)),
+                Err(panic) => report.set(Err(panic)),
+            }
+            if report.happened.get() {
+                values = None;
+            }
+        };
+        children.run(ended).await;
+        values.into_iter().flatten().flatten().collect()
+    });
+    Gather {
+        driver: Some(driver),
+        failure,
+    }
+}
+
+/// The future that [`gather`] returns: the values of all children, or the first error.
+///
+/// At the first error it is ready, and the other children run on to their end; what they return is
+/// dropped. Dropping it before that cancels the children: their futures are dropped at the loop's
+/// next turn. [`cancel`](Gather::cancel) waits for that.
 ///
 /// # Errors
 ///
@@ -68,48 +108,85 @@ use std::thread;
 ///
 /// # Panics
 ///
-/// A panic of a child counts as an error, and comes out where the task is awaited.
-pub fn gather<'a, F, T, E>(
-    ex: &impl Spawn<'a>,
-    children: impl IntoIterator<Item = F>,
-) -> Task<Result<Vec<T>, E>>
-where
-    F: Future<Output = Result<T, E>> + 'a,
-    T: 'a,
-    E: 'a,
-{
-    let children = Children::new(children);
-    let failure = Rc::new(RefCell::new(Failure {
-        first: None,
-        awaiter: None,
-    }));
-    let report = Rc::clone(&failure);
-    let mut driver = ex.spawn(async move {
-        let mut values: Vec<Option<T>> = (0..children.len()).map(|_| None).collect();
-        let ended = |index, result| match result {
-            Ok(Ok(value)) => values[index] = Some(value),
-            Ok(Err(error)) => report.borrow_mut().set(Ok(error)),
-            Err(panic) => report.borrow_mut().set(Err(panic)),
+/// A panic of a child counts as an error, and comes out where this is awaited.
+#[must_use = "dropping it cancels the children"]
+pub struct Gather<T, E> {
+    /// `None` after the first error.
+    driver: Option<Task<Vec<T>>>,
+    failure: Rc<Failure<E>>,
+}
+
+impl<T, E> Gather<T, E> {
+    /// Cancels the children, and waits until their destructors have run.
+    ///
+    /// Returns what awaiting it would have given, if that was there already.
+    ///
+    /// # Panics
+    ///
+    /// If a child has panicked, with its panic.
+    pub async fn cancel(mut self) -> Option<Result<Vec<T>, E>> {
+        let values = match self.driver.take() {
+            Some(driver) => driver.cancel().await,
+            None => None,
         };
-        children.run(ended).await;
-        values
-    });
-    // Owns the driver: dropping this task cancels that one.
-    ex.spawn(async move {
-        let first_failure_or_values = poll_fn(|cx| {
-            if let Some(first) = failure.borrow_mut().first_or_register(cx) {
-                return Poll::Ready(Err(first));
-            }
-            Pin::new(&mut driver).poll(cx).map(Ok)
-        });
-        match first_failure_or_values.await {
-            Ok(values) => Ok(values.into_iter().flatten().collect()),
-            Err(first) => {
-                driver.detach(); // the other children are to run on
-                Err(first.unwrap_or_else(|panic| resume_unwind(panic)))
-            }
+        match self.failure.first.take() {
+            Some(first) => Some(Err(first.unwrap_or_else(|panic| resume_unwind(panic)))),
+            None => values.map(Ok),
         }
-    })
+    }
+}
+
+impl<T, E> Future for Gather<T, E> {
+    type Output = Result<Vec<T>, E>;
+
+    /// # Panics
+    ///
+    /// If polled again after it was ready.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.failure.awaiter.set(Some(cx.waker().clone()));
+        if let Some(first) = self.failure.first.take() {
+            if let Some(driver) = self.driver.take() {
+                driver.detach(); // the other children are to run on
+            }
+            return Poll::Ready(Err(first.unwrap_or_else(|panic| resume_unwind(panic))));
+        }
+        let driver = self.driver.as_mut().expect("polled after it was ready");
+        let values = ready!(Pin::new(driver).poll(cx));
+        Poll::Ready(Ok(values))
+    }
+}
+
+impl<T, E> fmt::Debug for Gather<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gather").finish_non_exhaustive()
+    }
+}
+
+/// What makes a [`Gather`] ready before all children have ended.
+struct Failure<E> {
+    happened: Cell<bool>,
+    first: Cell<Option<thread::Result<E>>>,
+    awaiter: Cell<Option<Waker>>,
+}
+
+impl<E> Default for Failure<E> {
+    fn default() -> Self {
+        Failure {
+            happened: Cell::new(false),
+            first: Cell::new(None),
+            awaiter: Cell::new(None),
+        }
+    }
+}
+
+impl<E> Failure<E> {
+    fn set(&self, first: thread::Result<E>) {
+        self.happened.set(true);
+        self.first.set(Some(first));
+        if let Some(awaiter) = self.awaiter.take() {
+            awaiter.wake();
+        }
+    }
 }
 
 /// Runs the children together, waits for all of them, and returns what they returned, in the order
@@ -132,8 +209,7 @@ where
 {
     let children = Children::new(children);
     ex.spawn(async move {
-        let mut results: Vec<Option<thread::Result<F::Output>>> =
-            (0..children.len()).map(|_| None).collect();
+        let mut results = places(children.len());
         children
             .run(|index, result| results[index] = Some(result))
             .await;
@@ -142,22 +218,7 @@ where
     })
 }
 
-/// What ends a [`gather`] early.
-struct Failure<E> {
-    first: Option<thread::Result<E>>,
-    awaiter: Option<Waker>,
-}
-
-impl<E> Failure<E> {
-    fn set(&mut self, failure: thread::Result<E>) {
-        self.first.get_or_insert(failure);
-        if let Some(awaiter) = self.awaiter.take() {
-            awaiter.wake();
-        }
-    }
-
-    fn first_or_register(&mut self, cx: &mut Context<'_>) -> Option<thread::Result<E>> {
-        self.awaiter = Some(cx.waker().clone());
-        self.first.take()
-    }
+/// A place for the result of every child.
+fn places<T>(n: usize) -> Vec<Option<T>> {
+    (0..n).map(|_| None).collect()
 }

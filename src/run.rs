@@ -11,15 +11,15 @@
 //! assert_eq!(sum, 3);
 //! ```
 //!
-//! It is `block_on(executor.run(executor.spawn(main)))` on a `LocalExecutor`, with the two things
-//! right that are easily got wrong:
+//! It is a `LocalExecutor` with two things right that are easily got wrong:
 //!
-//! - `main` is a task like the others. All tasks are polled first in, first out, as in asyncio. (A
-//!   `main` that is not spawned is polled once in 200 turns, and spawning and awaiting in it is 10
-//!   to 20 times slower.)
+//! - `main` is a task like the others. All tasks are polled first in, first out, as in asyncio, and
+//!   when `main` ends no task is polled once more. (Inside `executor.run(main)` a `main` that is not
+//!   spawned is polled once in 200 turns, and spawning and awaiting in it is 10 to 20 times slower.)
 //! - When `main` ends, what is left is cancelled: every future is dropped, and its destructors have
 //!   run when `run` returns. (Tasks that hold an `Rc` of their own executor keep each other alive,
-//!   and their destructors never run. The [`Spawner`] given to `main` is a weak handle.)
+//!   and their destructors never run; the [`Spawner`] given to `main` is a weak handle. And dropping
+//!   an executor misses a task that another thread is waking at that moment.)
 //!
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
@@ -29,16 +29,22 @@
 //! | `run` inside `run` | `RuntimeError` | | panics |
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
 //!
-//! A destructor that panics while its task is cancelled ends the process: async-task, on which
-//! smol's executors stand, aborts then.
+//! A destructor that panics at the end of `run` is reported by the panic hook, and the others run.
+//! (In a task that is cancelled by dropping its `Task`, it ends the process: async-task, on which
+//! smol's executors stand, aborts then.)
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
 use crate::spawn::Spawn;
 use async_executor::{LocalExecutor, Task};
-use std::cell::Cell;
+use futures_lite::future::yield_now;
+use pin_project_lite::pin_project;
+use slab::Slab;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 
 /// Runs `main` and everything it spawns until `main` ends, and returns what it returns.
 ///
@@ -58,17 +64,42 @@ where
 {
     let _running = Running::enter();
     let executor = Rc::new(LocalExecutor::new());
-    let spawner = Spawner(Rc::downgrade(&executor));
-    let main = executor.spawn(main(spawner));
-    async_io::block_on(executor.run(main))
-    // The only strong reference goes here, also when `main` has panicked.
+    let tasks = Rc::new(Tasks::default());
+    let main = executor.spawn(main(Spawner {
+        executor: Rc::downgrade(&executor),
+        tasks: Rc::clone(&tasks),
+    }));
+    async_io::block_on(async {
+        turn_while(&executor, || !main.is_finished()).await;
+        tasks.stop();
+        turn_while(&executor, || tasks.unfinished.get() > 0).await;
+        main.await
+    })
+}
+
+/// Polls one task after another for as long as the condition holds before each.
+async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) {
+    // As often as `LocalExecutor::run` lets `block_on` look at timers and I/O.
+    const TURNS: usize = 200;
+    loop {
+        for _ in 0..TURNS {
+            if !condition() {
+                return;
+            }
+            executor.tick().await;
+        }
+        yield_now().await;
+    }
 }
 
 /// Spawns tasks onto the loop of a [`run`].
 ///
 /// It does not keep the loop alive. Clones are cheap, and a task usually takes one along.
 #[derive(Clone)]
-pub struct Spawner<'a>(Weak<LocalExecutor<'a>>);
+pub struct Spawner<'a> {
+    executor: Weak<LocalExecutor<'a>>,
+    tasks: Rc<Tasks>,
+}
 
 impl<'a> Spawner<'a> {
     /// Spawns `future` as a task: asyncio's `create_task`.
@@ -80,10 +111,13 @@ impl<'a> Spawner<'a> {
     /// When the `run` has ended, or is ending, the future is dropped at once, and its `Task` is a
     /// cancelled one: to await it panics, `task.fallible()` gives `None`.
     pub fn spawn<T: 'a>(&self, future: impl Future<Output = T> + 'a) -> Task<T> {
-        match self.0.upgrade() {
-            Some(executor) => executor.spawn(future),
+        match self.executor.upgrade() {
+            Some(executor) if !self.tasks.stopping.get() => executor.spawn(Stoppable {
+                future: Some(future),
+                entry: Some(Entry::new(&self.tasks)),
+            }),
             // This executor is dropped at once, and cancels the task by that.
-            None => LocalExecutor::new().spawn(future),
+            _ => LocalExecutor::new().spawn(future),
         }
     }
 }
@@ -96,7 +130,98 @@ impl<'a> Spawn<'a> for Spawner<'a> {
 
 impl fmt::Debug for Spawner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spawner").field(&self.0.upgrade()).finish()
+        f.debug_struct("Spawner")
+            .field("unfinished", &self.tasks.unfinished.get())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The tasks of a `run`, but for `main`.
+#[derive(Default)]
+struct Tasks {
+    /// Whether `main` has ended.
+    stopping: Cell<bool>,
+    /// How many futures have not been dropped.
+    unfinished: Cell<usize>,
+    /// Of those that have been polled. (The others are waiting to be polled anyway.)
+    wakers: RefCell<Slab<Waker>>,
+}
+
+impl Tasks {
+    /// Has every task polled once more, for its future to be dropped then.
+    ///
+    /// Dropping the executor would do that, too, if no other thread woke a task meanwhile: a task
+    /// that is marked as woken and not in the queue yet is not found there.
+    fn stop(&self) {
+        self.stopping.set(true);
+        for (_, waker) in &*self.wakers.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+pin_project! {
+    /// A task's future, which is dropped when it is polled after the end of `main`.
+    struct Stoppable<F> {
+        #[pin]
+        future: Option<F>,
+        // After the future: it is dropped when the future has been.
+        entry: Option<Entry>,
+    }
+}
+
+impl<F: Future> Future for Stoppable<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let Some(entry) = this
+            .entry
+            .as_mut()
+            .filter(|entry| !entry.tasks.stopping.get())
+        {
+            entry.register(cx);
+            if let Some(future) = this.future.as_pin_mut() {
+                return future.poll(cx);
+            }
+        } else {
+            this.future.set(None);
+            *this.entry = None;
+        }
+        Poll::Pending // for ever: the executor is about to go
+    }
+}
+
+/// A task in the list of tasks.
+struct Entry {
+    tasks: Rc<Tasks>,
+    waker: Option<usize>,
+}
+
+impl Entry {
+    fn new(tasks: &Rc<Tasks>) -> Entry {
+        tasks.unfinished.set(tasks.unfinished.get() + 1);
+        Entry {
+            tasks: Rc::clone(tasks),
+            waker: None,
+        }
+    }
+
+    /// A task has the same waker all its life.
+    fn register(&mut self, cx: &Context<'_>) {
+        if self.waker.is_none() {
+            let waker = cx.waker().clone();
+            self.waker = Some(self.tasks.wakers.borrow_mut().insert(waker));
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let tasks = &self.tasks;
+        tasks.unfinished.set(tasks.unfinished.get() - 1);
+        let waker = self.waker.map(|key| tasks.wakers.borrow_mut().remove(key));
+        drop(waker); // with the list free for others
     }
 }
 

@@ -30,7 +30,7 @@
 //! | how | `await shield(task)` | every promise is like that | `shield(task).await` |
 //! | the waiting is cancelled | the task goes on | | the task goes on, nobody gets its result |
 //! | to wait for it again | keep `task` | keep the promise | do not shield: await `&mut task`, and keep `task` |
-//! | the task fails after that | the loop's exception handler is called | `unhandledRejection` | its value is dropped; a panic is reported by the panic hook |
+//! | the task fails after that | reported when the task is collected | `unhandledRejection` | its value is dropped; a panic is reported by the panic hook |
 //! | the task itself is cancelled | `CancelledError` | | nobody can: the shield owns it |
 //! | the loop ends | the task is cancelled | it goes on | cancelled: [`run`](crate::run::run) spares nobody |
 //!
@@ -64,7 +64,7 @@ impl<T> Future for Shield<T> {
     ///
     /// If polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let task = self.task.as_mut().expect("polled before it was ready");
+        let task = self.task.as_mut().expect("polled after it was ready");
         let value = std::task::ready!(Pin::new(task).poll(cx));
         self.task = None;
         Poll::Ready(value)

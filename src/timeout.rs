@@ -30,9 +30,11 @@
 
 use async_executor::Task;
 use async_io::Timer;
-use futures_lite::future::or;
+use pin_project_lite::pin_project;
 use std::fmt;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// Waits for `future`, but for no longer than `limit`.
@@ -43,13 +45,50 @@ use std::time::Duration;
 /// # Errors
 ///
 /// [`TimedOut`] if `future` is not ready after `limit`. It has been dropped then.
-pub async fn timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, TimedOut> {
-    let too_late = async {
-        Timer::after(limit).await;
-        Err(TimedOut)
-    };
-    // `future` is asked first: it wins if both are ready.
-    or(async { Ok(future.await) }, too_late).await
+pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
+    Timeout {
+        future: Some(future),
+        limit,
+        timer: None,
+    }
+}
+
+pin_project! {
+    /// The future that [`timeout`] returns.
+    #[derive(Debug)]
+    #[must_use = "it waits only if it is awaited"]
+    pub struct Timeout<F> {
+        // `None` after the end.
+        #[pin]
+        future: Option<F>,
+        limit: Duration,
+        // Set when it is polled for the first time.
+        timer: Option<Timer>,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, TimedOut>;
+
+    /// # Panics
+    ///
+    /// If polled again after it was ready.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut();
+        let future = future.expect("polled after it was ready");
+        // Asked first: the value wins if both are ready.
+        let result = match future.poll(cx) {
+            Poll::Ready(value) => Ok(value),
+            Poll::Pending => {
+                let timer = this.timer.get_or_insert_with(|| Timer::after(*this.limit));
+                ready!(Pin::new(timer).poll(cx));
+                Err(TimedOut)
+            }
+        };
+        this.future.set(None);
+        Poll::Ready(result)
+    }
 }
 
 /// Waits for `task`, but for no longer than `limit`. When time is up, cancels it and waits until its
@@ -60,8 +99,8 @@ pub async fn timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Res
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if the task is not done after `limit`. One that ends between being asked to and
-/// being dropped still gives its value, as in asyncio.
+/// [`TimedOut`] if the task is not done after `limit`. One that ends on another thread while it is
+/// being cancelled still gives its value, as in asyncio.
 ///
 /// # Panics
 ///

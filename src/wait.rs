@@ -38,7 +38,7 @@
 //! | a task in `done` | `task.result()` raises its exception | | [`Done::result`] gives what the task returned, and panics if it panicked |
 //! | a task in `pending` | runs on, can be awaited or waited for again | | so it is: it is the `Task` |
 //! | the waiting is cancelled | the tasks run on | | the tasks run on; who needs them afterwards awaits `&mut wait` |
-//! | a task that was cancelled | is in `done`, `result()` raises `CancelledError` | | so it is, as one that panicked (its executor must have gone: nobody else can cancel it) |
+//! | a task that was cancelled | is in `done`, `result()` raises `CancelledError`; it does not count as an exception | | is in `done` as one that panicked, and counts as an exception (its executor must have gone: nobody else can cancel it) |
 //!
 //! Each call registers with every task, so that waiting for the first one of n again and again costs
 //! n² in all, as in asyncio. [`as_completed`](crate::as_completed) does that job for n.
@@ -154,6 +154,7 @@ impl<T> Wait<T> {
     }
 
     fn split(&mut self) -> (Vec<Done<T>>, Vec<Task<T>>) {
+        self.woken.set_awaiter(None);
         let (mut done, mut pending) = (Vec::new(), Vec::new());
         for (index, state) in std::mem::take(&mut self.tasks).into_iter().enumerate() {
             match state {
@@ -172,7 +173,7 @@ impl<T> Future for Wait<T> {
         if self.tasks.is_empty() {
             return Poll::Ready(Err(Empty));
         }
-        *lock(&self.woken.awaiter) = Some(cx.waker().clone());
+        self.woken.set_awaiter(Some(cx.waker().clone()));
         self.look();
         if self.enough || self.pending == 0 {
             return Poll::Ready(Ok(self.split()));
@@ -193,11 +194,11 @@ impl<T> Unpin for Wait<T> {}
 
 impl<T> Drop for Wait<T> {
     fn drop(&mut self) {
-        for state in self.tasks.drain(..) {
-            if let State::Pending(task) = state {
-                task.detach(); // `wait` cancels nothing, as in asyncio
-            }
+        let (results, pending) = self.split();
+        for task in pending {
+            task.detach(); // `wait` cancels nothing, as in asyncio
         }
+        drop(results);
     }
 }
 
@@ -259,6 +260,13 @@ impl std::error::Error for Empty {}
 struct Woken {
     tasks: Mutex<Vec<usize>>,
     awaiter: Mutex<Option<Waker>>,
+}
+
+impl Woken {
+    fn set_awaiter(&self, awaiter: Option<Waker>) {
+        let last = std::mem::replace(&mut *lock(&self.awaiter), awaiter);
+        drop(last); // with the lock free: it may be the last of its task
+    }
 }
 
 struct TaskWaker {

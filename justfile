@@ -18,7 +18,7 @@ list:
         printf 'Chapter %s: %s\n' "$number" "$title"
         "{{ just_executable() }}" _examples | while IFS='|' read -r chapter name features article description; do
             [ "$chapter" = "$number" ] || continue
-            printf '  %-18s %-7s %s\n' "$name" "$article" "$description"
+            printf '  %-20s %-7s %s\n' "$name" "$article" "$description"
         done
     done
 

@@ -21,8 +21,8 @@
 //! | how | `task.add_done_callback(f)` | `promise.then(f)` | [`add_done_callback`](CallbackTask::add_done_callback) |
 //! | a bound argument | `functools.partial(f, 2)` | a closure | a closure |
 //! | what `f` gets | the task | the value | an [`Outcome`] |
-//! | when | at the next turn of the loop, in the order of adding | likewise | likewise |
-//! | added after the end | likewise | likewise | likewise |
+//! | when | at the next turn of the loop, in the order of adding | before the next turn, as microtasks, in the order of adding | at the next turn of the loop, in the order of adding |
+//! | added after the end | likewise, never at once | likewise, never at once | likewise, never at once |
 //! | `f` fails | the loop's exception handler is called, the others run | `unhandledRejection` | the panic hook reports it, the others run |
 //! | with `await` | first those added before the `await`, then what follows it | likewise | [`join`](CallbackTask::join) gives the value after all callbacks have run |
 //! | the task is cancelled | `f` is called, `f`'s `task.cancelled()` is true | | dropping the `CallbackTask` cancels it; `f` gets [`Outcome::Cancelled`] |

@@ -99,8 +99,7 @@ impl<F: Future> Future for Timeout<F> {
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if the task is not done after `limit`. One that ends on another thread while it is
-/// being cancelled still gives its value, as in asyncio.
+/// [`TimedOut`] if the task is not done after `limit`.
 ///
 /// # Panics
 ///

@@ -319,7 +319,7 @@ fn just_lists_and_runs_what_is_declared() {
                 description,
                 ..
             } = example;
-            expected.push(format!("  {name:<18} {article:<7} {description}"));
+            expected.push(format!("  {name:<20} {article:<7} {description}"));
         }
     }
     let lines: Vec<&str> = list.lines().collect();

@@ -190,6 +190,11 @@ fn every_error_is_one_line_that_names_it() {
             "HTTP/1.1 200 OK\r\nA: b\r\n folded: line\r\n\r\n",
             r#"this is no header: " folded: line""#,
         ),
+        // A line of blanks is not the empty line.
+        (
+            "HTTP/1.1 200 OK\r\n \r\nContent-Length: 20\r\n\r\n",
+            r#"this is no header: " ""#,
+        ),
         // The length.
         (&with_header("Server: test"), "there is no Content-Length"),
         (
@@ -218,11 +223,11 @@ fn every_error_is_one_line_that_names_it() {
         ),
         (
             &with_header("Content-Length: 65537"),
-            "the Content-Length is 65537, more than 65536 bytes",
+            r#"the Content-Length is "65537", more than 65536 bytes"#,
         ),
         (
             &with_header("Content-Length: 99999999999999999999999999"),
-            "the Content-Length is 99999999999999999999999999, more than 65536 bytes",
+            r#"the Content-Length is "99999999999999999999999999", more than 65536 bytes"#,
         ),
         // A length that lies.
         (
@@ -369,13 +374,64 @@ fn no_answer_within_ten_seconds() {
                 }
             })
         });
-        for finished in [silent, silent_in_the_body, slow] {
+        // One that does not even accept: connections beyond its backlog wait for ever.
+        let full = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = full.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            waiting.push(stream);
+        }
+        let no_connection = scope.spawn(move || start("ipify", &[&address.to_string()]).finish());
+        for finished in [silent, silent_in_the_body, slow, no_connection] {
             assert_fails(&finished.join().unwrap(), error);
         }
     });
     let took = begin.elapsed();
     assert!(took >= Duration::from_secs(10), "{took:?}");
     assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn nobody_reads_what_it_prints() {
+    use std::fs::File;
+    use std::process::{Command, Stdio};
+
+    let run = |args: &[&str], stdout: Stdio, stderr: Stdio| {
+        let mut ipify = Command::new(example("ipify"));
+        ipify.args(args).stdin(Stdio::null());
+        ipify.stdout(stdout).stderr(stderr).output().unwrap()
+    };
+    // The writing end of a pipe whose reading end is gone.
+    let closed = || Stdio::from(rustix::pipe::pipe().unwrap().1);
+    let error = "Error: cannot write to standard output: Broken pipe (os error 32)\n";
+
+    let finished = run(&[], closed(), Stdio::piped());
+    assert_eq!(String::from_utf8_lossy(&finished.stderr), error);
+    assert_eq!(finished.status.code(), Some(1));
+
+    // When the first line of the answer is there.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        read_request(&stream);
+        write(&stream, GOOD.as_bytes());
+    });
+    let finished = run(&[&address], closed(), Stdio::piped());
+    assert_eq!(String::from_utf8_lossy(&finished.stderr), error);
+    assert_eq!(finished.status.code(), Some(1));
+    server.join().unwrap();
+
+    assert_eq!(run(&[], closed(), closed()).status.code(), Some(1));
+    let usage = run(&["a", "b"], Stdio::null(), closed());
+    assert_eq!(usage.status.code(), Some(2));
+    if let Ok(full) = File::options().write(true).open("/dev/full") {
+        let finished = run(&[], full.into(), Stdio::piped());
+        let error = String::from_utf8_lossy(&finished.stderr).into_owned();
+        let expected = "Error: cannot write to standard output: No space left on device";
+        assert!(error.starts_with(expected), "{error}");
+    }
 }
 
 #[test]
@@ -425,6 +481,8 @@ fn the_command_line() {
         "host name",
         "host\r\nX: y",
         "user@host",
+        "-h",
+        "--help",
     ] {
         let finished = start("ipify", &[wrong]).finish();
         let usage = "usage: ipify [HOST[:PORT]]: a server such as api.ipify.org, not";

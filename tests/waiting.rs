@@ -4,7 +4,7 @@
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
 use asyncio_to_smol::gather::{gather, gather_all};
-use asyncio_to_smol::run::{Spawner, run};
+use asyncio_to_smol::run::{self, Spawner};
 use asyncio_to_smol::shield::shield;
 use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
 use asyncio_to_smol::wait::{self, Done, Wait};
@@ -19,10 +19,32 @@ use std::pin::{Pin, pin};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// [`run::run`], under a watchdog: a test that hangs is to fail.
+fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
+where
+    F: Future + 'a,
+    F::Output: 'a,
+{
+    end_if_it_hangs();
+    run::run(main)
+}
+
+/// Ends the process if the tests of this file take longer than they can.
+fn end_if_it_hangs() {
+    static WATCHDOG: Once = Once::new();
+    WATCHDOG.call_once(|| {
+        thread::spawn(|| {
+            thread::sleep(Duration::from_secs(60));
+            eprintln!("one of the tests hangs");
+            std::process::abort();
+        });
+    });
+}
 
 /// What a case does and what it logs.
 #[derive(Clone)]
@@ -777,11 +799,12 @@ fn what_is_spawned_after_the_end_is_cancelled_from_the_start() {
     assert_eq!(block_on(task.fallible()), None);
 
     // By a destructor, while `run` is ending.
+    let refused = Rc::new(Cell::new(false));
     run(async |ex| {
-        let (spawner, late) = (ex.clone(), drops.clone());
+        let (spawner, late, refused) = (ex.clone(), drops.clone(), Rc::clone(&refused));
         let spawns = OnDrop::new(move || {
             let task = spawner.spawn(late.forever::<()>());
-            assert!(task.is_finished());
+            refused.set(task.is_finished());
         });
         ex.spawn(async move {
             let _spawns = spawns;
@@ -790,6 +813,7 @@ fn what_is_spawned_after_the_end_is_cancelled_from_the_start() {
         .detach();
         turns(2).await;
     });
+    assert!(refused.get());
     assert_eq!(drops.count(), 2);
 }
 
@@ -817,6 +841,19 @@ fn a_panic_in_a_child_of_gather_is_its_first_error() {
         turns(30).await;
     });
     assert_eq!(log, "a+ b+ a- panic b-");
+}
+
+#[test]
+fn of_two_errors_in_one_turn_gather_returns_the_first() {
+    let log = log_of(async |case| {
+        let children = [
+            case.child("a", 9, Ok),
+            case.child("b", 3, Err),
+            case.child("c", 3, Err),
+        ];
+        case.log(show(gather(&case.ex, children).await.map(|_| "no error")));
+    });
+    assert_eq!(log, "a+ b+ c+ b! c! E(b) ax");
 }
 
 #[test]
@@ -1171,18 +1208,8 @@ fn a_waker_may_own_the_executor_of_the_tasks_that_are_waited_for() {
     drop(waker);
     // Drops the last reference to the executor, which wakes its task, which tells `wait`.
     let mut second = Context::from_waker(Waker::noop());
-    let (done_sender, done) = std::sync::mpsc::channel();
-    let poll = thread::scope(|scope| {
-        scope.spawn(move || {
-            if done.recv_timeout(Duration::from_secs(30)).is_err() {
-                eprintln!("it hangs");
-                std::process::abort();
-            }
-        });
-        let poll = Pin::new(&mut wait).poll(&mut second);
-        done_sender.send(()).unwrap();
-        poll
-    });
+    end_if_it_hangs();
+    let poll = Pin::new(&mut wait).poll(&mut second);
     let Poll::Ready(Ok((done, pending))) = poll else {
         panic!("the task of the executor that has gone is not done");
     };

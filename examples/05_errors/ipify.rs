@@ -23,8 +23,8 @@
 //! Whatever fails, in whichever function, arrives in `main` by way of `?`, as one line `Error: …` on
 //! standard error and exit status 1. The article's version has the same structure, and believes what
 //! the server says. This one does not: there is a limit to the time (10 s from the first step to the
-//! last), to the headers (16 KiB) and to the body (64 KiB), and nothing of the server's reaches the
-//! terminal with control characters in it.
+//! last), to the headers (16 KiB) and to the body (64 KiB), and of what the server sends only plain
+//! ASCII reaches the terminal.
 //!
 //! Who owns what: `or` polls the work and the clock in turn, and drops both when one is ready. That
 //! closes the connection. A name that is being looked up on another thread then is forgotten.
@@ -63,17 +63,24 @@ fn main() -> ExitCode {
     let server = match server {
         Ok(server) => server,
         Err(wrong) => {
-            eprintln!("usage: ipify [HOST[:PORT]]: a server such as api.ipify.org, not {wrong:?}");
+            complain(format!(
+                "usage: ipify [HOST[:PORT]]: a server such as api.ipify.org, not {wrong:?}"
+            ));
             return ExitCode::from(2);
         }
     };
     match smol::block_on(print_my_ip_address(server).or(time_limit())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error}");
+            complain(format!("Error: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// `eprintln!` that does not panic: if nobody reads it, the exit status has to do.
+fn complain(line: String) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 async fn time_limit() -> Result<()> {
@@ -86,12 +93,12 @@ async fn print_my_ip_address(server: Option<Server>) -> Result<()> {
     let address = match server {
         Some(server) => get_my_ip_address(&server, &mut out).await?,
         None => {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
             let address = listener.local_addr()?;
-            writeln!(
-                out,
-                "No HOST given: asking a stand-in of our own at {address}"
-            )?;
+            let first_line = format!("No HOST given: asking a stand-in of our own at {address}");
+            print(&mut out, &first_line)?;
             let server = Server {
                 host: address.ip().to_string(),
                 port: address.port(),
@@ -100,9 +107,14 @@ async fn print_my_ip_address(server: Option<Server>) -> Result<()> {
             future::or(get_my_ip_address(&server, &mut out), stand_in(listener)).await?
         }
     };
-    writeln!(out, "My IP address is:")?;
-    writeln!(out, "{address}")?;
-    Ok(())
+    print(&mut out, "My IP address is:")?;
+    print(&mut out, &address.to_string())
+}
+
+/// `println!` that does not panic.
+fn print(out: &mut impl Write, line: &str) -> Result<()> {
+    writeln!(out, "{line}")
+        .map_err(|error| format!("cannot write to standard output: {error}").into())
 }
 
 /// Whom to ask.
@@ -123,7 +135,8 @@ impl Server {
             None => {
                 let host = text.split(':').next()?;
                 let is_part_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-                if host.is_empty() || !host.chars().all(is_part_of_a_name) {
+                if !host.chars().all(is_part_of_a_name) || host.is_empty() || host.starts_with('-')
+                {
                     return None;
                 }
                 (host, &text[host.len()..])
@@ -199,7 +212,7 @@ async fn read_response(
                 _ => "the connection was cut in the headers".into(),
             });
         }
-        Ok(printable(line.trim_ascii_end()))
+        Ok(printable(line.strip_suffix(b"\r").unwrap_or(&line)))
     };
 
     let status_line = next_line().await?;
@@ -208,7 +221,7 @@ async fn read_response(
         .and_then(|line| line.split_once(' '))
         .ok_or_else(|| format!("this is no HTTP: {}", quote(&status_line)))?
         .1;
-    writeln!(out, "Got status {status}")?;
+    print(out, &format!("Got status {status}"))?;
     if status.split(' ').next() != Some("200") {
         return Err(format!("the status is {}, not 200", quote(status)).into());
     }
@@ -226,9 +239,9 @@ async fn read_response(
             _ => return Err(format!("this is no header: {}", quote(&line)).into()),
         }
     }
-    writeln!(out, "Response headers:")?;
+    print(out, "Response headers:")?;
     for (name, value) in &headers {
-        writeln!(out, "{name}: {value}")?;
+        print(out, &format!("{name}: {value}"))?;
     }
 
     let length = content_length(&headers)?;
@@ -269,7 +282,10 @@ fn content_length(headers: &[(String, String)]) -> Result<u64> {
     }
     match length.parse() {
         Ok(bytes) if bytes <= BODY_LIMIT => Ok(bytes),
-        _ => Err(format!("the Content-Length is {length}, more than {BODY_LIMIT} bytes").into()),
+        _ => {
+            let length = quote(length);
+            Err(format!("the Content-Length is {length}, more than {BODY_LIMIT} bytes").into())
+        }
     }
 }
 
@@ -284,9 +300,17 @@ fn ip_address_in(body: &[u8]) -> Result<IpAddr> {
         .map_err(|_| format!("\"ip\" is {}, not an IP address", quote(ip)).into())
 }
 
-/// The text of a line, with nothing in it that a terminal would obey.
+/// The text of a line, as far as it is plain ASCII: nothing in it that a terminal would obey.
 fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).replace(char::is_control, "\u{fffd}")
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() || b" \t".contains(byte);
+    let plain = |byte| {
+        if is_plain(byte) {
+            char::from(*byte)
+        } else {
+            '\u{fffd}'
+        }
+    };
+    line.iter().map(plain).collect()
 }
 
 /// For error messages: in quotes, and only the beginning if it is long.
@@ -297,22 +321,30 @@ fn quote(text: &str) -> String {
     }
 }
 
-/// Answers as api.ipify.org does, until it is dropped.
+/// Answers as api.ipify.org does, until it is dropped: one client after the other, as there is one.
 async fn stand_in<T>(listener: TcpListener) -> Result<T> {
     loop {
-        let (mut stream, client) = listener.accept().await?;
-        let mut request = BufReader::new(stream.clone()).lines();
-        while let Some(line) = request.next().await {
-            if line?.is_empty() {
-                break;
-            }
-        }
-        let body = serde_json::json!({ "ip": client.ip() }).to_string();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nServer: stand-in\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).await?;
+        let (stream, _) = listener
+            .accept()
+            .await
+            .map_err(|error| format!("the stand-in cannot accept: {error}"))?;
+        // If that fails, the client notices.
+        let _ = answer(stream).await;
     }
+}
+
+async fn answer(mut stream: TcpStream) -> io::Result<()> {
+    let mut request = BufReader::new(stream.clone()).take(HEAD_LIMIT).lines();
+    while let Some(line) = request.next().await {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    let body = serde_json::json!({ "ip": stream.peer_addr()?.ip() }).to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nServer: stand-in\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await
 }

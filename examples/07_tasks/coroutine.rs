@@ -9,9 +9,10 @@
 //! ```
 //!
 //! An `async fn` is called like a function, and returns a future. Nothing in it has run by then; it
-//! runs when a loop polls it, which `block_on` does until it is ready. That much is as in Python,
-//! where forgetting to await gives a warning at run time ("coroutine was never awaited"). rustc
-//! gives it when compiling. In Node, calling runs the function up to its first `await`.
+//! runs when a loop polls it, which `block_on` does until it is ready. That much is as in Python. (In
+//! Node, calling runs the function up to its first `await`.) Python warns of a coroutine that was
+//! never awaited when it is collected; rustc warns of a bare `do_some_work(2);` when compiling, but of
+//! one in a variable only that the variable is not used.
 //!
 //! There is no loop object to get: `block_on` runs one future on this thread.
 //!

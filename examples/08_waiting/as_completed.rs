@@ -20,8 +20,8 @@
 //! Stopping early drops the tasks here, and that cancels them; asyncio's run on. The example `gather`
 //! in chapter 6 uses this repository's `as_completed`, which does as asyncio does.
 //!
-//! Who owns what: `tasks` does, to the end of `main`. A task that panicked would be silent: it drops
-//! its sender like one that has ended. Awaiting the tasks after the loop would show it.
+//! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
+//! but a task that has panicked panics there; to the loop it looks like one that has ended.
 //!
 //! Paste: `cargo add smol`.
 
@@ -41,16 +41,23 @@ fn main() {
     let (sender, results) = channel::unbounded();
     let tasks: [Task<_>; 3] = [1, 2, 4].map(|x| {
         let sender = sender.clone();
-        executor.spawn(async move { sender.send(do_some_work(x).await).await })
+        executor.spawn(async move {
+            let result = do_some_work(x).await;
+            // Nobody listens any more? Then nobody wants it.
+            let _ = sender.send(result).await;
+        })
     });
     drop(sender); // else `recv` would wait for it, too
 
-    smol::block_on(executor.run(async {
+    let main = executor.spawn(async move {
         while let Ok(result) = results.recv().await {
             println!("Task ret: {result}");
         }
-    }));
-    drop(tasks);
+        for task in tasks {
+            task.await;
+        }
+    });
+    smol::block_on(executor.run(main));
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -964,24 +964,22 @@ fn results_that_nobody_wants_any_more_are_dropped_when_they_come() {
         assert_eq!(drops.count(), 5);
 
         // One whose own destructor panics does not stop the others.
-        drops.0.set(0);
+        let ended = Rc::new(Cell::new(0));
         let children = (0..3).map(|n| {
-            let guard = drops.guard();
+            let ended = Rc::clone(&ended);
             async move {
                 turns(3 * n).await;
-                Err::<(), _>((
-                    guard,
-                    OnDrop::new(move || {
-                        if n == 1 {
-                            panic_any(Quiet)
-                        }
-                    }),
-                ))
+                ended.set(ended.get() + 1);
+                Err::<(), _>(OnDrop::new(move || {
+                    if n == 1 {
+                        panic_any(Quiet)
+                    }
+                }))
             }
         });
         drop(gather(&ex, children).await);
         turns(20).await;
-        assert_eq!(drops.count(), 3);
+        assert_eq!(ended.get(), 3);
     });
 }
 
@@ -1157,6 +1155,12 @@ fn a_cancelled_task_is_done() {
         let cancelled = done.into_iter().next().unwrap();
         assert_eq!(cancelled.index(), 1);
         assert!(cancelled.into_result().is_err());
+
+        // Unlike with asyncio it counts as an exception.
+        let cancelled = LocalExecutor::new().spawn(future::pending::<Result<(), ()>>());
+        let tasks = [ex.spawn(future::pending()), cancelled];
+        let (done, pending) = wait::first_exception(tasks).await.unwrap();
+        assert_eq!((done.len(), pending.len()), (1, 1));
     });
 }
 
@@ -1334,8 +1338,9 @@ fn when_time_is_up_the_future_has_been_dropped() {
     let drops = Drops::default();
     run(async |ex| {
         let limit = Duration::from_millis(20);
-        assert_eq!(timeout(limit, drops.forever::<()>()).await, Err(TimedOut));
-        assert_eq!(drops.count(), 1);
+        let mut waiting = pin!(timeout(limit, drops.forever::<()>()));
+        assert_eq!(waiting.as_mut().await, Err(TimedOut));
+        assert_eq!(drops.count(), 1); // although `waiting` is still there
         let task = ex.spawn(drops.forever::<()>());
         assert_eq!(timeout_task(limit, task).await, Err(TimedOut));
         assert_eq!(drops.count(), 2);

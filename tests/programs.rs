@@ -152,7 +152,21 @@ fn done(line: &str) -> (&str, u64) {
     (url, seconds.parse().unwrap())
 }
 
+/// Whether the order is that of the input cannot be told from a run in which the URLs happen to come
+/// in that order: eight runs at the same time.
 fn gather_gives_results_as_they_come_in_then_in_order(name: &str) {
+    let times: Vec<u64> = thread::scope(|scope| {
+        let runs = [(); 8].map(|()| scope.spawn(|| one_run_of_gather(name)));
+        runs.into_iter()
+            .flat_map(|run| run.join().expect("one of the runs failed"))
+            .collect()
+    });
+    assert_eq!(times.len(), 48);
+    assert!(times.iter().any(|time| *time != times[0]), "not random");
+}
+
+/// Returns the seconds that each of the six URLs took.
+fn one_run_of_gather(name: &str) -> Vec<u64> {
     let printed = run(name);
     let lines: Vec<&str> = printed.iter().map(|(line, _)| line.as_str()).collect();
     let halves: Vec<_> = lines.split(|line| line.is_empty()).collect();
@@ -175,10 +189,12 @@ fn gather_gives_results_as_they_come_in_then_in_order(name: &str) {
         got.iter().map(|(url, _)| *url).collect::<Vec<_>>()
     );
     assert_urls_and_times(&got);
+    let mut times: Vec<u64> = got.iter().map(|(_, seconds)| *seconds).collect();
 
     assert_eq!(second[0], "Now, process results once they are all ready:");
     let got: Vec<_> = second[1..4].iter().map(|line| done(line)).collect();
     assert_urls_and_times(&got);
+    times.extend(got.iter().map(|(_, seconds)| seconds));
     let mut in_order = got.clone();
     in_order.sort_unstable();
     let shown: Vec<_> = in_order
@@ -195,6 +211,7 @@ fn gather_gives_results_as_they_come_in_then_in_order(name: &str) {
             assert!(when.as_secs_f64() < got + 0.9, "{printed:#?}");
         }
     }
+    times
 }
 
 /// Three URLs, 1 to 4 seconds each, in the order of the seconds.

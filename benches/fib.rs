@@ -31,9 +31,9 @@ int main(int argc, char **argv) {
 "#;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::temp_dir().join(format!("fib-{}", std::process::id()));
-    std::fs::create_dir(&folder)?;
-    let (source, program) = (folder.join("fib.c"), folder.join("fib"));
+    // Beside this program, in the target folder.
+    let program = std::env::current_exe()?.with_file_name("fib_in_c");
+    let source = program.with_extension("c");
     std::fs::write(&source, C)?;
     match Command::new("cc")
         .arg("-O2")

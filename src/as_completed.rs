@@ -38,8 +38,8 @@
 //! To have the rest cancelled when one stops early, use smol's own way: spawn, let each task send its
 //! result into a channel, and drop the tasks. The example `as_completed` shows it.
 //!
-//! Some 110 ns for a child that is ready at once, and 64 bytes on top of the future itself and its result,
-//! however many there are (`just bench waiting memory`).
+//! Some 110 ns for a child that is ready at once, and 64 bytes on top of the future itself and its
+//! result, however many there are (`just bench waiting memory`).
 //!
 //! Source:
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).

@@ -4,13 +4,15 @@
 //! the order of the waking. So does asyncio with its tasks. (`FuturesUnordered` and its relatives
 //! poll a child that yields again and again in the same turn, and stop somewhere in the middle.)
 
+use crate::calls::{Caller, Calls};
+use futures_lite::FutureExt;
+use futures_lite::future::CatchUnwind;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::{mem, thread};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
 
 pub(crate) struct Children<F> {
     children: Vec<Child<F>>,
@@ -18,26 +20,22 @@ pub(crate) struct Children<F> {
 }
 
 struct Child<F> {
-    /// `None` after its end.
-    future: Option<Pin<Box<F>>>,
+    /// `None` after its end. One that has panicked is not touched again but for dropping it.
+    future: Option<Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>>,
     /// `None` as long as nobody can have kept its waker.
     caller: Option<Arc<Caller>>,
 }
 
 impl<F: Future> Children<F> {
     pub(crate) fn new(children: impl IntoIterator<Item = F>) -> Children<F> {
-        let child = |future| Child {
-            future: Some(Box::pin(future)),
+        let child = |future: F| Child {
+            future: Some(Box::pin(AssertUnwindSafe(future).catch_unwind())),
             caller: None,
         };
         let children: Vec<_> = children.into_iter().map(child).collect();
-        let queue = Queue {
-            called: (0..children.len()).collect(), // all of them start in the first turn
-            driver: None,
-        };
         Children {
+            calls: Calls::new(children.len()), // all of them start in the first turn
             children,
-            calls: Arc::new(Calls(Mutex::new(queue))),
         }
     }
 
@@ -52,10 +50,11 @@ impl<F: Future> Children<F> {
     pub(crate) async fn run(mut self, mut ended: impl FnMut(usize, thread::Result<F::Output>)) {
         let mut left = self.children.len();
         let mut turn = Vec::new();
-        // The waker of a child that has ended serves the next one, unless somebody has kept it.
+        // Most children that are ready at once leave their waker behind for the next one.
         let mut spare = None;
         poll_fn(|cx| {
-            self.calls.take(&mut turn, cx.waker());
+            self.calls.set_awaiter(Some(cx.waker().clone()));
+            self.calls.take(&mut turn);
             for index in turn.drain(..) {
                 let child = &mut self.children[index];
                 if let Poll::Ready(result) = child.poll(index, &self.calls, &mut spare) {
@@ -87,94 +86,14 @@ impl<F: Future> Child<F> {
             Some(caller) => caller,
             None => Caller::new(index, calls, spare.take()),
         };
-        // From here on it is to be polled again if it calls. An exchange and not a store: what was
-        // written before a call that found the flag set must be seen by the poll.
-        caller.called.swap(false, Ordering::AcqRel);
-        let waker = Waker::from(Arc::clone(&caller));
-        let mut cx = Context::from_waker(&waker);
-        // A future that has panicked is not touched again but for dropping it.
-        let result = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
-            Ok(Poll::Pending) => {
-                self.caller = Some(caller);
-                return Poll::Pending;
-            }
-            Ok(Poll::Ready(output)) => Ok(output),
-            Err(panic) => Err(panic),
+        let waker = caller.waker();
+        let Poll::Ready(result) = future.poll(&mut Context::from_waker(&waker)) else {
+            self.caller = Some(caller);
+            return Poll::Pending;
         };
         // A destructor that panics is the child's panic.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.future.take())));
-        let result = match (result, dropped) {
-            (Ok(output), Ok(())) => Ok(output),
-            (Err(panic), _) | (_, Err(panic)) => Err(panic),
-        };
         *spare = Some(caller);
-        Poll::Ready(result)
-    }
-}
-
-/// Which children have called, and whom to call for them.
-struct Calls(Mutex<Queue>);
-
-struct Queue {
-    called: Vec<usize>,
-    driver: Option<Waker>,
-}
-
-impl Calls {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // No one panics while holding it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Exchanges the calls so far for the empty `turn`, and has `driver` woken at the next one.
-    fn take(&self, turn: &mut Vec<usize>, driver: &Waker) {
-        let mut queue = self.lock();
-        mem::swap(&mut queue.called, turn);
-        let last = queue.driver.replace(driver.clone());
-        drop(queue);
-        drop(last); // with the lock free: it may be the last of its task
-    }
-}
-
-/// The waker of a child.
-struct Caller {
-    index: usize,
-    /// Whether it is in the queue already.
-    called: AtomicBool,
-    calls: Arc<Calls>,
-}
-
-impl Caller {
-    fn new(index: usize, calls: &Arc<Calls>, spare: Option<Arc<Caller>>) -> Arc<Caller> {
-        if let Some(mut spare) = spare {
-            if let Some(caller) = Arc::get_mut(&mut spare) {
-                caller.index = index;
-                return spare;
-            }
-        }
-        Arc::new(Caller {
-            index,
-            called: AtomicBool::new(false),
-            calls: Arc::clone(calls),
-        })
-    }
-}
-
-impl Wake for Caller {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.called.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let mut queue = self.calls.lock();
-        queue.called.push(self.index);
-        let driver = queue.driver.take();
-        drop(queue);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        Poll::Ready(result.and_then(|output| dropped.map(|()| output)))
     }
 }

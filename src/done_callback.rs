@@ -35,6 +35,7 @@
 
 use crate::spawn::Spawn;
 use async_executor::Task;
+use futures_lite::FutureExt;
 use futures_lite::future::yield_now;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -43,7 +44,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// A task to which callbacks can be added, at any time and any number of them.
 ///
@@ -209,18 +210,15 @@ impl<'a, T> Shared<'a, T> {
 /// The task: the future, and then its callbacks for as long as some can be added.
 async fn run<T>(future: impl Future<Output = T>, runner: Runner<'_, T>) -> Outcome<T> {
     let shared = &runner.0;
-    let mut future = Box::pin(future);
+    // A future that has panicked is not touched again but for dropping it.
+    let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
     let outcome = poll_fn(|cx| {
         if shared.handle.get() == Handle::Dropped {
             return Poll::Ready(Outcome::Cancelled);
         }
         shared.runner.set(Some(cx.waker().clone()));
-        // A future that has panicked is not touched again but for dropping it.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => Poll::Ready(Outcome::Returned(value)),
-            Err(panic) => Poll::Ready(Outcome::Panicked(panic)),
-        }
+        let result = ready!(future.poll(cx));
+        Poll::Ready(result.map_or_else(Outcome::Panicked, Outcome::Returned))
     })
     .await;
     // Its destructors run before the callbacks hear of it.

@@ -79,13 +79,14 @@ where
                 return; // drops the result
             };
             match result {
-                Ok(Ok(value)) => values_so_far[index] = Some(value),
+                Ok(Ok(value)) => {
+                    values_so_far[index] = Some(value);
+                    return;
+                }
                 Ok(Err(error)) => report.set(Ok(error)),
                 Err(panic) => report.set(Err(panic)),
             }
-            if report.happened.get() {
-                values = None;
-            }
+            values = None;
         };
         children.run(ended).await;
         values.into_iter().flatten().flatten().collect()
@@ -164,7 +165,6 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 
 /// What makes a [`Gather`] ready before all children have ended.
 struct Failure<E> {
-    happened: Cell<bool>,
     first: Cell<Option<thread::Result<E>>>,
     awaiter: Cell<Option<Waker>>,
 }
@@ -172,7 +172,6 @@ struct Failure<E> {
 impl<E> Default for Failure<E> {
     fn default() -> Self {
         Failure {
-            happened: Cell::new(false),
             first: Cell::new(None),
             awaiter: Cell::new(None),
         }
@@ -181,7 +180,6 @@ impl<E> Default for Failure<E> {
 
 impl<E> Failure<E> {
     fn set(&self, first: thread::Result<E>) {
-        self.happened.set(true);
         self.first.set(Some(first));
         if let Some(awaiter) = self.awaiter.take() {
             awaiter.wake();

@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod as_completed;
+mod calls;
 mod children;
 pub mod done_callback;
 pub mod event_loop;

@@ -45,13 +45,15 @@
 //!
 //! Source: [`asyncio.wait`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait).
 
+use crate::calls::{Caller, Calls};
 use async_executor::Task;
 use async_io::Timer;
+use futures_lite::FutureExt;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
@@ -92,7 +94,7 @@ pub struct Wait<T> {
     is_enough: fn(&thread::Result<T>) -> bool,
     enough: bool,
     timer: Option<Timer>,
-    woken: Arc<Woken>,
+    calls: Arc<Calls>,
 }
 
 enum State<T> {
@@ -111,11 +113,7 @@ impl<T> Wait<T> {
             is_enough,
             enough: false,
             timer: None,
-            woken: Arc::new(Woken {
-                // At first all are to be looked at.
-                tasks: Mutex::new((0..tasks.len()).collect()),
-                awaiter: Mutex::new(None),
-            }),
+            calls: Calls::new(tasks.len()), // at first all are to be looked at
             tasks,
         }
     }
@@ -131,21 +129,17 @@ impl<T> Wait<T> {
 
     /// Looks at the tasks that have called since the last time.
     fn look(&mut self) {
-        let woken = std::mem::take(&mut *lock(&self.woken.tasks));
-        for index in woken {
+        let mut called = Vec::new();
+        self.calls.take(&mut called);
+        for index in called {
             let State::Pending(task) = &mut self.tasks[index] else {
                 continue;
             };
-            let waker = Waker::from(Arc::new(TaskWaker {
-                index,
-                woken: Arc::clone(&self.woken),
-            }));
-            let mut cx = Context::from_waker(&waker);
+            let waker = Caller::new(index, &self.calls, None).waker();
             // A task that panicked does so again when it is polled. It is not polled after that.
-            let result = match catch_unwind(AssertUnwindSafe(|| Pin::new(task).poll(&mut cx))) {
-                Ok(Poll::Pending) => continue,
-                Ok(Poll::Ready(value)) => Ok(value),
-                Err(panic) => Err(panic),
+            let mut task = AssertUnwindSafe(task).catch_unwind();
+            let Poll::Ready(result) = task.poll(&mut Context::from_waker(&waker)) else {
+                continue;
             };
             self.enough |= (self.is_enough)(&result);
             self.tasks[index] = State::Ended(result);
@@ -154,7 +148,7 @@ impl<T> Wait<T> {
     }
 
     fn split(&mut self) -> (Vec<Done<T>>, Vec<Task<T>>) {
-        self.woken.set_awaiter(None);
+        self.calls.set_awaiter(None);
         let (mut done, mut pending) = (Vec::new(), Vec::new());
         for (index, state) in std::mem::take(&mut self.tasks).into_iter().enumerate() {
             match state {
@@ -173,7 +167,7 @@ impl<T> Future for Wait<T> {
         if self.tasks.is_empty() {
             return Poll::Ready(Err(Empty));
         }
-        self.woken.set_awaiter(Some(cx.waker().clone()));
+        self.calls.set_awaiter(Some(cx.waker().clone()));
         self.look();
         if self.enough || self.pending == 0 {
             return Poll::Ready(Ok(self.split()));
@@ -255,36 +249,3 @@ impl fmt::Display for Empty {
 }
 
 impl std::error::Error for Empty {}
-
-/// Which tasks have called, and whom to call then.
-struct Woken {
-    tasks: Mutex<Vec<usize>>,
-    awaiter: Mutex<Option<Waker>>,
-}
-
-impl Woken {
-    fn set_awaiter(&self, awaiter: Option<Waker>) {
-        let last = std::mem::replace(&mut *lock(&self.awaiter), awaiter);
-        drop(last); // with the lock free: it may be the last of its task
-    }
-}
-
-struct TaskWaker {
-    index: usize,
-    woken: Arc<Woken>,
-}
-
-impl Wake for TaskWaker {
-    fn wake(self: Arc<Self>) {
-        lock(&self.woken.tasks).push(self.index);
-        let awaiter = lock(&self.woken.awaiter).take();
-        if let Some(awaiter) = awaiter {
-            awaiter.wake();
-        }
-    }
-}
-
-/// No one panics while holding one of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

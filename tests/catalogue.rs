@@ -1,6 +1,5 @@
 //! The lists agree: `Cargo.toml`, the files in `examples/`, README, the chapter pages and `just`.
 
-#[cfg(unix)]
 mod common;
 
 use serde_json::Value;
@@ -137,19 +136,10 @@ fn every_file_is_declared_and_every_declaration_has_its_file() {
     }
 }
 
-/// The text at the top of an example's file.
-fn head(example: &Example) -> String {
-    read(&example.path)
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .flat_map(|line| [line.trim_start(), "\n"])
-        .collect()
-}
-
 #[test]
 fn every_head_says_what_it_ports_how_to_run_it_and_what_to_paste() {
     for example in declared().1 {
-        let head = head(&example);
+        let head = common::head(&read(&example.path));
         let expect = |what: &str| {
             assert!(
                 head.contains(what),
@@ -274,16 +264,12 @@ fn links_in_the_pages_lead_somewhere() {
 fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
     let (chapters, examples) = declared();
     for example in examples {
-        let command = format!("$ cargo run --example {}\n", example.name);
-        let transcript = |text: &str| -> String {
-            let shown = text.split(&command).nth(1).expect("a transcript");
-            shown.split("```").next().unwrap().to_string()
-        };
-        let head = head(&example);
+        let head = common::head(&read(&example.path));
         let page = read(&format!(
             "examples/{}/README.md",
             chapters[&example.chapter].1
         ));
+        let transcript = |text| common::transcript(&example.name, text);
         assert_eq!(transcript(&head), transcript(&page), "{}", example.name);
     }
 }

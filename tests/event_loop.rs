@@ -314,7 +314,7 @@ mod coroutine_loop {
     use coroutines::{EventLoop, Handle};
 
     fn new() -> (EventLoop, Handle, Log) {
-        replaced::end_if_it_hangs();
+        replaced::watchdog::end_if_it_hangs();
         let event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
         (event_loop, handle, Log::default())

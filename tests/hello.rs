@@ -4,8 +4,8 @@
 mod common;
 
 use common::{
-    Finished, PATIENCE, Running, Terminal, example, file_with, is_greeting, read_transcript, start,
-    start_on, time_taken,
+    Finished, PATIENCE, Running, Terminal, at_the_same_time, example, file_with, is_greeting,
+    read_transcript, start, start_on, time_taken,
 };
 use std::fs::File;
 use std::io::{Read, Write};
@@ -73,16 +73,12 @@ const NEVER: &str = "100000";
 
 /// Runs `check` for every program, all at the same time, and says which one failed.
 fn with_all(check: impl Fn(&Program) + Sync) {
-    example(PROGRAMS[0].name); // built before the clock of any check runs
-    thread::scope(|scope| {
-        let checks: Vec<_> = PROGRAMS
+    let check = &check;
+    at_the_same_time(
+        PROGRAMS
             .iter()
-            .map(|program| (program, scope.spawn(|| check(program))))
-            .collect();
-        for (program, check) in checks {
-            assert!(check.join().is_ok(), "{} failed", program.name);
-        }
-    });
+            .map(|program| (program.name, move || check(program))),
+    );
 }
 
 /// The one greeting, these answers, these complaints, status 0.

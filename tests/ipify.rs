@@ -5,22 +5,35 @@ mod common;
 use common::{Finished, example, start};
 use fastrand::Rng;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv6Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 const GOOD: &str =
     "HTTP/1.1 200 OK\r\nServer: test\r\nContent-Length: 20\r\n\r\n{\"ip\":\"203.0.113.7\"}";
 
-/// Starts a server for one connection on a free port, and runs `ipify` on it.
-fn ipify_with(serve: impl FnOnce(TcpStream) + Send) -> Finished {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// Serves one connection on a free port of this host, and has `client` make it. Returns what both
+/// returned.
+fn served<S: Send, C>(
+    host: impl Into<IpAddr>,
+    serve: impl FnOnce(TcpStream) -> S + Send,
+    client: impl FnOnce(&str) -> C,
+) -> (S, C) {
+    let listener = TcpListener::bind((host.into(), 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::scope(|scope| {
-        scope.spawn(move || serve(listener.accept().unwrap().0));
-        let _end = EndOfAccept(&address);
-        start("ipify", &[&address]).finish()
+        let server = scope.spawn(move || serve(listener.accept().unwrap().0));
+        let end = EndOfAccept(&address);
+        let client = client(&address);
+        drop(end);
+        (server.join().unwrap(), client)
     })
+}
+
+/// Starts a server for one connection, and runs `ipify` on it.
+fn ipify_with(serve: impl FnOnce(TcpStream) + Send) -> Finished {
+    let client = |address: &str| start("ipify", &[address]).finish();
+    served(Ipv4Addr::LOCALHOST, serve, client).1
 }
 
 /// Connects when it is dropped, so that a test whose `ipify` does not connect fails, and does not
@@ -46,10 +59,14 @@ fn write(mut stream: &TcpStream, bytes: &[u8]) -> bool {
 
 /// Answers with these bytes, and closes the connection.
 fn ipify_gets(response: impl AsRef<[u8]> + Send) -> Finished {
-    ipify_with(move |stream| {
-        read_request(&stream);
-        write(&stream, response.as_ref());
-    })
+    ipify_with(move |stream| drop(answer(&stream, response.as_ref())))
+}
+
+/// Answers with these bytes, and returns the request.
+fn answer(stream: &TcpStream, response: &[u8]) -> Vec<String> {
+    let request = read_request(stream);
+    write(stream, response);
+    request
 }
 
 /// A response with this body and its right length.
@@ -80,13 +97,15 @@ fn assert_succeeds(finished: &Finished, address: &str) {
 
 #[test]
 fn a_good_server_is_asked_in_good_form_and_its_answer_shown() {
-    let mut request = Vec::new();
     let mut host = String::new();
-    let finished = ipify_with(|stream| {
-        host = stream.local_addr().unwrap().to_string();
-        request = read_request(&stream);
-        write(&stream, GOOD.as_bytes());
-    });
+    let (request, finished) = served(
+        Ipv4Addr::LOCALHOST,
+        |stream| answer(&stream, GOOD.as_bytes()),
+        |address| {
+            host = address.to_string();
+            start("ipify", &[address]).finish()
+        },
+    );
     assert_succeeds(&finished, "203.0.113.7");
     assert_eq!(
         finished.stdout[..4],
@@ -411,17 +430,13 @@ fn nobody_reads_what_it_prints() {
     assert_eq!(finished.status.code(), Some(1));
 
     // When the first line of the answer is there.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let server = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        read_request(&stream);
-        write(&stream, GOOD.as_bytes());
-    });
-    let finished = run(&[&address], closed(), Stdio::piped());
+    let (_, finished) = served(
+        Ipv4Addr::LOCALHOST,
+        |stream| answer(&stream, GOOD.as_bytes()),
+        |address| run(&[address], closed(), Stdio::piped()),
+    );
     assert_eq!(String::from_utf8_lossy(&finished.stderr), error);
     assert_eq!(finished.status.code(), Some(1));
-    server.join().unwrap();
 
     assert_eq!(run(&[], closed(), closed()).status.code(), Some(1));
     let usage = run(&["a", "b"], Stdio::null(), closed());
@@ -495,26 +510,21 @@ fn the_command_line() {
         Some(2)
     );
 
-    let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
         println!("skipped: no IPv6 on this machine");
         return;
-    };
-    let port = listener.local_addr().unwrap().port();
-    thread::scope(|scope| {
-        let server = scope.spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let request = read_request(&stream);
-            write(&stream, GOOD.as_bytes());
-            request
-        });
-        let finished = start("ipify", &[&format!("[::1]:{port}")]).finish();
-        assert_succeeds(&finished, "203.0.113.7");
-        let request = server.join().unwrap();
-        assert!(
-            request.contains(&format!("Host: [::1]:{port}")),
-            "{request:?}"
-        );
-    });
+    }
+    let mut host = String::new();
+    let (request, finished) = served(
+        Ipv6Addr::LOCALHOST,
+        |stream| answer(&stream, GOOD.as_bytes()),
+        |address| {
+            host = address.to_string(); // in brackets
+            start("ipify", &[address]).finish()
+        },
+    );
+    assert_succeeds(&finished, "203.0.113.7");
+    assert!(request.contains(&format!("Host: {host}")), "{request:?}");
 }
 
 // ------------------------------------------------------------------------ whatever bytes may come

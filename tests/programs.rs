@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Line, start};
+use common::{Line, at_the_same_time, head, start, transcript};
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -16,19 +16,13 @@ fn shown(name: &str) -> Vec<String> {
         .map(|chapter| chapter.unwrap().path().join(format!("{name}.rs")))
         .find(|file| file.exists())
         .unwrap_or_else(|| panic!("no example {name}"));
-    let text = fs::read_to_string(file).unwrap();
-    let mut lines = text.lines().map_while(|line| line.strip_prefix("//!"));
-    let command = format!(" $ cargo run --example {name}");
-    assert!(lines.any(|line| line == command), "no transcript of {name}");
-    lines
-        .take_while(|line| *line != " ```")
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).to_string())
-        .collect()
+    let head = head(&fs::read_to_string(file).unwrap());
+    let transcript = transcript(name, &head);
+    transcript.lines().map(str::to_string).collect()
 }
 
 /// Runs the example to its end, and returns what it printed and when, counted from its start.
 fn run(name: &str) -> Vec<(String, Duration)> {
-    common::example(name); // built before the clock runs
     let begin = Instant::now();
     let mut running = start(name, &[]);
     running.end_input();
@@ -89,12 +83,7 @@ fn every_program_prints_what_its_head_shows() {
         ("return_wait", takes_as_long_as_the_longest),
         ("as_completed", prints_each_result_when_it_comes),
     ];
-    thread::scope(|scope| {
-        let checks = checks.map(|(name, check)| (name, scope.spawn(move || check(name))));
-        for (name, check) in checks {
-            assert!(check.join().is_ok(), "{name} failed");
-        }
-    });
+    at_the_same_time(checks.map(|(name, check)| (name, move || check(name))));
 }
 
 /// When the first line that starts like this came, in seconds.

@@ -1,6 +1,9 @@
 //! `run`, `gather`, `wait`, `as_completed`, `timeout`, `shield` and done callbacks: first what they
 //! have in common with asyncio, which is asked itself where Python is installed, then the rest.
 
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
 use asyncio_to_smol::gather::{gather, gather_all};
@@ -19,10 +22,11 @@ use std::pin::{Pin, pin};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use watchdog::end_if_it_hangs;
 
 /// [`run::run`], under a watchdog: a test that hangs is to fail.
 fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
@@ -32,18 +36,6 @@ where
 {
     end_if_it_hangs();
     run::run(main)
-}
-
-/// Ends the process if the tests of this file take longer than they can.
-fn end_if_it_hangs() {
-    static WATCHDOG: Once = Once::new();
-    WATCHDOG.call_once(|| {
-        thread::spawn(|| {
-            thread::sleep(Duration::from_secs(60));
-            eprintln!("one of the tests hangs");
-            std::process::abort();
-        });
-    });
 }
 
 /// What a case does and what it logs.

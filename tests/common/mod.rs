@@ -15,8 +15,13 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The executable of an example, built if need be: `cargo test --test hello` builds none.
 pub fn example(name: &str) -> PathBuf {
+    examples().join(name)
+}
+
+/// The folder with the executables of all examples, which have been built.
+fn examples() -> &'static Path {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
-    let examples = EXAMPLES.get_or_init(|| {
+    EXAMPLES.get_or_init(|| {
         // TARGET_DIR/PROFILE/deps/THIS_TEST
         let this_test = std::env::current_exe().unwrap();
         let profile = this_test.ancestors().nth(2).unwrap();
@@ -36,8 +41,38 @@ pub fn example(name: &str) -> PathBuf {
             .unwrap();
         assert!(status.success(), "the examples do not build");
         profile.join("examples")
+    })
+}
+
+/// Runs all checks at the same time, and says which one failed.
+pub fn at_the_same_time<'a>(checks: impl IntoIterator<Item = (&'a str, impl FnOnce() + Send)>) {
+    examples(); // built before the clock of any check runs
+    thread::scope(|scope| {
+        let checks = checks.into_iter();
+        let checks: Vec<_> = checks
+            .map(|(name, check)| (name, scope.spawn(check)))
+            .collect();
+        for (name, check) in checks {
+            assert!(check.join().is_ok(), "{name} failed");
+        }
     });
-    examples.join(name)
+}
+
+/// The text at the top of an example's file.
+pub fn head(source: &str) -> String {
+    source
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .flat_map(|line| [line.trim_start(), "\n"])
+        .collect()
+}
+
+/// The transcript of an example in its head or in a chapter page, without the command.
+pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
+    let command = format!("$ cargo run --example {name}\n");
+    let shown = text.split(&command).nth(1);
+    let shown = shown.unwrap_or_else(|| panic!("no transcript of {name}"));
+    shown.split("```").next().unwrap_or(shown)
 }
 
 /// A line of output and when it came.

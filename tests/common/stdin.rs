@@ -1,10 +1,9 @@
 //! Another standard input for a while, in this process.
 
+pub mod watchdog;
+
 use std::os::fd::AsFd;
-use std::process;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Puts back the standard input there was before when dropped. Only one at a time: other tests of
 /// this process wait.
@@ -14,7 +13,7 @@ pub struct Replaced {
 }
 
 pub fn replace(stdin: impl AsFd) -> Replaced {
-    end_if_it_hangs();
+    watchdog::end_if_it_hangs();
     static ONLY: Mutex<()> = Mutex::new(());
     let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
     let before = rustix::io::dup(std::io::stdin()).unwrap();
@@ -35,17 +34,4 @@ impl Drop for Replaced {
 pub fn pipe() -> (std::fs::File, Replaced) {
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     (write.into(), replace(read))
-}
-
-/// A read that blocks or a wake-up that is lost, which is what these tests are about, would make
-/// them wait for ever.
-pub fn end_if_it_hangs() {
-    static WATCHDOG: Once = Once::new();
-    WATCHDOG.call_once(|| {
-        thread::spawn(|| {
-            thread::sleep(Duration::from_secs(60));
-            eprintln!("these tests should be done by now: one of them hangs");
-            process::abort();
-        });
-    });
 }

@@ -27,6 +27,7 @@
 //! | what a cancelled task can still do | catch `CancelledError`, and await | | only `Drop`, which cannot await |
 //! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
 //! | `run` inside `run` | `RuntimeError` | | panics |
+//! | which tasks are there? | `all_tasks()`, names from `create_task(…, name=…)` | cannot be asked | [`Spawner::tasks`], [`Spawner::spawn_named`] |
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
 //!
 //! A destructor that panics at the end of `run` is reported by the panic hook, and the others run.
@@ -36,15 +37,15 @@
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
 use crate::spawn::Spawn;
+use crate::task_list::{Entry, Listing, TaskList};
 use async_executor::{LocalExecutor, Task};
 use futures_lite::future::yield_now;
 use pin_project_lite::pin_project;
-use slab::Slab;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// Runs `main` and everything it spawns until `main` ends, and returns what it returns.
 ///
@@ -64,15 +65,16 @@ where
 {
     let _running = Running::enter();
     let executor = Rc::new(LocalExecutor::new());
-    let tasks = Rc::new(Tasks::default());
-    let main = executor.spawn(main(Spawner {
+    let tasks = Rc::new(TaskList::default());
+    let main = main(Spawner {
         executor: Rc::downgrade(&executor),
         tasks: Rc::clone(&tasks),
-    }));
+    });
+    let main = executor.spawn(Stoppable::new(main, &tasks, Some("main".to_string())));
     async_io::block_on(async {
         turn_while(&executor, || !main.is_finished()).await;
         tasks.stop();
-        turn_while(&executor, || tasks.unfinished.get() > 0).await;
+        turn_while(&executor, || !tasks.is_empty()).await;
         main.await
     })
 }
@@ -98,7 +100,7 @@ async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) 
 #[derive(Clone)]
 pub struct Spawner<'a> {
     executor: Weak<LocalExecutor<'a>>,
-    tasks: Rc<Tasks>,
+    tasks: Rc<TaskList>,
 }
 
 impl<'a> Spawner<'a> {
@@ -111,14 +113,39 @@ impl<'a> Spawner<'a> {
     /// When the `run` has ended, or is ending, the future is dropped at once, and its `Task` is a
     /// cancelled one: to await it panics, `task.fallible()` gives `None`.
     pub fn spawn<T: 'a>(&self, future: impl Future<Output = T> + 'a) -> Task<T> {
+        self.spawn_task(future, None)
+    }
+
+    /// Spawns `future` as a task with a name for [`tasks`](Spawner::tasks): asyncio's
+    /// `create_task(…, name=…)`.
+    pub fn spawn_named<T: 'a>(
+        &self,
+        name: impl Into<String>,
+        future: impl Future<Output = T> + 'a,
+    ) -> Task<T> {
+        self.spawn_task(future, Some(name.into()))
+    }
+
+    fn spawn_task<T: 'a>(
+        &self,
+        future: impl Future<Output = T> + 'a,
+        name: Option<String>,
+    ) -> Task<T> {
         match self.executor.upgrade() {
-            Some(executor) if !self.tasks.stopping.get() => executor.spawn(Stoppable {
-                future: Some(future),
-                entry: Some(Entry::new(&self.tasks)),
-            }),
+            Some(executor) if !self.tasks.is_stopping() => {
+                executor.spawn(Stoppable::new(future, &self.tasks, name))
+            }
             // This executor is dropped at once, and cancels the task by that.
             _ => LocalExecutor::new().spawn(future),
         }
+    }
+
+    /// The tasks that have not ended, `main` among them, in the order in which they were spawned:
+    /// asyncio's `all_tasks`.
+    ///
+    /// A task that has been cancelled is in it until its future has been dropped.
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.tasks.list().into_iter().map(TaskInfo::from).collect()
     }
 }
 
@@ -131,31 +158,58 @@ impl<'a> Spawn<'a> for Spawner<'a> {
 impl fmt::Debug for Spawner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spawner")
-            .field("unfinished", &self.tasks.unfinished.get())
+            .field("unfinished", &self.tasks.len())
             .finish_non_exhaustive()
     }
 }
 
-/// The tasks of a `run`, but for `main`.
-#[derive(Default)]
-struct Tasks {
-    /// Whether `main` has ended.
-    stopping: Cell<bool>,
-    /// How many futures have not been dropped.
-    unfinished: Cell<usize>,
-    /// Of those that have been polled. (The others are waiting to be polled anyway.)
-    wakers: RefCell<Slab<Waker>>,
+/// A task that has not ended: what [`Spawner::tasks`] lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskInfo {
+    /// The name it was given, or `Task-N` for the N-th task of this `run`.
+    pub name: String,
+    /// What it is doing.
+    pub state: TaskState,
 }
 
-impl Tasks {
-    /// Has every task polled once more, for its future to be dropped then.
-    ///
-    /// Dropping the executor would do that, too, if no other thread woke a task meanwhile: a task
-    /// that is marked as woken and not in the queue yet is not found there.
-    fn stop(&self) {
-        self.stopping.set(true);
-        for (_, waker) in &*self.wakers.borrow() {
-            waker.wake_by_ref();
+/// What a task that has not ended is doing. All of these are "pending" in asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// It has not been polled yet.
+    New,
+    /// It is being polled: it is the task that asks.
+    Running,
+    /// It has been polled, and waits: for something, or for its turn.
+    Waiting,
+}
+
+/// Like `Task-2: waiting`.
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.state)
+    }
+}
+
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TaskState::New => "new",
+            TaskState::Running => "running",
+            TaskState::Waiting => "waiting",
+        })
+    }
+}
+
+impl From<Listing> for TaskInfo {
+    fn from(task: Listing) -> TaskInfo {
+        let number = task.number;
+        TaskInfo {
+            name: task.name.unwrap_or_else(|| format!("Task-{number}")),
+            state: match task {
+                Listing { running: true, .. } => TaskState::Running,
+                Listing { started: true, .. } => TaskState::Waiting,
+                _ => TaskState::New,
+            },
         }
     }
 }
@@ -170,58 +224,30 @@ pin_project! {
     }
 }
 
+impl<F> Stoppable<F> {
+    fn new(future: F, tasks: &Rc<TaskList>, name: Option<String>) -> Stoppable<F> {
+        Stoppable {
+            future: Some(future),
+            entry: Some(Entry::new(tasks, name)),
+        }
+    }
+}
+
 impl<F: Future> Future for Stoppable<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        if let Some(entry) = this
-            .entry
-            .as_mut()
-            .filter(|entry| !entry.tasks.stopping.get())
+        if let (Some(future), Some(entry)) =
+            (this.future.as_mut().as_pin_mut(), this.entry.as_mut())
         {
-            entry.register(cx);
-            if let Some(future) = this.future.as_pin_mut() {
-                return future.poll(cx);
+            if let Some(poll) = entry.poll(cx, |cx| future.poll(cx)) {
+                return poll;
             }
-        } else {
-            this.future.set(None);
-            *this.entry = None;
         }
+        this.future.set(None);
+        *this.entry = None;
         Poll::Pending // for ever: the executor is about to go
-    }
-}
-
-/// A task in the list of tasks.
-struct Entry {
-    tasks: Rc<Tasks>,
-    waker: Option<usize>,
-}
-
-impl Entry {
-    fn new(tasks: &Rc<Tasks>) -> Entry {
-        tasks.unfinished.set(tasks.unfinished.get() + 1);
-        Entry {
-            tasks: Rc::clone(tasks),
-            waker: None,
-        }
-    }
-
-    /// A task has the same waker all its life.
-    fn register(&mut self, cx: &Context<'_>) {
-        if self.waker.is_none() {
-            let waker = cx.waker().clone();
-            self.waker = Some(self.tasks.wakers.borrow_mut().insert(waker));
-        }
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        let tasks = &self.tasks;
-        tasks.unfinished.set(tasks.unfinished.get() - 1);
-        let waker = self.waker.map(|key| tasks.wakers.borrow_mut().remove(key));
-        drop(waker); // with the list free for others
     }
 }
 

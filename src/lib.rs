@@ -29,6 +29,7 @@
 
 pub mod as_completed;
 mod calls;
+pub mod cancel_token;
 mod children;
 pub mod done_callback;
 pub mod event_loop;
@@ -36,6 +37,7 @@ pub mod fib;
 pub mod gather;
 pub mod hello;
 pub mod interrupt;
+pub mod loop_thread;
 pub mod run;
 pub mod shield;
 pub mod spawn;

@@ -337,17 +337,15 @@ pub struct Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Cancels the child alone, and waits until it has been dropped: asyncio's `task.cancel()`.
+    /// Has the child cancelled, and it alone: asyncio's `task.cancel()`.
     ///
-    /// That is no failure of the group. Returns what the child returned if it had ended before. The
-    /// child is cancelled even if the future that this returns is dropped, but not before it is
-    /// polled.
-    pub async fn cancel(self) -> Option<T> {
+    /// Returns at once; the child is dropped at its next turn. That is no failure of the group. To
+    /// wait for it, await [`fallible`](Child::fallible).
+    pub fn cancel(&self) {
         self.outcome.cancelled.set(true);
         if !self.is_finished() {
             self.children.wake(self.key);
         }
-        self.fallible().await
     }
 
     /// Waits until the child has ended. `None` if it has returned no value: it has failed, or has

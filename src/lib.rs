@@ -16,6 +16,10 @@
 //! | [`mod@timeout`] | waiting for no longer than so long | `wait_for` | `Promise.race` with a timer |
 //! | [`mod@shield`] | a task that outlives whoever waits for it | `shield` | every promise |
 //! | [`done_callback`] | functions that are called when a task has ended | `add_done_callback` | `promise.then(…)` |
+//! | [`interrupt`] | Ctrl-C and SIGTERM: the first ends the program in order, the second at once | `KeyboardInterrupt` | `process.on('SIGINT', …)` |
+//! | [`mod@task_group`] | tasks that start and end together | `TaskGroup` | |
+//! | [`mod@cancel_token`] | asking a closure on another thread to stop | `threading.Event` | `AbortController` |
+//! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
 //! | [`event_loop`] | the articles' two hand-written loops, made right | what is inside `loop.run_forever()` | what is inside libuv |
 //! | [`fib`] | the articles' slow function, and the wrapper that times it | | |

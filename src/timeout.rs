@@ -94,8 +94,8 @@ impl<F: Future> Future for Timeout<F> {
 /// Waits for `task`, but for no longer than `limit`. When time is up, cancels it and waits until its
 /// destructors have run.
 ///
-/// A task that waits for `unblock` is done with only when that closure returns; its closure cannot be
-/// interrupted. Dropping the future that this returns drops, and so cancels, the task.
+/// The task of `unblock` ends only when its closure returns, which cannot be interrupted (see
+/// [`cancel_token`](crate::cancel_token)). Dropping the future that this returns drops, and so cancels, the task.
 ///
 /// # Errors
 ///

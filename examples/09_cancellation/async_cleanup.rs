@@ -1,0 +1,101 @@
+//! Work that must be awaited at the end, such as flushing a file: `Drop` cannot do it.
+//!
+//! Ports: none of the programs. Article B's section on stopping coroutines needs it.
+//!
+//! ```text
+//! $ cargo run --example async_cleanup
+//! cancelled: 0 of 3 records are in the file
+//! told to stop: 3 of 3 records are in the file
+//! ```
+//!
+//! A cancelled future is dropped where it stands. Its destructors run, and they cannot await: what the
+//! buffer held is lost, without an error. In asyncio, `finally:` and `async with` can await after a
+//! cancellation; here nothing can.
+//!
+//! So what has an end to attend to is not cancelled but told to stop, and awaited. Closing its channel
+//! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
+//! Whoever awaits it sets a time limit, or an end that hangs hangs the program.
+//!
+//! Ctrl-C while records are being made takes the same way out, with exit status 130.
+//!
+//! (`block_on` inside `drop` is no way out: it stops the loop meanwhile, and hangs if what it waits
+//! for needs that loop.)
+//!
+//! Who owns what: `main` owns the journal's task and its channel. The task owns the file.
+//!
+//! Paste: `cargo add smol`, and this repository's library as the README says.
+
+use asyncio_to_smol::interrupt::Interrupts;
+use asyncio_to_smol::run::{Spawner, run};
+use asyncio_to_smol::timeout::timeout;
+use smol::channel::{self, Receiver, Sender};
+use smol::fs::File;
+use smol::io::{AsyncWriteExt, BufWriter};
+use smol::{Timer, future};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, fs, io, process};
+
+/// Writes records to the file until their channel is closed.
+async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path).await?);
+    while let Ok(record) = records.recv().await {
+        file.write_all(record.as_bytes()).await?;
+    }
+    file.flush().await // only here: on the way out, and awaited
+}
+
+/// Makes three records. Returns how many have been accepted, also when it is dropped in between.
+async fn make_records(journal: &Sender<String>, accepted: &mut usize) {
+    for n in 1..=3 {
+        Timer::after(Duration::from_millis(100)).await;
+        if journal.send(format!("record {n}\n")).await.is_err() {
+            return; // the journal has failed, and says why
+        }
+        *accepted += 1;
+    }
+}
+
+fn report(how: &str, accepted: usize, path: &Path) -> io::Result<()> {
+    let written = fs::read_to_string(path)?.lines().count();
+    println!("{how}: {written} of {accepted} records are in the file");
+    Ok(())
+}
+
+async fn async_main(ex: Spawner<'static>, path: PathBuf) -> io::Result<ExitCode> {
+    // The wrong way.
+    let (sender, records) = channel::unbounded();
+    let task = ex.spawn(journal(path.clone(), records));
+    let mut accepted = 0;
+    make_records(&sender, &mut accepted).await;
+    task.cancel().await;
+    report("cancelled", accepted, &path)?;
+
+    // The right way.
+    let interrupts = Interrupts::listen();
+    let (sender, records) = channel::unbounded();
+    let task = ex.spawn(journal(path.clone(), records));
+    let mut accepted = 0;
+    let all_made = async {
+        make_records(&sender, &mut accepted).await;
+        ExitCode::SUCCESS
+    };
+    let interrupted = async { interrupts.received().await.into() };
+    let exit_code = future::or(all_made, interrupted).await;
+
+    sender.close();
+    timeout(Duration::from_secs(5), task).await??;
+    report("told to stop", accepted, &path)?;
+    Ok(exit_code)
+}
+
+fn main() -> ExitCode {
+    let path = env::temp_dir().join(format!("async_cleanup-{}", process::id()));
+    let result = run(|ex| async_main(ex, path.clone()));
+    let _ = fs::remove_file(&path); // at worst it stays where temporary files are
+    result.unwrap_or_else(|error| {
+        eprintln!("async_cleanup: {}: {error}", path.display());
+        ExitCode::FAILURE
+    })
+}

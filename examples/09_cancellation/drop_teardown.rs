@@ -1,0 +1,120 @@
+//! What becomes of a task, and when its destructors run: one table of all the ways to let go of it.
+//!
+//! Ports: none of the programs. Article B's section on stopping coroutines needs it.
+//!
+//! ```text
+//! $ cargo run --example drop_teardown
+//! what is done              | what happens, in this order
+//! drop(task)                | drop returned | guard dropped | next turn over
+//! task.cancel().await       | guard dropped | cancel returned
+//! task.detach()             | detach returned | work done | guard dropped
+//! drop(executor)            | guard dropped | drop returned
+//! run, main ends            | main ended | guard dropped | run returned
+//! smol::spawn, main returns | main returns
+//! ```
+//!
+//! Every task holds a guard that prints when it is dropped: what a `finally` is in Python. In the
+//! last row it never is. `smol::spawn` has threads of its own, which live until the process ends,
+//! and what is unfinished then is not torn down: a file is not flushed, a lock file not removed.
+//! asyncio's `run` and the one of this library cancel what is left.
+//!
+//! - `drop(task)` only asks. The future belongs to the executor and is dropped at its next turn: not
+//!   at all if the executor does not run any more, but is dropped itself then.
+//! - `cancel().await` asks and waits. Only after it can one be sure.
+//! - `detach()` lets go. The task ends by itself, or with its executor.
+//! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
+//!
+//! Who owns what: that is the table.
+//!
+//! Paste: `cargo add smol`, and this repository's library as the README says.
+
+use asyncio_to_smol::run::run;
+use smol::channel;
+use smol::future::{self, block_on, yield_now};
+use smol::{LocalExecutor, Task};
+
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        happens("guard dropped");
+    }
+}
+
+fn happens(what: &str) {
+    print!(" | {what}");
+}
+
+/// A task that holds a guard and waits for ever.
+async fn hold_a_guard() {
+    let _guard = Guard;
+    future::pending().await
+}
+
+/// Spawns `work`, lets it begin, and shows what becomes of it.
+fn show(what: &str, work: impl Future<Output = ()>, then: impl AsyncFnOnce(Task<()>)) {
+    print!("{what:25}");
+    run(async |ex| {
+        let task = ex.spawn(work);
+        yield_now().await;
+        then(task).await;
+    });
+    println!();
+}
+
+fn main() {
+    println!("{:25} | what happens, in this order", "what is done");
+
+    show("drop(task)", hold_a_guard(), async |task| {
+        drop(task);
+        happens("drop returned");
+        yield_now().await;
+        happens("next turn over");
+    });
+
+    show("task.cancel().await", hold_a_guard(), async |task| {
+        task.cancel().await;
+        happens("cancel returned");
+    });
+
+    let one_more_turn = async {
+        let _guard = Guard;
+        yield_now().await;
+        happens("work done");
+    };
+    show("task.detach()", one_more_turn, async |task| {
+        task.detach();
+        happens("detach returned");
+        yield_now().await;
+    });
+
+    print!("{:25}", "drop(executor)");
+    let executor = LocalExecutor::new();
+    let task = executor.spawn(hold_a_guard());
+    executor.try_tick();
+    drop(executor);
+    happens("drop returned");
+    println!();
+    drop(task); // a handle to nothing
+
+    print!("{:25}", "run, main ends");
+    run(async |ex| {
+        ex.spawn(hold_a_guard()).detach();
+        yield_now().await;
+        happens("main ended");
+    });
+    happens("run returned");
+    println!();
+
+    print!("{:25}", "smol::spawn, main returns");
+    let (begun, has_begun) = channel::bounded(1);
+    let task = smol::spawn(async move {
+        let _guard = Guard;
+        let _ = begun.send(()).await; // `main` waits for it
+        future::pending::<()>().await
+    });
+    let _ = block_on(has_begun.recv()); // the task is sending
+    happens("main returns");
+    println!();
+    task.detach(); // to be there at the end, to show that nothing ends it
+}

@@ -1,0 +1,58 @@
+//! A loop in another thread: plain calls, one after the other, while this thread goes on.
+//!
+//! Ports: article B's `call_soon_threadsafe(more_work, …)` (B9).
+//!
+//! ```text
+//! $ cargo run --example loop_thread_calls
+//! TIME: 0.000143
+//! More work 6
+//! Finished more work 6
+//! More work 3
+//! Finished more work 3
+//! ```
+//!
+//! Handing over a call takes no time. The calls block the loop they run on, so the second one begins
+//! when the first has ended: 9 seconds in all.
+//!
+//! The article's second thread runs for ever, and the program with it. Here `main` waits for its two
+//! calls, and then stops the loop. `join` gives what the call returned, or its panic: in the article
+//! there is no way for either to get back.
+//!
+//! Who owns what: `other` is the loop's thread. Dropping it ends the loop and joins the thread; calls
+//! that have not begun are not made then.
+//!
+//! Paste: this repository's library as the README says.
+
+use asyncio_to_smol::loop_thread::LoopThread;
+use std::error::Error;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+fn more_work(x: u64) {
+    println!("More work {x}");
+    sleep(Duration::from_secs(x));
+    println!("Finished more work {x}");
+}
+
+fn call_more_work() -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let other = LoopThread::start()?;
+    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+
+    let calls = [6, 3].map(|x| other.call_soon(move || more_work(x)));
+    for call in calls {
+        call.join()?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match call_more_work() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("loop_thread_calls: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

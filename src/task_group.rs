@@ -76,13 +76,12 @@ use std::thread;
 /// # Panics
 ///
 /// If `body` or a child panics: with the first panic, when everything else has ended.
-pub async fn task_group<'a, S, E, T, F>(
+pub async fn task_group<'a, S, E, T>(
     ex: &S,
-    body: impl FnOnce(TaskGroup<E, S>) -> F,
+    body: impl AsyncFnOnce(TaskGroup<E, S>) -> Result<T, E>,
 ) -> Result<T, ErrorGroup<E>>
 where
     S: Spawn<'a> + Clone,
-    F: Future<Output = Result<T, E>>,
 {
     let shared = Rc::new(Shared::default());
     let _leave = Leave(&shared); // dropped after the body

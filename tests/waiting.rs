@@ -1,25 +1,25 @@
 //! `run`, `gather`, `wait`, `as_completed`, `timeout`, `shield` and done callbacks: first what they
 //! have in common with asyncio, which is asked itself where Python is installed, then the rest.
 
+#[path = "common/cases.rs"]
+mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
 use asyncio_to_smol::gather::{gather, gather_all};
-use asyncio_to_smol::run::{self, Spawner};
 use asyncio_to_smol::shield::shield;
 use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
 use asyncio_to_smol::wait::{self, Done, Wait};
+use cases::{Case, Child, OnDrop, log_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::stream::{Stream, StreamExt};
 use smol::{LocalExecutor, Task, Timer, unblock};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::{Pin, pin};
-use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,65 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use watchdog::end_if_it_hangs;
 
-/// [`run::run`], under a watchdog: a test that hangs is to fail.
-fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
-where
-    F: Future + 'a,
-    F::Output: 'a,
-{
-    end_if_it_hangs();
-    run::run(main)
-}
-
-/// What a case does and what it logs.
-#[derive(Clone)]
-struct Case {
-    ex: Spawner<'static>,
-    log: Log,
-}
-
-#[derive(Clone, Default)]
-struct Log(Rc<RefCell<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl Display) {
-        self.0.borrow_mut().push(entry.to_string());
-    }
-
-    fn text(&self) -> String {
-        self.0.borrow().join(" ")
-    }
-}
-
 impl Case {
-    fn log(&self, entry: impl Display) {
-        self.log.add(entry);
-    }
-
-    /// A future that ends after `n` turns of the loop, and says when it starts and how it ends.
-    fn child(&self, name: &'static str, n: usize, end: End) -> impl Future<Output = Child> + use<> {
-        let log = self.log.clone();
-        async move {
-            log.add(format_args!("{name}+"));
-            let cancelled = OnDrop::new({
-                let log = log.clone();
-                move || log.add(format_args!("{name}x"))
-            });
-            turns(n).await;
-            cancelled.disarm();
-            let result = end(name);
-            log.add(format_args!(
-                "{name}{}",
-                if result.is_ok() { "-" } else { "!" }
-            ));
-            result
-        }
-    }
-
-    fn spawn(&self, name: &'static str, n: usize, end: End) -> Task<Child> {
-        self.ex.spawn(self.child(name, n, end))
-    }
-
     async fn wait_and_show(&self, wait: Wait<Child>) -> Vec<Task<Child>> {
         let (done, pending) = wait.await.unwrap();
         for task in done {
@@ -97,74 +39,12 @@ impl Case {
     }
 }
 
-/// A child returns its name, as a value or as an error.
-type Child = Result<&'static str, &'static str>;
-
-/// `Ok` or `Err`.
-type End = fn(&'static str) -> Child;
-
-fn show(result: Child) -> String {
-    result.map_or_else(|error| format!("E({error})"), str::to_string)
-}
-
 fn show_all(results: Result<Vec<&str>, &str>) -> String {
     format!("[{}]", results.unwrap().join(", "))
 }
 
-async fn turns(n: usize) {
-    for _ in 0..n {
-        yield_now().await;
-    }
-}
-
-/// Calls a function when it is dropped.
-struct OnDrop<F: FnMut()>(Option<F>);
-
-impl<F: FnMut()> OnDrop<F> {
-    fn new(f: F) -> OnDrop<F> {
-        OnDrop(Some(f))
-    }
-
-    fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        if let Some(f) = &mut self.0 {
-            f();
-        }
-    }
-}
-
-/// Runs the case to the end and past it, and returns what it logged.
-fn log_of<F: Future<Output = ()> + 'static>(case: impl FnOnce(Case) -> F) -> String {
-    let log = Log::default();
-    run(|ex| {
-        case(Case {
-            ex,
-            log: log.clone(),
-        })
-    });
-    log.text()
-}
-
-/// A test for every function, and the table of all of them for Python.
-macro_rules! cases {
-    ($($name:ident: $expected:literal,)*) => {
-        mod same_as_asyncio {
-            $(#[test]
-            fn $name() {
-                assert_eq!(super::log_of(super::$name), $expected);
-            })*
-        }
-
-        const CASES: &[(&str, &str)] = &[$((stringify!($name), $expected)),*];
-    };
-}
-
 cases! {
+    "waiting/with_asyncio.py";
     tasks_take_turns: "main a0 b0 c0 a1 b1 c1 a2 b2 c2 awaited awaited awaited",
     run_cancels_what_is_left: "a+ b+ end ax bx",
     gather_keeps_the_order_of_the_input: "a+ b+ c+ c- b- a- [a, b, c]",
@@ -204,24 +84,6 @@ cases! {
     a_callback_adds_a_callback: "a+ a- first second added by first",
     callbacks_of_a_cancelled_task: "a+ asked ax cancelled True",
     a_callback_that_fails: "a+ a- first second main goes on",
-}
-
-#[test]
-fn asyncio_says_the_same() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/waiting/with_asyncio.py");
-    let Ok(output) = Command::new("python3").arg(script).output() else {
-        assert!(std::env::var_os("CI").is_none(), "CI has python3");
-        println!("skipped: python3 is not installed");
-        return;
-    };
-    assert!(output.status.success(), "{output:?}");
-    let logged = String::from_utf8(output.stdout).unwrap();
-    let logged: Vec<&str> = logged.lines().collect();
-    let expected: Vec<String> = CASES
-        .iter()
-        .map(|(name, log)| format!("{name}: {log}"))
-        .collect();
-    assert_eq!(logged, expected);
 }
 
 async fn tasks_take_turns(case: Case) {

@@ -1,40 +1,11 @@
-"""The cases of tests/waiting.rs in Python, so that asyncio itself says what it does.
-
-Prints `case: what it logged`, a line a case. tests/waiting.rs runs this and compares.
-"""
+"""The cases of tests/waiting.rs in Python, so that asyncio itself says what it does."""
 import asyncio
-import inspect
+import sys
 from asyncio import FIRST_COMPLETED, FIRST_EXCEPTION
+from pathlib import Path
 
-log = []
-
-
-async def turns(n):
-    for _ in range(n):
-        await asyncio.sleep(0)
-
-
-async def child(name, n, fails=False):
-    """Ends after n turns of the loop, and says when it starts and how it ends."""
-    log.append(f"{name}+")
-    try:
-        await turns(n)
-    except asyncio.CancelledError:
-        log.append(f"{name}x")
-        raise
-    if fails:
-        log.append(f"{name}!")
-        raise ValueError(name)
-    log.append(f"{name}-")
-    return name
-
-
-def spawn(*args):
-    return asyncio.get_running_loop().create_task(child(*args))
-
-
-def show(result):
-    return f"E({result})" if isinstance(result, Exception) else result
+sys.path.append(str(Path(__file__).parents[1] / "common"))
+from cases import child, log, run_all, show, spawn, turns
 
 
 async def tasks_take_turns():
@@ -325,10 +296,4 @@ async def a_callback_that_fails():
     log.append("main goes on")
 
 
-for name, case in list(globals().items()):
-    if inspect.iscoroutinefunction(case) and case.__code__.co_argcount == 0:
-        if name.startswith(("turns", "child")):
-            continue
-        log.clear()
-        asyncio.run(case())
-        print(f"{name}: {' '.join(log)}".replace("'", ""))
+run_all(dict(globals()))

@@ -222,6 +222,7 @@ fn run_jobs(queue: Receiver<Job>, stopping: Arc<AtomicBool>) {
     run(async move |ex| {
         while let Ok(job) = queue.recv().await {
             if stopping.load(Ordering::Acquire) {
+                drop_quietly(job);
                 break;
             }
             job(&ex);
@@ -229,9 +230,13 @@ fn run_jobs(queue: Receiver<Job>, stopping: Arc<AtomicBool>) {
         }
     });
     while let Ok(job) = late.try_recv() {
-        // A destructor that panics does not keep the others from running.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
+        drop_quietly(job);
     }
+}
+
+/// A destructor that panics does not keep the others from running.
+fn drop_quietly(job: Job) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
 }
 
 /// A call or a task on another thread's loop: a future that gives what it returned.

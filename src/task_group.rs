@@ -10,7 +10,7 @@
 //! }
 //!
 //! let sum = run(async |ex| {
-//!     let children = task_group(&ex, async |group: TaskGroup<io::Error>| {
+//!     let children = task_group(&ex, async |group: TaskGroup<io::Error, _>| {
 //!         let one = group.spawn(length("one"))?;
 //!         let three = group.spawn(length("three"))?;
 //!         Ok((one, three))
@@ -128,7 +128,8 @@ where
 
 /// A group of tasks, to spawn more of them. Clones are cheap, and a child can take one along.
 ///
-/// `E` is the error that its children and its body can return. `S` is where they are spawned.
+/// `E` is the error that its children and its body can return. `S` is where they are spawned; a closure
+/// that borrows from its surroundings says `TaskGroup<E, _>`.
 pub struct TaskGroup<E, S = Spawner<'static>> {
     ex: S,
     shared: Rc<Shared<E>>,

@@ -6,10 +6,16 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::task_group::{ErrorGroup, Refused, TaskGroup, task_group};
-use cases::{Case, Child, OnDrop, turns};
+use asyncio_to_smol::run::Spawner;
+use asyncio_to_smol::task_group::{self, ErrorGroup, Refused, TaskGroup, task_group};
+use cases::{Case, Child, Drops, OnDrop, Quiet, panic_of, run, turns};
+use smol::future::{FutureExt, block_on, pending, poll_once};
+use smol::{LocalExecutor, Timer};
 use std::cell::RefCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, panic_any};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A group whose errors are the names of children.
 type Group = TaskGroup<&'static str>;
@@ -68,7 +74,7 @@ impl Case {
         name: &'static str,
         n: usize,
         end: fn(&'static str) -> Child,
-    ) -> asyncio_to_smol::task_group::Child<&'static str> {
+    ) -> task_group::Child<&'static str> {
         group.spawn(self.child(name, n, end)).unwrap()
     }
 }
@@ -304,4 +310,353 @@ async fn all_tasks_lists_those_that_have_not_ended(case: Case) {
     case.log(names());
     turns(3).await;
     case.log(names());
+}
+
+// ----------------------------------------------------------------------------------- task_group
+
+/// What the group's destructors did, in the order of the events.
+#[derive(Clone, Default)]
+struct Events(Rc<RefCell<Vec<&'static str>>>);
+
+impl Events {
+    fn add(&self, event: &'static str) {
+        self.0.borrow_mut().push(event);
+    }
+
+    /// A future that never ends and tells when it is dropped.
+    fn child(&self, when_dropped: &'static str) -> impl Future<Output = Child> + use<> {
+        let events = self.clone();
+        async move {
+            let _tells = OnDrop::new(move || events.add(when_dropped));
+            pending().await
+        }
+    }
+
+    fn take(&self) -> Vec<&'static str> {
+        self.0.take()
+    }
+}
+
+async fn fails_after(n: usize) -> Child {
+    turns(n).await;
+    Err("failed")
+}
+
+async fn panics_after(n: usize) -> Child {
+    turns(n).await;
+    panic_any(Quiet)
+}
+
+fn errors<T: fmt::Debug>(result: Result<T, ErrorGroup<&'static str>>) -> Vec<&'static str> {
+    result.unwrap_err().0
+}
+
+#[test]
+fn when_the_group_returns_an_error_all_destructors_have_run() {
+    let events = Events::default();
+    run(async |ex| {
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            group.spawn(events.child("child")).unwrap();
+            group.spawn(fails_after(2)).unwrap();
+            let _body = OnDrop::new(|| events.add("body"));
+            events.child("").await
+        });
+        assert_eq!(errors(result.await), ["failed"]);
+        assert_eq!(events.take(), ["", "body", "child"]);
+    });
+}
+
+#[test]
+fn a_panic_in_a_child_comes_out_when_all_destructors_have_run() {
+    let events = Events::default();
+    let panic = panic_of(|| {
+        run(async |ex| {
+            let _returned = OnDrop::new(|| events.add("returned"));
+            let _ = task_group(&ex, async |group: TaskGroup<&str, _>| {
+                group.spawn(events.child("child")).unwrap();
+                group.spawn(panics_after(2)).unwrap();
+                events.child("body").await
+            })
+            .await;
+        });
+    });
+    assert_eq!(panic.downcast_ref(), Some(&Quiet));
+    assert_eq!(events.take(), ["body", "child", "returned"]);
+}
+
+#[test]
+fn a_panic_in_the_body_comes_out_when_all_destructors_have_run() {
+    let events = Events::default();
+    let panic = panic_of(|| {
+        run(async |ex| {
+            let _returned = OnDrop::new(|| events.add("returned"));
+            let _ = task_group(&ex, async |group: TaskGroup<&str, _>| {
+                group.spawn(events.child("child")).unwrap();
+                panics_after(2).await
+            })
+            .await;
+        });
+    });
+    assert_eq!(panic.downcast_ref(), Some(&Quiet));
+    assert_eq!(events.take(), ["child", "returned"]);
+}
+
+#[test]
+fn a_destructor_that_panics_while_the_group_shuts_down_does_not_keep_the_others_from_running() {
+    let events = Events::default();
+    let panic = panic_of(|| {
+        run(async |ex| {
+            let _ = task_group(&ex, async |group: TaskGroup<&str, _>| {
+                group.spawn(events.child("first")).unwrap();
+                let panics = async {
+                    let _panics = OnDrop::new(|| panic_any(Quiet));
+                    pending().await
+                };
+                group.spawn::<()>(panics).unwrap();
+                group.spawn(events.child("last")).unwrap();
+                fails_after(2).await
+            })
+            .await;
+        });
+    });
+    assert_eq!(panic.downcast_ref(), Some(&Quiet));
+    assert_eq!(events.take(), ["first", "last"]);
+}
+
+#[test]
+fn a_dropped_group_drops_the_body_at_once_and_each_child_at_its_next_turn() {
+    let events = Events::default();
+    run(async |ex| {
+        let mut group = Box::pin(task_group(&ex, async |group: TaskGroup<&str, _>| {
+            group.spawn(events.child("child")).unwrap();
+            events.child("body").await
+        }));
+        assert!(poll_once(&mut group).await.is_none());
+        turns(2).await;
+        drop(group);
+        assert_eq!(events.take(), ["body"]);
+        turns(1).await;
+        assert_eq!(events.take(), ["child"]);
+    });
+}
+
+#[test]
+fn a_group_that_is_left_over_ends_with_the_loop() {
+    async fn group(ex: Spawner<'_>, drops: Drops) {
+        let body = async |group: TaskGroup<&'static str, _>| {
+            group.spawn(drops.forever::<Child>()).unwrap();
+            drops.forever::<Child>().await
+        };
+        let _ = task_group(&ex, body).await;
+    }
+    let drops = Drops::default();
+    run(async |ex| {
+        ex.spawn(group(ex.clone(), drops.clone())).detach();
+        turns(3).await;
+        assert_eq!(drops.count(), 0);
+    });
+    assert_eq!(drops.count(), 2);
+}
+
+#[test]
+fn a_group_works_on_a_local_executor() {
+    let executor = Rc::new(LocalExecutor::new());
+    let sum = block_on(executor.run(async {
+        let children = task_group(&executor, async |group: TaskGroup<(), _>| {
+            Ok([1, 2].map(|n| group.spawn(async move { Ok(n) }).unwrap()))
+        });
+        let [one, two] = children.await.unwrap();
+        one.await + two.await
+    }));
+    assert_eq!(sum, 3);
+}
+
+#[test]
+fn what_became_of_a_child_can_be_asked_from_outside_the_group() {
+    run(async |ex| {
+        let handles = RefCell::new(Vec::new());
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            let mut handles = handles.borrow_mut();
+            handles.push(group.spawn(async { Ok("value") }).unwrap());
+            handles.push(group.spawn(fails_after(2)).unwrap());
+            handles.push(group.spawn(fails_after(1000)).unwrap());
+            handles.push(group.spawn(fails_after(1000)).unwrap());
+            Ok(())
+        });
+        assert_eq!(errors(result.await), ["failed"]);
+        let mut handles = handles.take();
+        let cancelled = handles.pop().unwrap();
+        let mut outcomes = Vec::new();
+        for handle in handles {
+            assert!(handle.is_finished());
+            outcomes.push(handle.fallible().await);
+        }
+        assert_eq!(outcomes, [Some("value"), None, None]);
+        let panicked = AssertUnwindSafe(cancelled).catch_unwind().await;
+        assert!(panicked.is_err(), "as awaiting a cancelled task does");
+    });
+}
+
+#[test]
+fn cancelling_a_child_that_has_ended_does_nothing_to_the_one_in_its_place() {
+    run(async |ex| {
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            let first = group.spawn(async { Ok("first") }).unwrap();
+            turns(3).await;
+            let second = group.spawn(async { Ok("second") }).unwrap();
+            first.cancel();
+            assert_eq!(first.fallible().await, Some("first"));
+            Ok(second.await)
+        });
+        assert_eq!(result.await, Ok("second"));
+    });
+}
+
+#[test]
+fn a_child_can_cancel_itself() {
+    let events = Events::default();
+    run(async |ex| {
+        let handle = Rc::new(RefCell::new(None::<task_group::Child<&str>>));
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            let (events, own) = (events.clone(), handle.clone());
+            let child = async move {
+                let _tells = OnDrop::new(|| events.add("dropped"));
+                turns(1).await;
+                own.borrow().as_ref().unwrap().cancel();
+                turns(1).await;
+                events.add("went on");
+                Ok("")
+            };
+            *handle.borrow_mut() = Some(group.spawn(child).unwrap());
+            Ok(())
+        });
+        assert_eq!(result.await, Ok(()));
+        assert_eq!(events.take(), ["dropped"]);
+    });
+}
+
+#[test]
+fn the_errors_of_a_group_are_one_line() {
+    let one = ErrorGroup(vec!["no such host"]);
+    assert_eq!(one.to_string(), "1 error in a task group: no such host");
+    let two = ErrorGroup(vec!["no such host", "connection refused"]);
+    let shown = "2 errors in a task group: no such host; connection refused";
+    assert_eq!(two.to_string(), shown);
+    let refused = std::io::Error::from(Refused);
+    let shown = "the task group is shutting down and takes no more tasks";
+    assert_eq!(refused.to_string(), shown);
+}
+
+const MANY: usize = 100_000;
+
+async fn sleep_for_long<T>(guard: T) {
+    let _guard = guard;
+    Timer::after(Duration::from_secs(3600)).await;
+}
+
+#[test]
+fn many_sleeping_children_are_cancelled_with_their_group() {
+    let drops = Drops::default();
+    run(async |ex| {
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            for _ in 0..MANY {
+                let guard = drops.guard();
+                let child = async {
+                    sleep_for_long(guard).await;
+                    Ok(())
+                };
+                group.spawn(child).unwrap();
+            }
+            turns(2).await;
+            assert_eq!(drops.count(), 0);
+            Err::<(), _>("enough")
+        });
+        assert_eq!(errors(result.await), ["enough"]);
+        assert_eq!(drops.count(), MANY);
+    });
+}
+
+#[test]
+fn many_sleeping_tasks_are_cancelled_with_their_handles() {
+    let drops = Drops::default();
+    run(async |ex| {
+        let guards = (0..MANY).map(|_| drops.guard());
+        let tasks: Vec<_> = guards
+            .map(|guard| ex.spawn(sleep_for_long(guard)))
+            .collect();
+        turns(2).await;
+        drop(tasks);
+        assert_eq!(drops.count(), 0);
+        turns(1).await;
+        assert_eq!(drops.count(), MANY);
+    });
+}
+
+#[test]
+fn many_sleeping_tasks_are_cancelled_with_the_loop() {
+    let drops = Drops::default();
+    run(async |ex| {
+        for _ in 0..MANY {
+            ex.spawn(sleep_for_long(drops.guard())).detach();
+        }
+        turns(2).await;
+    });
+    assert_eq!(drops.count(), MANY);
+}
+
+// ------------------------------------------------------------------------------- the list of tasks
+
+fn listed(ex: &Spawner<'_>) -> Vec<String> {
+    ex.tasks().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_list_says_what_each_task_is_doing() {
+    run(async |ex| {
+        let waiting = ex.spawn(pending::<()>());
+        let asks = ex.clone();
+        let listing = ex.spawn_named("asks", async move { listed(&asks) });
+        assert_eq!(listed(&ex), ["main: running", "Task-2: new", "asks: new"]);
+        assert_eq!(
+            listing.await,
+            ["main: waiting", "Task-2: waiting", "asks: running"]
+        );
+        assert_eq!(listed(&ex), ["main: running", "Task-2: waiting"]);
+        // Counted on, also where another one was in the list.
+        let later = ex.spawn(turns(1));
+        assert_eq!(listed(&ex)[2], "Task-4: new");
+        drop((waiting, later));
+    });
+}
+
+#[test]
+fn a_task_that_has_panicked_is_not_in_the_list() {
+    run(async |ex| {
+        let panics = ex.spawn_named("panics", async { panic_any(Quiet) });
+        turns(2).await;
+        assert_eq!(listed(&ex), ["main: running"]);
+        panics.detach();
+        // And its name is not that of the one in its place.
+        let _next = ex.spawn(pending::<()>());
+        assert_eq!(listed(&ex), ["main: running", "Task-3: new"]);
+    });
+}
+
+#[test]
+fn children_of_a_group_are_tasks_of_the_run() {
+    run(async |ex| {
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            group.spawn(async { Ok(()) }).unwrap();
+            assert_eq!(listed(&ex), ["main: running", "Task-2: new"]);
+            Ok(())
+        });
+        assert_eq!(result.await, Ok(()));
+        assert_eq!(listed(&ex), ["main: running"]);
+    });
+}
+
+#[test]
+fn the_list_is_empty_after_the_end() {
+    let ex = run(async |ex| ex);
+    assert_eq!(ex.tasks(), []);
 }

@@ -12,13 +12,12 @@ use asyncio_to_smol::gather::{gather, gather_all};
 use asyncio_to_smol::shield::shield;
 use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
 use asyncio_to_smol::wait::{self, Done, Wait};
-use cases::{Case, Child, OnDrop, log_of, run, show, turns};
+use cases::{Case, Child, Drops, OnDrop, Quiet, log_of, panic_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::stream::{Stream, StreamExt};
 use smol::{LocalExecutor, Task, Timer, unblock};
-use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, panic_any};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -427,43 +426,7 @@ async fn a_callback_that_fails(case: Case) {
     case.log("main goes on");
 }
 
-/// A payload for panics that are meant.
-#[derive(Debug, PartialEq)]
-struct Quiet;
-
 // ------------------------------------------------------------------------------------------ run
-
-/// Counts the guards that have been dropped.
-#[derive(Clone, Default)]
-struct Drops(Rc<Cell<usize>>);
-
-impl Drops {
-    fn guard(&self) -> OnDrop<impl FnMut() + use<>> {
-        let count = self.0.clone();
-        OnDrop::new(move || count.set(count.get() + 1))
-    }
-
-    fn count(&self) -> usize {
-        self.0.get()
-    }
-
-    /// A future that never ends, with a guard inside.
-    fn forever<T>(&self) -> impl Future<Output = T> + use<T> {
-        let guard = self.guard();
-        async move {
-            let _guard = guard;
-            pending().await
-        }
-    }
-}
-
-/// What `f` panics with.
-fn panic_of<T>(f: impl FnOnce() -> T) -> Box<dyn Any + Send> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(_) => panic!("it did not panic"),
-        Err(panic) => panic,
-    }
-}
 
 /// Whether awaiting `future` panics with `Quiet`.
 async fn is_quiet_panic<T>(future: impl Future<Output = T>) -> bool {

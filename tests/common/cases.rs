@@ -5,9 +5,11 @@
 use crate::watchdog::end_if_it_hangs;
 use asyncio_to_smol::run::{self, Spawner};
 use smol::Task;
-use smol::future::yield_now;
-use std::cell::RefCell;
+use smol::future::{pending, yield_now};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::rc::Rc;
 
@@ -110,6 +112,42 @@ impl<F: FnMut()> Drop for OnDrop<F> {
         if let Some(f) = &mut self.0 {
             f();
         }
+    }
+}
+
+/// A payload for panics that are meant.
+#[derive(Debug, PartialEq)]
+pub struct Quiet;
+
+/// Counts the guards that have been dropped.
+#[derive(Clone, Default)]
+pub struct Drops(pub Rc<Cell<usize>>);
+
+impl Drops {
+    pub fn guard(&self) -> OnDrop<impl FnMut() + use<>> {
+        let count = self.0.clone();
+        OnDrop::new(move || count.set(count.get() + 1))
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.get()
+    }
+
+    /// A future that never ends, with a guard inside.
+    pub fn forever<T>(&self) -> impl Future<Output = T> + use<T> {
+        let guard = self.guard();
+        async move {
+            let _guard = guard;
+            pending().await
+        }
+    }
+}
+
+/// What `f` panics with.
+pub fn panic_of<T>(f: impl FnOnce() -> T) -> Box<dyn Any + Send> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(_) => panic!("it did not panic"),
+        Err(panic) => panic,
     }
 }
 

@@ -336,7 +336,7 @@ fn what_has_begun_or_ended_is_not_cancelled_any_more() {
 // ---------------------------------------------------------------------------------------- the end
 
 #[test]
-fn stop_cancels_everything_and_waits_until_the_destructors_have_run() {
+fn stop_cancels_the_tasks_and_waits_until_their_destructors_have_run() {
     let (other, events) = (start(), Events::default());
     let task = other.spawn(events.forever("task"));
     let child_events = events.clone();
@@ -344,24 +344,29 @@ fn stop_cancels_everything_and_waits_until_the_destructors_have_run() {
         ex.spawn(child_events.forever("child")).detach();
     });
     other.call_soon(|| ()).join().unwrap();
-    let (release, busy) = block(&other);
-    let guard = events.guard("call");
-    let call = other.call_soon(move || guard.0.add("called"));
-    let unborn = other.spawn(events.forever("unborn"));
-    let releases = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(50));
-        drop(release);
-    });
     assert_eq!(other.stop(LONG), Ok(()));
     let mut dropped = events.take();
     dropped.sort_unstable();
-    let all = ["call", "child", "task", "unborn"].map(|name| format!("{name} dropped on loop"));
-    assert_eq!(dropped, all);
+    assert_eq!(dropped, ["child dropped on loop", "task dropped on loop"]);
     assert!(is_cancelled(task.join()));
+}
+
+#[test]
+fn what_is_in_the_queue_when_the_loop_is_stopped_is_dropped() {
+    let (other, events) = (start(), Events::default());
+    let (release, busy) = block(&other);
+    let guard = events.guard("call");
+    let call = other.call_soon(move || guard.0.add("called"));
+    let task = other.spawn(events.forever("task"));
+    assert_eq!(other.stop(Duration::ZERO), Err(StillRunning));
+    drop(release);
     assert!(is_cancelled(call.join()));
-    assert!(is_cancelled(unborn.join()));
+    assert!(is_cancelled(task.join()));
+    assert_eq!(
+        events.take(),
+        ["call dropped on loop", "task dropped on loop"]
+    );
     busy.join().unwrap();
-    releases.join().unwrap();
 }
 
 #[test]
@@ -517,17 +522,14 @@ fn a_destructor_that_panics_at_the_end_does_not_keep_the_others_from_running() {
     let (release, _) = block(&other);
     other.call_soon(move || drop(also_panics));
     let guard = events.guard("call");
-    other.call_soon(move || drop(guard));
-    let releases = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(50));
-        drop(release);
-    });
-    assert_eq!(other.stop(LONG), Ok(()));
+    let last = other.call_soon(move || drop(guard));
+    assert_eq!(other.stop(Duration::ZERO), Err(StillRunning));
+    drop(release);
+    assert!(is_cancelled(last.join()));
     assert_eq!(
         events.take(),
         ["task dropped on loop", "call dropped on loop"]
     );
-    releases.join().unwrap();
 }
 
 #[test]

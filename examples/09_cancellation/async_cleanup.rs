@@ -64,6 +64,9 @@ fn report(how: &str, accepted: usize, path: &Path) -> io::Result<()> {
 }
 
 async fn async_main(ex: Spawner<'static>, path: PathBuf) -> io::Result<ExitCode> {
+    // From the beginning, so that no Ctrl-C leaves the file behind.
+    let interrupts = Interrupts::listen();
+
     // The wrong way.
     let (sender, records) = channel::unbounded();
     let task = ex.spawn(journal(path.clone(), records));
@@ -73,7 +76,6 @@ async fn async_main(ex: Spawner<'static>, path: PathBuf) -> io::Result<ExitCode>
     report("cancelled", accepted, &path)?;
 
     // The right way.
-    let interrupts = Interrupts::listen();
     let (sender, records) = channel::unbounded();
     let task = ex.spawn(journal(path.clone(), records));
     let mut accepted = 0;

@@ -100,9 +100,12 @@ pub fn start(name: &str, args: &[&str]) -> Running {
 
 /// Starts `name` with the given standard input.
 pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
-    let mut child = Command::new(example(name))
-        .args(args)
-        .stdin(stdin)
+    start_program(name, Command::new(example(name)).args(args).stdin(stdin))
+}
+
+/// Starts a program that is no example.
+pub fn start_program(name: &str, command: &mut Command) -> Running {
+    let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -138,6 +141,15 @@ fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<Line> {
 impl Running {
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends a signal to the program, if it has not ended.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        // It has not been waited for, so that this is no other process.
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     pub fn type_in(&mut self, input: impl AsRef<[u8]>) {
@@ -198,14 +210,8 @@ impl Running {
 
     /// Like [`finish`](Running::finish), and returns the lines of standard output with their times.
     pub fn finish_with_times(mut self) -> (Finished, Vec<Line>) {
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "{} does not end", self.name);
-            sleep(Duration::from_millis(2));
-        };
+        let status = self.status_within(PATIENCE);
+        let status = status.unwrap_or_else(|| panic!("{} does not end", self.name));
         let lines: Vec<Line> = self.stdout.iter().collect();
         let finished = Finished {
             status,
@@ -213,6 +219,18 @@ impl Running {
             stderr: self.stderr.iter().map(|line| line.text).collect(),
         };
         (finished, lines)
+    }
+
+    /// The exit status, if the program ends within this time.
+    pub fn status_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + time;
+        loop {
+            let status = self.child.try_wait().unwrap();
+            if status.is_some() || Instant::now() >= deadline {
+                return status;
+            }
+            sleep(Duration::from_millis(2));
+        }
     }
 }
 

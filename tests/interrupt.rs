@@ -1,0 +1,352 @@
+//! Ctrl-C and SIGTERM: programs as processes, and signals sent to them.
+#![cfg(unix)]
+
+mod common;
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
+use asyncio_to_smol::interrupt::{Interrupted, Interrupts, run_until_interrupted};
+use common::{Running, start_program};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use smol::Timer;
+use smol::future::{block_on, pending, poll_once, yield_now};
+use std::cell::Cell;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio, exit};
+use std::rc::Rc;
+use std::time::Duration;
+use std::{env, fs, thread};
+
+/// What a shell shows as `$?`.
+fn shell_status(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap()
+}
+
+// -------------------------------------------------------------------------------------- the examples
+
+/// Checks what a program has printed that has been sent a signal at some moment.
+fn assert_in_order(name: &str, lines: &[String], interrupted_by: &str) {
+    let with = |start: &str| -> Vec<&str> {
+        let lines = lines.iter().map(String::as_str);
+        lines.filter(|line| line.starts_with(start)).collect()
+    };
+    if name == "async_cleanup" {
+        assert_eq!(lines[0], "cancelled: 0 of 3 records are in the file");
+        let numbers = lines[1].strip_prefix("told to stop: ").unwrap();
+        let numbers = numbers.strip_suffix(" records are in the file").unwrap();
+        let (written, accepted) = numbers.split_once(" of ").unwrap();
+        assert_eq!(written, accepted);
+        assert_eq!(lines.len(), 2);
+        return;
+    }
+    // Every guard exactly once.
+    assert_eq!(lines[..3], ["Waiting: 1", "Waiting: 2", "Waiting: 2"]);
+    let guards = ["Finally: 1", "Finally: 2", "Finally: 2"];
+    assert_eq!(with("Finally: "), guards);
+    if name == "cancel_main" {
+        let results = [1, 2, 2].map(|n| format!("Task ret: Done after {n}s"));
+        assert!(
+            lines[6..] == [interrupted_by] || lines[6..] == results,
+            "{lines:#?}"
+        );
+        return;
+    }
+    // Those that were pending were listed, and each was cancelled.
+    let pending = with("do_some_work(").len();
+    assert!(pending <= 3);
+    assert_eq!(with("main: running").len(), usize::from(pending > 0));
+    assert_eq!(with("True").len(), pending);
+    let time = with("TIME: ").len(); // not there if the signal comes just before it
+    assert!(time <= 1);
+    let others = with("Finally: ").len() + 2 * pending + with("main").len() + time;
+    assert_eq!(lines.len(), 3 + others);
+}
+
+#[test]
+fn ctrl_c_at_a_random_moment() {
+    let mut random = fastrand::Rng::with_seed(4);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interrupt");
+    fs::create_dir_all(&folder).unwrap();
+    let runs: Vec<_> = (0..200)
+        .map(|n| {
+            let (name, milliseconds) = [
+                ("cancel_all", 2200),
+                ("cancel_main", 2200),
+                ("async_cleanup", 800),
+            ][n % 3];
+            let (signal, interrupted_by) = [
+                (Signal::INT, "interrupted by SIGINT"),
+                (Signal::INT, "interrupted by SIGINT"),
+                (Signal::TERM, "interrupted by SIGTERM"),
+            ][n / 3 % 3];
+            let moment = Duration::from_millis(random.u64(0..milliseconds));
+            let mut command = Command::new(common::example(name));
+            command.env("TMPDIR", &folder).stdin(Stdio::null());
+            thread::spawn(move || {
+                let running = start_program(name, &mut command);
+                thread::sleep(moment);
+                running.signal(signal);
+                let finished = running.finish();
+                let status = shell_status(finished.status);
+                let expected = 128 + signal.as_raw();
+                let context = format!("{name}, {signal:?} after {moment:?}: {finished:#?}");
+                assert!(status == 0 || status == expected, "{context}");
+                assert_eq!(finished.stderr, [""; 0], "{context}");
+                // Before it prints anything it may not be listening yet, and be ended at once.
+                if !finished.stdout.is_empty() {
+                    println!("{context}"); // shown if it is wrong
+                    assert_in_order(name, &finished.stdout, interrupted_by);
+                }
+                status != 0
+            })
+        })
+        .collect();
+    let runs = runs.into_iter();
+    let runs = runs.map(|run| run.join().expect("one of the runs went wrong"));
+    let interrupted = runs.filter(|interrupted| *interrupted).count();
+    // Nearly all moments are in the middle of a program.
+    assert!(interrupted > 100, "only {interrupted} were interrupted");
+    let left = fs::read_dir(&folder).unwrap().count();
+    assert_eq!(left, 0, "files are left behind in {folder:?}");
+}
+
+// ------------------------------------------------------------------------------ programs of this test
+
+/// Starts one of the programs below, each of which says `ready` when a signal may come.
+fn start_here(program: &str) -> Running {
+    watchdog::end_if_it_hangs();
+    let mut command = Command::new(env::current_exe().unwrap());
+    let arguments = ["--exact", "program", "--nocapture", "--quiet"];
+    command.args(arguments).env(PROGRAM, program);
+    let running = start_program(program, command.stdin(Stdio::null()));
+    wait_for(&running, "ready");
+    running
+}
+
+fn wait_for(running: &Running, text: &str) {
+    // The test harness prints something, too.
+    while running.next_line().text != text {}
+}
+
+/// Which of the programs this process is.
+const PROGRAM: &str = "INTERRUPT_PROGRAM";
+
+/// In a process started by `start_here`, the program; otherwise nothing.
+#[test]
+fn program() {
+    let status = match env::var(PROGRAM).as_deref() {
+        Ok("slow teardown") => slow_teardown(),
+        Ok("blocked") => blocked(),
+        Ok("again and again") => again_and_again(),
+        Ok("listens no more") => listens_no_more(),
+        Ok("many tasks") => many_tasks(),
+        Ok("two threads") => two_threads(),
+        Ok("no descriptors") => no_descriptors(),
+        Ok(other) => panic!("no program {other}"),
+        Err(_) => return,
+    };
+    exit(status);
+}
+
+fn status_of<T>(result: Result<T, Interrupted>) -> i32 {
+    result.map_or_else(|interrupted| interrupted.exit_status().into(), |_| 0)
+}
+
+async fn ready_for_ever() {
+    println!("ready");
+    pending().await
+}
+
+/// Calls a function when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn sleep_for_long() {
+    thread::sleep(Duration::from_secs(3600));
+}
+
+fn slow_teardown() -> i32 {
+    status_of(run_until_interrupted(async |ex| {
+        let task = async {
+            let _slow = OnDrop(|| {
+                println!("slow");
+                sleep_for_long();
+            });
+            ready_for_ever().await
+        };
+        let _main = OnDrop(|| println!("main dropped"));
+        ex.spawn(task).await
+    }))
+}
+
+fn blocked() -> i32 {
+    status_of(run_until_interrupted(async |_| {
+        println!("ready");
+        sleep_for_long();
+    }))
+}
+
+#[test]
+fn a_second_signal_during_the_teardown_ends_the_process_at_once() {
+    let both = [(Signal::INT, 130), (Signal::TERM, 143)];
+    for (first, _) in both {
+        for (second, status) in both {
+            let running = start_here("slow teardown");
+            running.signal(first);
+            wait_for(&running, "main dropped");
+            wait_for(&running, "slow");
+            running.signal(second);
+            let finished = running.finish();
+            assert_eq!(finished.status.code(), Some(status));
+            assert_eq!(finished.stdout, [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_loop_that_is_blocked() {
+    let mut running = start_here("blocked");
+    // As often as needed: signals that come before the last one is handled are one.
+    let mut signals = 0;
+    let status = loop {
+        running.signal(Signal::INT);
+        signals += 1;
+        if let Some(status) = running.status_within(Duration::from_millis(20)) {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(130));
+    assert!(signals > 1, "the first one is no reason to end");
+}
+
+/// Three runs, each of them interrupted.
+fn again_and_again() -> i32 {
+    for n in 0..3 {
+        let result = run_until_interrupted(async |_| ready_for_ever().await);
+        println!("{n}: {}", result.unwrap_err());
+    }
+    0
+}
+
+#[test]
+fn every_run_can_be_interrupted() {
+    let running = start_here("again and again");
+    running.signal(Signal::INT);
+    wait_for(&running, "0: interrupted by SIGINT");
+    wait_for(&running, "ready");
+    running.signal(Signal::TERM);
+    wait_for(&running, "1: interrupted by SIGTERM");
+    wait_for(&running, "ready");
+    running.signal(Signal::INT);
+    wait_for(&running, "2: interrupted by SIGINT");
+    assert_eq!(running.finish().status.code(), Some(0));
+}
+
+/// Two runs, one of which is interrupted, and then none.
+fn listens_no_more() -> i32 {
+    run_until_interrupted(async |_| ()).unwrap();
+    run_until_interrupted(async |_| ready_for_ever().await).unwrap_err();
+    println!("no more");
+    sleep_for_long();
+    0
+}
+
+#[test]
+fn when_nobody_listens_any_more_a_signal_is_not_swallowed() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let running = start_here("listens no more");
+        running.signal(Signal::INT);
+        wait_for(&running, "no more");
+        running.signal(signal);
+        assert_eq!(running.finish().status.signal(), Some(signal.as_raw()));
+    }
+}
+
+/// Tasks that sleep, wait for each other, and go round and round.
+fn many_tasks() -> i32 {
+    let dropped = Rc::new(Cell::new(0));
+    let guard = || {
+        let dropped = Rc::clone(&dropped);
+        OnDrop(move || dropped.set(dropped.get() + 1))
+    };
+    let result = run_until_interrupted(async |ex| {
+        let _guard = guard();
+        let mut last = ex.spawn(pending::<()>());
+        for _ in 0..1000 {
+            let (one, two, three) = (guard(), guard(), guard());
+            let before = last;
+            last = ex.spawn(async move {
+                let _guard = one;
+                before.await;
+            });
+            let sleeps = async move {
+                let _guard = two;
+                Timer::after(Duration::from_secs(3600)).await;
+            };
+            ex.spawn(sleeps).detach();
+            let yields = async move {
+                let _guard = three;
+                loop {
+                    yield_now().await;
+                }
+            };
+            ex.spawn(yields).detach();
+        }
+        ready_for_ever().await
+    });
+    println!("{} dropped", dropped.get());
+    status_of(result)
+}
+
+#[test]
+fn all_destructors_have_run_before_the_program_ends() {
+    let running = start_here("many tasks");
+    running.signal(Signal::INT);
+    wait_for(&running, "3001 dropped");
+    assert_eq!(running.finish().status.code(), Some(130));
+}
+
+fn two_threads() -> i32 {
+    let interrupts = Interrupts::listen();
+    assert!(block_on(poll_once(interrupts.received())).is_none());
+    let other = thread::spawn(|| run_until_interrupted(async |_| pending::<()>().await));
+    // By now it listens, too, or it will find that a signal has come.
+    println!("ready");
+    let here = block_on(interrupts.received());
+    assert_eq!(block_on(interrupts.received()), here);
+    assert_eq!(other.join().unwrap(), Err(here));
+    here.exit_status().into()
+}
+
+#[test]
+fn every_listener_hears_of_it() {
+    let running = start_here("two threads");
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().status.code(), Some(143));
+}
+
+fn no_descriptors() -> i32 {
+    block_on(Timer::after(Duration::ZERO)); // the reactor has what it needs
+    let open = fs::read_dir("/proc/self/fd").map_or(16, Iterator::count) as u64;
+    let limit = getrlimit(Resource::Nofile);
+    let current = Some(open - 1); // one of them was for the counting
+    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
+    status_of(run_until_interrupted(async |_| ready_for_ever().await))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_works_without_any_descriptors_left() {
+    let running = start_here("no descriptors");
+    running.signal(Signal::INT);
+    assert_eq!(running.finish().status.code(), Some(130));
+}

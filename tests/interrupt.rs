@@ -43,16 +43,27 @@ fn assert_in_order(name: &str, lines: &[String], interrupted_by: &str) {
         assert_eq!(lines.len(), 2);
         return;
     }
-    // Every guard exactly once.
-    assert_eq!(lines[..3], ["Waiting: 1", "Waiting: 2", "Waiting: 2"]);
-    let guards = ["Finally: 1", "Finally: 2", "Finally: 2"];
-    assert_eq!(with("Finally: "), guards);
+    // What has begun has ended, and once. (A task that is cancelled early enough never begins.)
+    let numbers = |start: &str| -> Vec<&str> {
+        let lines = with(start).into_iter();
+        lines.filter_map(|line| line.strip_prefix(start)).collect()
+    };
+    let (begun, mut ended) = (numbers("Waiting: "), numbers("Finally: "));
+    ended.sort_unstable();
+    assert_eq!(begun, ended);
+    let possible = [
+        &["1", "2", "2"][..],
+        &["1", "2"],
+        &["1"],
+        &["2", "2"],
+        &["2"],
+        &[],
+    ];
+    assert!(possible.contains(&&*begun));
     if name == "cancel_main" {
         let results = [1, 2, 2].map(|n| format!("Task ret: Done after {n}s"));
-        assert!(
-            lines[6..] == [interrupted_by] || lines[6..] == results,
-            "{lines:#?}"
-        );
+        let rest = &lines[2 * begun.len()..];
+        assert!(rest == [interrupted_by] || rest == results);
         return;
     }
     // Those that were pending were listed, and each was cancelled.
@@ -62,8 +73,8 @@ fn assert_in_order(name: &str, lines: &[String], interrupted_by: &str) {
     assert_eq!(with("True").len(), pending);
     let time = with("TIME: ").len(); // not there if the signal comes just before it
     assert!(time <= 1);
-    let others = with("Finally: ").len() + 2 * pending + with("main").len() + time;
-    assert_eq!(lines.len(), 3 + others);
+    let others = 2 * pending + with("main").len() + time;
+    assert_eq!(lines.len(), 2 * begun.len() + others);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The programs of chapters 5 to 8 as processes: what they print is what their heads show.
+//! The programs of chapters 5 to 10 as processes: what they print is what their heads show.
 
 mod common;
 
@@ -66,7 +66,7 @@ fn prints_what_its_head_shows(name: &str) {
 /// Most of the time they sleep: all of them at the same time.
 #[test]
 fn every_program_prints_what_its_head_shows() {
-    let checks: [(&str, Check); 15] = [
+    let checks: [(&str, Check); 23] = [
         ("throw_into_coroutine", prints_what_its_head_shows),
         ("error_chain", prints_what_its_head_shows),
         ("ipify", ipify_asks_its_stand_in),
@@ -82,6 +82,17 @@ fn every_program_prints_what_its_head_shows() {
         ("return_gather", takes_as_long_as_the_longest),
         ("return_wait", takes_as_long_as_the_longest),
         ("as_completed", prints_each_result_when_it_comes),
+        (
+            "cancel_all",
+            prints_what_its_head_shows_and_nothing_to_cancel,
+        ),
+        ("cancel_main", prints_what_its_head_shows_and_results),
+        ("drop_teardown", prints_what_its_head_shows),
+        ("async_cleanup", prints_what_its_head_shows),
+        ("cancel_blocking", stops_only_with_a_token),
+        ("cancel_safety", prints_what_its_head_shows),
+        ("loop_thread_calls", calls_one_after_the_other),
+        ("loop_thread_tasks", runs_both_tasks_together),
     ];
     at_the_same_time(checks.map(|(name, check)| (name, move || check(name))));
 }
@@ -210,4 +221,102 @@ fn assert_urls_and_times(got: &[(&str, u64)]) {
     assert_eq!(urls, ["URL1", "URL2", "URL3"]);
     assert!(got.iter().all(|(_, seconds)| (1..=4).contains(seconds)));
     assert!(got.is_sorted_by_key(|(_, seconds)| *seconds), "{got:?}");
+}
+
+/// Runs the example, sends Ctrl-C when this line has come for the `nth` time, and checks that the
+/// lines and the exit status are those of its head.
+#[cfg(unix)]
+fn prints_what_its_head_shows_at_ctrl_c(name: &str, line: &str, nth: usize) {
+    let mut running = start(name, &[]);
+    running.end_input();
+    let mut printed = Vec::new();
+    while printed.iter().filter(|printed| *printed == line).count() < nth {
+        printed.push(running.next_line().text);
+    }
+    running.signal(rustix::process::Signal::INT);
+    let finished = running.finish();
+    printed.extend(finished.stdout);
+    assert_eq!(finished.stderr, [""; 0], "{name}");
+    assert_eq!(finished.status.code(), Some(130), "{name}");
+    let shown = shown(name).join("\n").replace("^C", "");
+    let shown: Vec<&str> = shown.lines().collect();
+    for (printed, shown) in printed.iter_mut().zip(&shown) {
+        if let (Some(took), Some(_)) = (time(printed), time(shown)) {
+            assert!(took < SLACK, "{name} took {took} s");
+            *printed = shown.to_string();
+        }
+    }
+    assert_eq!(printed, shown, "{name}");
+}
+
+#[cfg(not(unix))]
+fn prints_what_its_head_shows_at_ctrl_c(_: &str, _: &str, _: usize) {}
+
+fn prints_what_its_head_shows_and_nothing_to_cancel(name: &str) {
+    prints_what_its_head_shows_at_ctrl_c(name, "Waiting: 2", 2);
+    let printed = run(name);
+    let (last, rest) = printed.split_last().unwrap();
+    let took = time(&last.0).unwrap();
+    assert!((2.0..2.0 + SLACK).contains(&took), "{name} took {took} s");
+    let rest: Vec<&str> = rest.iter().map(|(line, _)| line.as_str()).collect();
+    let expected = [
+        "Waiting: 1",
+        "Waiting: 2",
+        "Waiting: 2",
+        "Finally: 1",
+        "Finally: 2",
+        "Finally: 2",
+    ];
+    assert_eq!(rest, expected, "{name}");
+}
+
+fn prints_what_its_head_shows_and_results(name: &str) {
+    prints_what_its_head_shows_at_ctrl_c(name, "Finally: 1", 1);
+    let printed: Vec<String> = run(name).into_iter().map(|(line, _)| line).collect();
+    let results = [1, 2, 2].map(|n| format!("Task ret: Done after {n}s"));
+    assert_eq!(printed[6..], results, "{name}");
+}
+
+fn stops_only_with_a_token(name: &str) {
+    let printed: Vec<String> = run(name).into_iter().map(|(line, _)| line).collect();
+    // The seconds vary, the rest does not.
+    let number = |word: &str| word.parse::<f64>().ok();
+    let words = |lines: &[String]| -> Vec<String> {
+        let words = lines.iter().flat_map(|line| line.split(' '));
+        words
+            .filter(|word| number(word).is_none())
+            .map(str::to_string)
+            .collect()
+    };
+    assert_eq!(words(&printed), words(&shown(name)), "{name}");
+    let seconds: Vec<f64> = printed
+        .iter()
+        .flat_map(|line| line.split(' '))
+        .filter_map(number)
+        .collect();
+    let [back, worked_on, back_from_unblock, back_with_token, stopped] = seconds[..] else {
+        panic!("{name}: {printed:#?}");
+    };
+    // It takes a second or so, and has run for 0.1 s by then.
+    assert!(back < worked_on / 2.0, "{name}: {printed:#?}");
+    assert!(back_from_unblock > worked_on / 4.0, "{name}: {printed:#?}");
+    assert!(
+        back_with_token < SLACK && stopped < SLACK,
+        "{name}: {printed:#?}"
+    );
+}
+
+fn calls_one_after_the_other(name: &str) {
+    let printed = assert_prints_what_its_head_shows(name);
+    assert!(at(&printed, "TIME: ") < SLACK);
+    assert!(at(&printed, "More work 3") >= 6.0);
+    let end = at(&printed, "Finished more work 3");
+    assert!((9.0..9.0 + SLACK).contains(&end), "{name} took {end} s");
+}
+
+fn runs_both_tasks_together(name: &str) {
+    let printed = assert_prints_what_its_head_shows(name);
+    assert!(at(&printed, "Done after 4s") < 4.0 + SLACK);
+    let end = at(&printed, "Done after 6s");
+    assert!((6.0..6.0 + SLACK).contains(&end), "{name} took {end} s");
 }

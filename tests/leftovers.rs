@@ -1,0 +1,198 @@
+//! Nothing is left over: no task, no thread, no file descriptor. Counted in `/proc/self`, so this is
+//! a process of its own with one test.
+#![cfg(target_os = "linux")]
+
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
+use asyncio_to_smol::cancel_token::{Cancelled, cancel_token};
+use asyncio_to_smol::interrupt::{Interrupted, Interrupts, run_until_interrupted};
+use asyncio_to_smol::loop_thread::{LoopThread, StillRunning};
+use asyncio_to_smol::run::{Spawner, run};
+use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use rustix::process::{Signal, getpid, kill_process};
+use smol::future::{block_on, pending, yield_now};
+use smol::{Timer, unblock};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Counts the guards that exist.
+#[derive(Clone, Default)]
+struct Guards(Arc<AtomicUsize>);
+
+struct Guard(Arc<AtomicUsize>);
+
+impl Guards {
+    fn guard(&self) -> Guard {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Guard(Arc::clone(&self.0))
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Tasks of every kind, and none of them ends by itself.
+    fn tasks(&self, ex: &Spawner<'_>) {
+        for n in 0..100 {
+            let (guard, inner) = (self.guard(), self.guard());
+            let child = ex.spawn(async move {
+                let _guard = inner;
+                Timer::after(Duration::from_secs(3600)).await;
+            });
+            let parent = async move {
+                let _guard = guard;
+                match n % 3 {
+                    0 => child.await,
+                    1 => pending().await,
+                    _ => loop {
+                        yield_now().await;
+                    },
+                }
+            };
+            ex.spawn(parent).detach();
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn interrupt_this_process(signal: Signal) {
+    kill_process(getpid(), signal).unwrap();
+}
+
+fn end_of_run(guards: &Guards) {
+    run(async |ex| {
+        guards.tasks(&ex);
+        yield_now().await;
+    });
+}
+
+fn interrupted_run(guards: &Guards) {
+    for (signal, interrupted) in [
+        (Signal::INT, Interrupted::Sigint),
+        (Signal::TERM, Interrupted::Sigterm),
+    ] {
+        let result = run_until_interrupted(async |ex| {
+            guards.tasks(&ex);
+            yield_now().await;
+            interrupt_this_process(signal);
+            pending::<()>().await
+        });
+        assert_eq!(result, Err(interrupted));
+    }
+    drop((Interrupts::listen(), Interrupts::listen()));
+}
+
+fn failed_group(guards: &Guards) {
+    run(async |ex| {
+        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+            for _ in 0..100 {
+                let guard = guards.guard();
+                let child = async {
+                    let _guard = guard;
+                    pending::<()>().await;
+                    Ok(())
+                };
+                group.spawn(child).unwrap();
+            }
+            yield_now().await;
+            Err::<(), _>("enough")
+        });
+        assert!(result.await.is_err());
+        assert_eq!(guards.count(), 0);
+    });
+}
+
+fn stopped_loops(guards: &Guards) {
+    // Stopped, dropped, dropped by its own task, left behind while it is busy.
+    let with_tasks = || {
+        let other = LoopThread::start().unwrap();
+        let guards = guards.clone();
+        let tasks = other.spawn_with(|ex| async move { guards.tasks(&ex) });
+        tasks.join().unwrap();
+        other
+    };
+    with_tasks().stop(Duration::from_secs(30)).unwrap();
+    drop(with_tasks());
+    let own = Arc::new(with_tasks());
+    let same = Arc::clone(&own);
+    let dropping = own.spawn(async move {
+        yield_now().await;
+        drop(same);
+    });
+    drop(own);
+    dropping.join().unwrap();
+    let busy = with_tasks();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let call = busy.call_soon(move || released.recv());
+    let guard = guards.guard();
+    let never = busy.call_soon(move || drop(guard));
+    assert_eq!(busy.stop(Duration::ZERO), Err(StillRunning));
+    drop(release);
+    let _ = call.join();
+    assert!(never.join().is_err());
+}
+
+fn cancelled_closures(guards: &Guards) {
+    run(async |ex| {
+        let guard = guards.guard();
+        let task = ex.spawn(async {
+            let (_cancels, token) = cancel_token();
+            let closure = move || {
+                let _guard = guard;
+                while !token.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                Err::<(), _>(Cancelled)
+            };
+            unblock(closure).await
+        });
+        yield_now().await;
+        task.cancel().await;
+    });
+}
+
+/// The threads and the open descriptors of this process.
+fn counts() -> (usize, usize) {
+    let count = |folder| fs::read_dir(folder).unwrap().count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+#[test]
+fn no_task_thread_or_descriptor_is_left_over() {
+    watchdog::end_if_it_hangs();
+    let guards = Guards::default();
+    // What belongs to the process: the reactor and its thread, a thread of the pool for blocking
+    // work, the signal handlers.
+    block_on(Timer::after(Duration::ZERO));
+    block_on(unblock(|| ()));
+    drop(Interrupts::listen());
+    let before = counts();
+    for _ in 0..3 {
+        for scenario in [
+            end_of_run,
+            interrupted_run,
+            failed_group,
+            stopped_loops,
+            cancelled_closures,
+        ] {
+            scenario(&guards);
+            // What ends by itself, on another thread, does so now. A test that waits here for ever
+            // is ended by the watchdog.
+            while guards.count() > 0 {
+                std::thread::yield_now();
+            }
+        }
+    }
+    // A thread that has been joined is in `/proc` for a moment longer.
+    while counts() != before {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

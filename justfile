@@ -48,12 +48,12 @@ run chapter_or_example *arguments:
 test *arguments:
     cargo test --all-features "$@"
 
-# fib against C, waiting and its memory against tokio: all of them, or those named
+# fib against C; waiting, its memory and cancelling against tokio: all of them, or those named
 [group('work')]
 bench *jobs:
     #!/usr/bin/env bash
     set -euo pipefail
-    for job in ${@:-fib waiting memory}; do
+    for job in ${@:-fib waiting cancel memory}; do
         printf '\n=== %s\n' "$job"
         cargo run --quiet --release --manifest-path benches/Cargo.toml --target-dir target/benches --bin "$job"
     done

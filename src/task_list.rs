@@ -19,7 +19,8 @@ pub(crate) struct TaskList {
     count: Cell<u64>,
     /// Of the few that have one, by their keys.
     names: RefCell<BTreeMap<usize, String>>,
-    /// The key of the one that is being polled.
+    /// The key of the one that is being polled. (Or that has panicked; no other task is being polled
+    /// between that and its end.)
     current: Cell<Option<usize>>,
     /// Woken when the last one has ended.
     awaiter: Cell<Option<Waker>>,
@@ -153,9 +154,6 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let list = &self.list;
-        if list.current.get() == Some(self.key) {
-            list.current.set(None); // it has panicked
-        }
         list.names.borrow_mut().remove(&self.key);
         let task = list.tasks.borrow_mut().remove(self.key);
         if list.is_empty() {

@@ -509,9 +509,14 @@ fn cancelling_a_child_that_has_ended_does_nothing_to_the_one_in_its_place() {
             let second = group.spawn(async { Ok("second") }).unwrap();
             first.cancel();
             assert_eq!(first.fallible().await, Some("first"));
-            Ok(second.await)
+            second.cancel();
+            assert_eq!(second.fallible().await, None);
+            let third = group.spawn(async { Ok("third") }).unwrap();
+            turns(3).await;
+            third.cancel(); // nothing is in its place
+            Ok(third.await)
         });
-        assert_eq!(result.await, Ok("second"));
+        assert_eq!(result.await, Ok("third"));
     });
 }
 
@@ -625,10 +630,15 @@ fn the_list_says_what_each_task_is_doing() {
             ["main: waiting", "Task-2: waiting", "asks: running"]
         );
         assert_eq!(listed(&ex), ["main: running", "Task-2: waiting"]);
-        // Counted on, also where another one was in the list.
-        let later = ex.spawn(turns(1));
-        assert_eq!(listed(&ex)[2], "Task-4: new");
-        drop((waiting, later));
+        // The number goes on, and so does the order, also where another one was in the list.
+        waiting.cancel().await;
+        let [fourth, _fifth] = [(); 2].map(|()| ex.spawn(turns(9)));
+        turns(1).await;
+        drop(fourth);
+        turns(1).await;
+        let _sixth = ex.spawn(turns(9));
+        let expected = ["main: running", "Task-5: waiting", "Task-6: new"];
+        assert_eq!(listed(&ex), expected);
     });
 }
 

@@ -329,6 +329,7 @@ fn all_destructors_have_run_before_the_program_ends() {
 fn two_threads() -> i32 {
     let interrupts = Interrupts::listen();
     assert!(block_on(poll_once(interrupts.received())).is_none());
+    drop(Interrupts::listen()); // no reason for the first one not to listen any more
     let other = thread::spawn(|| run_until_interrupted(async |_| pending::<()>().await));
     // By now it listens, too, or it will find that a signal has come.
     println!("ready");

@@ -224,12 +224,15 @@ impl Running {
     /// The exit status, if the program ends within this time.
     pub fn status_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + time;
+        let mut pause = Duration::from_millis(1);
         loop {
             let status = self.child.try_wait().unwrap();
             if status.is_some() || Instant::now() >= deadline {
                 return status;
             }
-            sleep(Duration::from_millis(2));
+            // Hundreds of them may be waited for at the same time.
+            sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(16));
         }
     }
 }

@@ -506,9 +506,11 @@ fn cancelling_a_child_that_has_ended_does_nothing_to_the_one_in_its_place() {
         let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
             let first = group.spawn(async { Ok("first") }).unwrap();
             turns(3).await;
-            let second = group.spawn(async { Ok("second") }).unwrap();
+            let second = group.spawn(pending::<Child>()).unwrap();
             first.cancel();
             assert_eq!(first.fallible().await, Some("first"));
+            turns(3).await;
+            assert!(!second.is_finished());
             second.cancel();
             assert_eq!(second.fallible().await, None);
             let third = group.spawn(async { Ok("third") }).unwrap();
@@ -640,6 +642,22 @@ fn the_list_says_what_each_task_is_doing() {
         let expected = ["main: running", "Task-5: waiting", "Task-6: new"];
         assert_eq!(listed(&ex), expected);
     });
+}
+
+#[test]
+fn no_task_is_running_when_the_loop_drops_one() {
+    let (seen, sees) = std::sync::mpsc::channel();
+    run(async |ex| {
+        let asks = ex.clone();
+        let cancelled = ex.spawn(async move {
+            let _lists = OnDrop::new(|| seen.send(listed(&asks)).unwrap());
+            pending::<()>().await
+        });
+        turns(1).await;
+        drop(cancelled);
+        turns(1).await;
+    });
+    assert_eq!(sees.recv().unwrap(), ["main: waiting", "Task-2: waiting"]);
 }
 
 #[test]

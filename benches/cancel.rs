@@ -88,7 +88,7 @@ fn failing_group() -> Duration {
     }
     async fn main(ex: Spawner<'static>) -> Duration {
         let dropped = Dropped::default();
-        let result = task_group(&ex, async |group: TaskGroup<Instant, _>| {
+        let result = task_group(async |group: TaskGroup<Instant>| {
             for guard in dropped.guards() {
                 let _ = group.spawn(sleep(guard));
             }

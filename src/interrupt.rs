@@ -27,14 +27,16 @@
 //! | during a call that blocks the loop | as soon as it returns | | as soon as it returns |
 //! | a second one | `KeyboardInterrupt` at once, in the middle of the teardown | | ends the process at once, also when the loop is blocked |
 //! | SIGTERM | ends the process at once | ends the process at once | like Ctrl-C |
-//! | exit status | 130 (SIGINT), 143 (SIGTERM) | the same | the same |
+//! | the end | by the signal: a shell shows 130 (SIGINT) or 143 (SIGTERM) | the same | exit status 130 or 143: the same `$?`, but a shell script around it goes on |
 //! | afterwards | Ctrl-C raises `KeyboardInterrupt` again | | Ctrl-C ends the process, as it does by default |
 //!
 //! A destructor cannot await. A program that has something to await at its end waits for
 //! [`Interrupts::received`] itself, beside its work; the example `async_cleanup` shows how.
 //!
-//! While nobody listens, the two signals do what they do by default. That is seen to once and for
-//! the whole process: a program that has used this module handles these signals in no other way.
+//! While nobody listens, the two signals end the process, as they do by default. The handlers are
+//! installed once, for the whole process, and stay; do not handle these two signals in another way
+//! beside them. (A signal that was ignored when the program started, as in a background job of a
+//! script, is not ignored any more. Python leaves it ignored.)
 //!
 //! On Unix the signal wakes the loop through a socket. Elsewhere, and where there are no file
 //! descriptors left, the loop looks 20 times a second whether one has come.
@@ -50,6 +52,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::fmt;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -61,7 +64,9 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// [`Interrupted`], which a program's `main` turns into the exit status that a shell expects.
+/// [`Interrupted`] if a signal has come, also if `main` has ended before it could be cancelled: what it
+/// returned is dropped then. Turn it into an `ExitCode`, as above; as an error that `main` returns, it
+/// would give exit status 1.
 ///
 /// # Panics
 ///
@@ -74,15 +79,20 @@ where
     F::Output: 'a,
 {
     // Until all destructors have run: the second one is to find somebody listening.
-    let interrupts = Arc::new(Interrupts::listen());
-    run(|ex| {
+    let interrupts = Rc::new(Interrupts::listen());
+    let result = run(|ex| {
         let main = main(ex);
-        let interrupts = Arc::clone(&interrupts);
+        let interrupts = Rc::clone(&interrupts);
         async move {
             let interrupted = async { Err(interrupts.received().await) };
             or(async { Ok(main.await) }, interrupted).await
         }
-    })
+    });
+    // It may have come while the loop was blocked, or during the teardown.
+    match received() {
+        Some(interrupted) => Err(interrupted),
+        None => result,
+    }
 }
 
 /// Which signal has come.
@@ -156,12 +166,20 @@ impl Interrupts {
     /// Any number of tasks can wait. Dropping the future loses nothing.
     pub async fn received(&self) -> Interrupted {
         loop {
-            match i32::try_from(Handlers::get().received.load(Ordering::SeqCst)) {
-                Ok(SIGINT) => return Interrupted::Sigint,
-                Ok(SIGTERM) => return Interrupted::Sigterm,
-                _ => self.wakeup.wait().await,
+            match received() {
+                Some(interrupted) => return interrupted,
+                None => self.wakeup.wait().await,
             }
         }
+    }
+}
+
+/// The signal that has come since somebody listens.
+fn received() -> Option<Interrupted> {
+    match i32::try_from(Handlers::get().received.load(Ordering::SeqCst)) {
+        Ok(SIGINT) => Some(Interrupted::Sigint),
+        Ok(SIGTERM) => Some(Interrupted::Sigterm),
+        _ => None,
     }
 }
 

@@ -23,8 +23,8 @@
 //! | a call | `loop.call_soon_threadsafe(f, x)` | `worker.postMessage(x)` | [`call_soon`](LoopThread::call_soon), with a [`Handle`] for its result |
 //! | a coroutine | `run_coroutine_threadsafe(coro, loop)` | | [`spawn`](LoopThread::spawn); [`spawn_with`](LoopThread::spawn_with) for a future that cannot change threads |
 //! | its result | `future.result()` blocks, `wrap_future(future)` is awaited | `worker.on('message')` | [`Handle::join`] blocks, a [`Handle`] can be awaited |
-//! | its exception, or panic | from `result()` | `worker.on('error')` | the `Result` it returned; [`Failed::Panicked`] |
-//! | nobody asks for the result | it is lost without a word | | lost without a word, but for the panic hook |
+//! | its exception, or panic | from `result()`, for a coroutine | `worker.on('error')` | the `Result` it returned; [`Failed::Panicked`] |
+//! | nobody asks for the result | a call's exception is logged, a coroutine's is lost without a word | | an `Err` is lost without a word, a panic is reported by the panic hook |
 //! | cancel | `future.cancel()` | `worker.terminate()` | [`Handle::cancel`] |
 //! | `result()` on the loop's own thread | waits for ever | | [`Failed::OwnThread`] |
 //! | stop | `call_soon_threadsafe(loop.stop)`, then `join`; tasks stay unfinished | `worker.terminate()` | [`stop`](LoopThread::stop), or dropping it: tasks are cancelled, their destructors run, the thread is joined |
@@ -45,6 +45,7 @@ use futures_lite::FutureExt;
 use futures_lite::future::{block_on, yield_now};
 use pin_project_lite::pin_project;
 use std::any::Any;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -80,6 +81,12 @@ pub struct LoopThread {
     id: ThreadId,
 }
 
+thread_local! {
+    /// Tells by being dropped that the thread has ended. The first of the thread's variables, and so,
+    /// on most systems, the last to be dropped: whoever stops the loop waits for the others, too.
+    static ALIVE: Cell<Option<mpsc::Sender<Infallible>>> = const { Cell::new(None) };
+}
+
 /// What another thread wants to be done: a call, or a task to be spawned.
 type Job = Box<dyn FnOnce(&Spawner<'static>) + Send>;
 
@@ -96,7 +103,7 @@ impl LoopThread {
         let thread = thread::Builder::new().name("loop".to_string()).spawn({
             let stopping = Arc::clone(&stopping);
             move || {
-                let _alive = alive;
+                ALIVE.set(Some(alive));
                 run_jobs(queue, stopping);
             }
         })?;
@@ -185,7 +192,8 @@ impl LoopThread {
     ///
     /// [`StillRunning`] if the loop is busy in a call that does not return within `limit`. And if it
     /// is one of the loop's own tasks or calls that stops it: it cannot wait for itself. In both
-    /// cases the loop ends, as described, as soon as that call or that turn of the task is over.
+    /// cases the loop ends, as described, after that call or that turn of the task; other tasks that
+    /// are ready may have one more turn before.
     pub fn stop(mut self, limit: Duration) -> Result<(), StillRunning> {
         self.shut_down(limit)
     }
@@ -222,21 +230,24 @@ fn run_jobs(queue: Receiver<Job>, stopping: Arc<AtomicBool>) {
     run(async move |ex| {
         while let Ok(job) = queue.recv().await {
             if stopping.load(Ordering::Acquire) {
-                drop_quietly(job);
+                survive(|| drop(job));
                 break;
             }
-            job(&ex);
+            survive(|| job(&ex));
             yield_now().await;
         }
     });
     while let Ok(job) = late.try_recv() {
-        drop_quietly(job);
+        survive(|| drop(job));
     }
 }
 
-/// A destructor that panics does not keep the others from running.
-fn drop_quietly(job: Job) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
+/// Calls `f`. The loop goes on if a destructor panics in there: of what a job has captured, or of a
+/// value that nobody wants.
+fn survive(f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        mem::forget(panic); // the panic hook has reported it; and it may panic again
+    }
 }
 
 /// A call or a task on another thread's loop: a future that gives what it returned.
@@ -252,8 +263,8 @@ pub struct Handle<T> {
 impl<T> Handle<T> {
     /// Blocks this thread until the work is done: asyncio's `future.result()`.
     ///
-    /// On a thread that runs an executor, await the handle instead. For a time limit, await it in
-    /// [`timeout`](crate::timeout::timeout).
+    /// On a thread that runs an executor, await the handle instead: two loops that join each other's
+    /// handles wait for ever. For a time limit, await it in [`timeout`](crate::timeout::timeout).
     ///
     /// # Errors
     ///
@@ -442,6 +453,12 @@ impl fmt::Display for Failed {
 }
 
 impl Error for Failed {}
+
+impl From<Failed> for io::Error {
+    fn from(failed: Failed) -> io::Error {
+        io::Error::other(failed)
+    }
+}
 
 /// What the work panicked with. Displays as the message.
 #[derive(Debug)]

@@ -33,7 +33,7 @@
 //!
 //! A destructor that panics at the end of `run` is reported by the panic hook, and the others run.
 //! (In a task that is cancelled by dropping its `Task`, it ends the process: async-task, on which
-//! smol's executors stand, aborts then.)
+//! smol's executors stand, aborts then. So does the destructor of what a detached task returns.)
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
@@ -178,7 +178,7 @@ pub struct TaskInfo {
 pub enum TaskState {
     /// It has not been polled yet.
     New,
-    /// It is being polled: it is the task that asks.
+    /// It is being polled: it is the one that asks.
     Running,
     /// It has been polled, and waits: for something, or for its turn.
     Waiting,

@@ -1,7 +1,6 @@
-//! Tasks that start and end together: asyncio's `TaskGroup`.
+//! Futures that start and end together: asyncio's `TaskGroup`.
 //!
 //! ```
-//! use asyncio_to_smol::run::run;
 //! use asyncio_to_smol::task_group::{TaskGroup, task_group};
 //! use std::io;
 //!
@@ -9,106 +8,122 @@
 //!     Ok(text.len())
 //! }
 //!
-//! let sum = run(async |ex| {
-//!     let children = task_group(&ex, async |group: TaskGroup<io::Error, _>| {
-//!         let one = group.spawn(length("one"))?;
-//!         let three = group.spawn(length("three"))?;
-//!         Ok((one, three))
-//!     });
-//!     // Here both have ended, and neither has failed.
-//!     let (one, three) = children.await.expect("no child fails");
-//!     one.await + three.await
+//! # async_io::block_on(async {
+//! let text = String::from("three");
+//! let children = task_group(async |group: TaskGroup<io::Error>| {
+//!     let one = group.spawn(length("one"))?;
+//!     let three = group.spawn(length(&text))?;
+//!     Ok((one, three))
 //! });
-//! assert_eq!(sum, 8);
+//! // Here both have ended, and neither has failed.
+//! let (one, three) = children.await?;
+//! assert_eq!(one.await? + three.await?, 8);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
 //! ```
 //!
 //! | | asyncio's `TaskGroup` | Node | here |
 //! |---|---|---|---|
-//! | enter and leave | `async with TaskGroup() as tg:` | | `task_group(&ex, async \|group\| …).await` |
+//! | enter and leave | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
 //! | leaving | waits for all children | | waits for all children |
 //! | a child spawns a child | `tg.create_task` in the child | | [`spawn`](TaskGroup::spawn) on a clone of the group |
-//! | a child fails | the siblings and the body are cancelled, and waited for | `Promise.all` rejects, the others go on | the body and the siblings are dropped, and waited for |
+//! | a child fails | the siblings and the body are cancelled, and waited for | `Promise.all` rejects, the others go on | the body and the siblings are dropped |
 //! | the errors | `ExceptionGroup` with all that occurred | the first | [`ErrorGroup`] with all that occurred |
 //! | the body fails | like a child | | like a child |
 //! | a child panics | | | like a failure; when all have ended, the panic comes out of the group |
 //! | a child is cancelled | no failure, the others go on | | [`Child::cancel`]: no failure, the others go on |
 //! | spawning when it shuts down or has ended | `RuntimeError` | | [`Refused`] |
-//! | cancelling the whole | the children are cancelled and waited for | | dropping the future: the children are dropped, each at its next turn, without anybody waiting |
+//! | cancelling the whole | the children are cancelled and waited for | | dropping the future drops the body and the children, at once |
 //! | a result | `task.result()` afterwards | | [`Child`] is a future |
 //!
-//! A cancelled child here cannot fail as well, since it can only drop: what asyncio collects from
-//! `finally` blocks there is none of.
+//! Who owns what: the group owns its children, as an array owns its elements. So they may borrow what
+//! the group may borrow, and when the group has gone, so have they, and those of the groups inside
+//! them. A [`Child`] is only for asking.
 //!
-//! Who owns what: the group owns the children, and a [`Child`] is only for asking. The loop drops
-//! what is left if it ends before the group does.
+//! The body and the children are polled by the task that awaits the group, each when it has been woken,
+//! in the order of the waking, once a turn. No other task runs between two of them. They are not tasks
+//! of their own, and not in the list of [`Spawner::tasks`](crate::run::Spawner::tasks). No executor is
+//! needed.
+//!
+//! Nothing can fail while it is dropped, so there are no errors from `finally` blocks to collect, as in
+//! asyncio; a destructor that panics counts as a panic of the child.
 //!
 //! Source: [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup).
 
-use crate::run::Spawner;
-use crate::spawn::Spawn;
-use crate::task_list::{Entry, TaskList};
+use crate::calls::{Caller, Calls};
 use futures_lite::FutureExt;
 use pin_project_lite::pin_project;
+use slab::Slab;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 /// Runs `body`, and returns what it returned when all children of the group have ended.
 ///
-/// The children are spawned on `ex`: a [`Spawner`], or an `Rc` of a `LocalExecutor`. They can go on
-/// spawning after `body` has ended.
-///
-/// Dropping the future drops `body` and has every child dropped at its next turn.
+/// The children can go on spawning after `body` has ended. Dropping the future drops `body` and all
+/// children; a destructor that panics then is reported by the panic hook, and the others run.
 ///
 /// # Errors
 ///
-/// If `body` or a child returns an error, all errors that have occurred. The others have been
-/// dropped then, and their destructors have run, those of `body` first.
+/// If `body` or a child returns an error: all errors that have occurred. The others have been dropped
+/// then, `body` first.
 ///
 /// # Panics
 ///
 /// If `body` or a child panics: with the first panic, when everything else has ended.
-pub async fn task_group<'a, S, E, T>(
-    ex: &S,
-    body: impl AsyncFnOnce(TaskGroup<E, S>) -> Result<T, E>,
-) -> Result<T, ErrorGroup<E>>
-where
-    S: Spawn<'a> + Clone,
-{
-    let shared = Rc::new(Shared::default());
+pub async fn task_group<'a, T, E: 'a>(
+    body: impl AsyncFnOnce(TaskGroup<'a, E>) -> Result<T, E>,
+) -> Result<T, ErrorGroup<E>> {
+    let shared = Rc::new(Shared {
+        children: RefCell::default(),
+        calls: Calls::new(0),
+        closed: Cell::new(false),
+        failed: Cell::new(false),
+        errors: RefCell::default(),
+        panic: RefCell::default(),
+    });
     let _leave = Leave(&shared); // dropped after the body
     let group = TaskGroup {
-        ex: ex.clone(),
         shared: Rc::clone(&shared),
     };
     let body = async { body(group).await };
     let mut body = pin!(Some(AssertUnwindSafe(body).catch_unwind()));
+    let body_caller = Caller::new(BODY, &shared.calls, None);
+    Waker::from(Arc::clone(&body_caller)).wake();
     let mut value = None;
+    let mut turn = Vec::new();
 
     poll_fn(|cx| {
-        shared.children.set_awaiter(cx.waker().clone());
-        // A failure is looked for when it is the group's turn, and not when it happens: what could
-        // run before is run, and may fail, too.
-        if !shared.has_failed.get() {
-            if let Some(running) = body.as_mut().as_pin_mut() {
-                let result = ready!(running.poll(cx));
-                value = shared.settle(result);
-                shared.drop_quietly(|| body.set(None));
+        shared.calls.set_awaiter(Some(cx.waker().clone()));
+        shared.calls.take(&mut turn);
+        for index in turn.drain(..) {
+            if index != BODY {
+                shared.poll_child(index);
+            } else if let Some(running) = body.as_mut().as_pin_mut() {
+                let waker = body_caller.waker();
+                if let Poll::Ready(result) = running.poll(&mut Context::from_waker(&waker)) {
+                    value = shared.settle(result);
+                    shared.drop_quietly(|| body.set(None));
+                }
             }
         }
-        if shared.has_failed.get() && !shared.children.is_stopping() {
+        // A failure ends the others when all have had their turn, since they may fail, too.
+        if shared.failed.get() {
+            shared.closed.set(true);
             shared.drop_quietly(|| body.set(None));
-            shared.children.stop();
+            shared.drop_children();
         }
-        if shared.children.is_empty() {
+        if body.is_none() && shared.children.borrow().is_empty() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -116,115 +131,148 @@ where
     })
     .await;
 
+    shared.closed.set(true);
+    if !shared.failed.get() {
+        if let Some(value) = value {
+            return Ok(value);
+        }
+    }
+    shared.drop_quietly(|| drop(value));
     if let Some(panic) = shared.panic.take() {
         resume_unwind(panic);
     }
-    let errors = shared.errors.take();
-    match value {
-        Some(value) if errors.is_empty() => Ok(value),
-        _ => Err(ErrorGroup(errors)),
-    }
+    Err(ErrorGroup(shared.errors.take()))
 }
 
-/// A group of tasks, to spawn more of them. Clones are cheap, and a child can take one along.
+/// A group of futures, to spawn more of them. Clones are cheap, and a child can take one along.
 ///
-/// `E` is the error that its children and its body can return. `S` is where they are spawned; a closure
-/// that borrows from its surroundings says `TaskGroup<E, _>`.
-pub struct TaskGroup<E, S = Spawner<'static>> {
-    ex: S,
-    shared: Rc<Shared<E>>,
+/// `E` is the error that its children and its body can return, `'a` is what they may borrow.
+pub struct TaskGroup<'a, E> {
+    shared: Rc<Shared<'a, E>>,
 }
 
-impl<E, S> TaskGroup<E, S> {
+impl<'a, E: 'a> TaskGroup<'a, E> {
     /// Spawns `future` as a child of the group: asyncio's `tg.create_task`.
     ///
     /// It runs from the next turn of the loop on. Dropping the [`Child`] does not cancel it.
     ///
     /// # Errors
     ///
-    /// [`Refused`] if the group is shutting down or has ended. The body and the children themselves
-    /// do not see that, unless in a destructor: by then they are not polled any more.
-    pub fn spawn<'a, T: 'a>(
+    /// [`Refused`] if the group is shutting down or has ended. The body and the children see that only
+    /// in a destructor: by then they are not polled any more.
+    pub fn spawn<T: 'a>(
         &self,
         future: impl Future<Output = Result<T, E>> + 'a,
-    ) -> Result<Child<T>, Refused>
-    where
-        S: Spawn<'a>,
-        E: 'a,
-    {
+    ) -> Result<Child<T>, Refused> {
         let shared = &self.shared;
-        if shared.children.is_stopping() {
+        if shared.closed.get() {
             return Err(Refused);
         }
-        let outcome = Rc::new(Outcome::default());
-        let entry = Entry::new(&shared.children, None);
-        let child = Child {
-            outcome: Rc::clone(&outcome),
-            key: entry.key(),
-            children: Rc::clone(&shared.children),
-        };
-        let task = self.ex.spawn(ChildTask {
-            future: Some(AssertUnwindSafe(future).catch_unwind()),
-            end: End { outcome, entry },
-            shared: Rc::clone(shared),
+        let mut children = shared.children.borrow_mut();
+        let place = children.vacant_entry();
+        let caller = Caller::new(place.key(), &shared.calls, None);
+        let outcome = Rc::new(Outcome {
+            value: Cell::new(None),
+            ended: Cell::new(false),
+            cancelled: Cell::new(false),
+            waiter: Cell::new(None),
+            child: Waker::from(Arc::clone(&caller)),
         });
-        task.detach(); // the group waits until its entry has gone
-        Ok(child)
+        let future = Box::pin(Reporting {
+            future: Some(AssertUnwindSafe(future).catch_unwind()),
+            tells: Tells(Rc::clone(&outcome)),
+        });
+        place.insert(Some(Running { future, caller }));
+        drop(children);
+        outcome.child.wake_by_ref();
+        Ok(Child(outcome))
     }
 }
 
-impl<E, S: Clone> Clone for TaskGroup<E, S> {
+impl<E> Clone for TaskGroup<'_, E> {
     fn clone(&self) -> Self {
         TaskGroup {
-            ex: self.ex.clone(),
             shared: Rc::clone(&self.shared),
         }
     }
 }
 
-impl<E, S> fmt::Debug for TaskGroup<E, S> {
+impl<E> fmt::Debug for TaskGroup<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup")
-            .field("children", &self.shared.children.len())
-            .field("shutting_down", &self.shared.children.is_stopping())
+            .field("children", &self.shared.children.borrow().len())
+            .field("closed", &self.shared.closed.get())
             .finish_non_exhaustive()
     }
 }
 
-struct Shared<E> {
-    children: Rc<TaskList>,
+/// The body among the children that are to be polled.
+const BODY: usize = usize::MAX;
+
+struct Shared<'a, E> {
+    /// `None` while it is being polled.
+    children: RefCell<Slab<Option<Running<'a, E>>>>,
+    calls: Arc<Calls>,
+    /// Whether no more children are taken.
+    closed: Cell<bool>,
+    failed: Cell<bool>,
     errors: RefCell<Vec<E>>,
-    panic: RefCell<Option<Box<dyn Any + Send>>>,
-    has_failed: Cell<bool>,
+    panic: RefCell<Option<Panic>>,
 }
 
-impl<E> Default for Shared<E> {
-    fn default() -> Self {
-        Shared {
-            children: Rc::default(),
-            errors: RefCell::default(),
-            panic: RefCell::default(),
-            has_failed: Cell::new(false),
+type Panic = Box<dyn Any + Send>;
+
+/// A child that has not ended.
+struct Running<'a, E> {
+    future: Pin<Box<dyn Future<Output = End<(), E>> + 'a>>,
+    caller: Arc<Caller>,
+}
+
+/// How a child ends: with a value, an error, or a panic.
+type End<T, E> = thread::Result<Result<T, E>>;
+
+impl<E> Shared<'_, E> {
+    /// Polls a child that has been woken. It may have ended since.
+    fn poll_child(&self, index: usize) {
+        let child = (self.children.borrow_mut().get_mut(index)).and_then(Option::take);
+        let Some(mut child) = child else {
+            return;
+        };
+        let waker = child.caller.waker();
+        let poll = child.future.as_mut().poll(&mut Context::from_waker(&waker));
+        if let Poll::Ready(result) = poll {
+            self.settle(result);
+        } else if let Some(place) = self.children.borrow_mut().get_mut(index) {
+            *place = Some(child);
+            return;
+        }
+        self.drop_quietly(|| drop(child));
+        self.children.borrow_mut().try_remove(index);
+    }
+
+    /// Drops the children, one after the other.
+    fn drop_children(&self) {
+        let children = self.children.take();
+        for (_, child) in children {
+            self.drop_quietly(|| drop(child));
         }
     }
-}
 
-impl<E> Shared<E> {
-    /// The value, or else the failure is kept and the group told of it.
-    fn settle<T>(&self, result: thread::Result<Result<T, E>>) -> Option<T> {
+    /// The value, or else the failure is kept.
+    fn settle<T>(&self, result: End<T, E>) -> Option<T> {
         match result {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => self.errors.borrow_mut().push(error),
             Err(panic) => {
                 let first = self.panic.borrow().is_none();
-                // Another one has been reported by the panic hook, like this.
                 if first {
                     *self.panic.borrow_mut() = Some(panic);
+                } else {
+                    mem::forget(panic); // the panic hook has reported it; and it may panic again
                 }
             }
         }
-        self.has_failed.set(true);
-        self.children.wake_awaiter();
+        self.failed.set(true);
         None
     }
 
@@ -236,61 +284,60 @@ impl<E> Shared<E> {
     }
 }
 
-/// Has the children dropped when the group is left, in whatever way.
-struct Leave<'s, E>(&'s Shared<E>);
+/// Drops the children when the group is left, in whatever way. Some may hold the group itself.
+struct Leave<'s, 'a, E>(&'s Shared<'a, E>);
 
-impl<E> Drop for Leave<'_, E> {
+impl<E> Drop for Leave<'_, '_, E> {
     fn drop(&mut self) {
-        self.0.children.stop();
+        self.0.closed.set(true);
+        self.0.drop_children();
     }
 }
 
 pin_project! {
-    /// The task of a child.
-    struct ChildTask<F, T, E> {
+    /// A child's future, which puts its value where the [`Child`] finds it.
+    struct Reporting<F, T> {
         // `None` after its end.
         #[pin]
         future: Option<F>,
-        // After the future: it tells that the child has ended.
-        end: End<T>,
-        shared: Rc<Shared<E>>,
+        // After the future: what it tells is to be true.
+        tells: Tells<T>,
     }
 }
 
-impl<F, T, E> Future for ChildTask<F, T, E>
+impl<F, T, E> Future for Reporting<F, T>
 where
-    F: Future<Output = thread::Result<Result<T, E>>>,
+    F: Future<Output = End<T, E>>,
 {
-    type Output = ();
+    type Output = End<(), E>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let End { outcome, entry } = this.end;
+        let outcome = &this.tells.0;
         let result = match this.future.as_mut().as_pin_mut() {
-            Some(future) if !outcome.cancelled.get() => entry.poll(cx, |cx| future.poll(cx)),
-            _ => None,
+            Some(future) if !outcome.cancelled.get() => match future.poll(cx) {
+                Poll::Ready(result) => result.map(|result| result.map(Some)),
+                Poll::Pending => return Poll::Pending,
+            },
+            _ => Ok(Ok(None)),
         };
-        if let Some(Poll::Pending) = result {
-            return Poll::Pending;
-        }
-        this.shared.drop_quietly(|| this.future.set(None));
-        if let Some(Poll::Ready(result)) = result {
-            outcome.value.set(this.shared.settle(result));
-        }
-        Poll::Ready(())
+        // With the value, if nobody has kept the `Child`: a destructor that panics is its failure.
+        let wanted = Rc::strong_count(outcome) > 1;
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            this.future.set(None);
+            result.map(|result| result.map(|value| outcome.value.set(value.filter(|_| wanted))))
+        }));
+        Poll::Ready(dropped.and_then(|result| result))
     }
 }
 
 /// Tells, by being dropped, that the child has ended.
-struct End<T> {
-    outcome: Rc<Outcome<T>>,
-    entry: Entry,
-}
+struct Tells<T>(Rc<Outcome<T>>);
 
-impl<T> Drop for End<T> {
+impl<T> Drop for Tells<T> {
     fn drop(&mut self) {
-        self.outcome.ended.set(true);
-        if let Some(waiter) = self.outcome.waiter.take() {
+        self.0.ended.set(true);
+        if let Some(waiter) = self.0.waiter.take() {
             waiter.wake();
         }
     }
@@ -302,74 +349,43 @@ struct Outcome<T> {
     ended: Cell<bool>,
     cancelled: Cell<bool>,
     waiter: Cell<Option<Waker>>,
-}
-
-impl<T> Default for Outcome<T> {
-    fn default() -> Self {
-        Outcome {
-            value: Cell::new(None),
-            ended: Cell::new(false),
-            cancelled: Cell::new(false),
-            waiter: Cell::new(None),
-        }
-    }
-}
-
-impl<T> Outcome<T> {
-    /// When it has ended, the value if it has returned one, the first time.
-    fn poll(&self, cx: &Context<'_>) -> Poll<Option<T>> {
-        if self.ended.get() {
-            return Poll::Ready(self.value.take());
-        }
-        self.waiter.set(Some(cx.waker().clone()));
-        Poll::Pending
-    }
+    /// To have the child polled.
+    child: Waker,
 }
 
 /// A child of a group: a future that gives what it returned.
 ///
 /// Dropping it changes nothing: the group owns the child.
-pub struct Child<T> {
-    outcome: Rc<Outcome<T>>,
-    /// Its place among the children, as long as it has not ended.
-    key: usize,
-    children: Rc<TaskList>,
-}
+pub struct Child<T>(Rc<Outcome<T>>);
 
 impl<T> Child<T> {
     /// Has the child cancelled, and it alone: asyncio's `task.cancel()`.
     ///
     /// Returns at once; the child is dropped at its next turn. That is no failure of the group. To
-    /// wait for it, await [`fallible`](Child::fallible).
+    /// wait for it, await the `Child`.
     pub fn cancel(&self) {
-        self.outcome.cancelled.set(true);
-        if !self.is_finished() {
-            self.children.wake(self.key);
-        }
-    }
-
-    /// Waits until the child has ended. `None` if it has returned no value: it has failed, or has
-    /// been cancelled, or the loop has ended.
-    pub async fn fallible(self) -> Option<T> {
-        poll_fn(|cx| self.outcome.poll(cx)).await
+        self.0.cancelled.set(true);
+        self.0.child.wake_by_ref();
     }
 
     /// Whether it has ended, in whatever way: asyncio's `task.done()`.
     pub fn is_finished(&self) -> bool {
-        self.outcome.ended.get()
+        self.0.ended.get()
     }
 }
 
 impl<T> Future for Child<T> {
-    type Output = T;
+    type Output = Result<T, NoValue>;
 
-    /// # Panics
+    /// # Errors
     ///
-    /// If the child has ended without a value, as a `Task` does that has been cancelled. The body of
-    /// the group does not get there when a child fails: it is dropped.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let value = ready!(self.outcome.poll(cx));
-        Poll::Ready(value.expect("the child of a task group has failed or was cancelled"))
+    /// [`NoValue`] if the child has failed or was cancelled, or if its value has been given out.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.is_finished() {
+            return Poll::Ready(self.0.value.take().ok_or(NoValue));
+        }
+        self.0.waiter.set(Some(cx.waker().clone()));
+        Poll::Pending
     }
 }
 
@@ -378,6 +394,24 @@ impl<T> fmt::Debug for Child<T> {
         f.debug_struct("Child")
             .field("finished", &self.is_finished())
             .finish_non_exhaustive()
+    }
+}
+
+/// A child has ended without a value: it has failed, or was cancelled. Its error is with the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoValue;
+
+impl fmt::Display for NoValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the child of a task group has failed or was cancelled")
+    }
+}
+
+impl Error for NoValue {}
+
+impl From<NoValue> for io::Error {
+    fn from(no_value: NoValue) -> io::Error {
+        io::Error::other(no_value)
     }
 }
 
@@ -403,7 +437,16 @@ impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
     }
 }
 
-impl<E: Error> Error for ErrorGroup<E> {}
+impl<E: fmt::Debug + fmt::Display> Error for ErrorGroup<E> {}
+
+impl<E> IntoIterator for ErrorGroup<E> {
+    type Item = E;
+    type IntoIter = std::vec::IntoIter<E>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 /// The group takes no more tasks: it is shutting down, or has ended. The future has been dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The tasks of a `run` or of a task group: which there are, and a way to end them all.
+//! The tasks of a `run`: which there are, and a way to end them all.
 //!
 //! Ending them means that each is polled once more, and drops its own future then. Dropping the
 //! executor, or every `Task`, would drop the futures, too. But the former misses a task that another
@@ -22,8 +22,6 @@ pub(crate) struct TaskList {
     /// The key of the one that is being polled. (Or that has panicked; no other task is being polled
     /// between that and its end.)
     current: Cell<Option<usize>>,
-    /// Woken when the last one has ended.
-    awaiter: Cell<Option<Waker>>,
 }
 
 struct Listed {
@@ -63,24 +61,6 @@ impl TaskList {
 
     pub(crate) fn len(&self) -> usize {
         self.tasks.borrow().len()
-    }
-
-    /// Has a task polled that has not ended.
-    pub(crate) fn wake(&self, key: usize) {
-        if let Some(waker) = &self.tasks.borrow()[key].waker {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Has this one woken when all tasks have ended.
-    pub(crate) fn set_awaiter(&self, awaiter: Waker) {
-        self.awaiter.set(Some(awaiter));
-    }
-
-    pub(crate) fn wake_awaiter(&self) {
-        if let Some(awaiter) = self.awaiter.take() {
-            awaiter.wake();
-        }
     }
 
     /// The tasks that have not ended, in the order in which they were entered.
@@ -126,10 +106,6 @@ impl Entry {
         }
     }
 
-    pub(crate) fn key(&self) -> usize {
-        self.key
-    }
-
     /// Polls the future with `poll`, or returns `None` if the task is to end.
     pub(crate) fn poll<T>(
         &mut self,
@@ -156,9 +132,6 @@ impl Drop for Entry {
         let list = &self.list;
         list.names.borrow_mut().remove(&self.key);
         let task = list.tasks.borrow_mut().remove(self.key);
-        if list.is_empty() {
-            list.wake_awaiter();
-        }
         drop(task); // with the list free for others
     }
 }

@@ -91,8 +91,8 @@ fn interrupted_run(guards: &Guards) {
 }
 
 fn failed_group(guards: &Guards) {
-    run(async |ex| {
-        let result = task_group(&ex, async |group: TaskGroup<&str, _>| {
+    run(async |_| {
+        let result = task_group(async |group: TaskGroup<&str>| {
             for _ in 0..100 {
                 let guard = guards.guard();
                 let child = async {

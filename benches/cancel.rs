@@ -4,7 +4,7 @@
 //! request to cancel until the last destructor has run, and nothing before or after. Ends with status
 //! 1 if that takes longer here than with the faster of tokio's two ways.
 
-use async_io::Timer;
+use async_io::{Timer, block_on};
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use futures_lite::future::yield_now;
@@ -86,7 +86,7 @@ fn failing_group() -> Duration {
         sleep_here(guard).await;
         Err(Instant::now())
     }
-    async fn main(ex: Spawner<'static>) -> Duration {
+    let cancel = async {
         let dropped = Dropped::default();
         let result = task_group(async |group: TaskGroup<Instant>| {
             for guard in dropped.guards() {
@@ -99,8 +99,8 @@ fn failing_group() -> Duration {
             .await
             .map_or_else(|errors| errors.0[0], |()| unreachable!());
         dropped.all_since(start)
-    }
-    run(main)
+    };
+    block_on(cancel)
 }
 
 fn tokio_join_set() -> Duration {

@@ -361,7 +361,7 @@ fn errors<T: fmt::Debug>(result: Result<T, ErrorGroup<&'static str>>) -> Vec<&'s
 #[test]
 fn when_the_group_returns_an_error_all_destructors_have_run() {
     let events = Events::default();
-    run(async |ex| {
+    run(async |_| {
         let result = task_group(async |group: TaskGroup<&str>| {
             group.spawn(events.child("child")).unwrap();
             group.spawn(fails_after(2)).unwrap();
@@ -377,7 +377,7 @@ fn when_the_group_returns_an_error_all_destructors_have_run() {
 fn a_panic_in_a_child_comes_out_when_all_destructors_have_run() {
     let events = Events::default();
     let panic = panic_of(|| {
-        run(async |ex| {
+        run(async |_| {
             let _returned = OnDrop::new(|| events.add("returned"));
             let _ = task_group(async |group: TaskGroup<&str>| {
                 group.spawn(events.child("child")).unwrap();
@@ -395,7 +395,7 @@ fn a_panic_in_a_child_comes_out_when_all_destructors_have_run() {
 fn a_panic_in_the_body_comes_out_when_all_destructors_have_run() {
     let events = Events::default();
     let panic = panic_of(|| {
-        run(async |ex| {
+        run(async |_| {
             let _returned = OnDrop::new(|| events.add("returned"));
             let _ = task_group(async |group: TaskGroup<&str>| {
                 group.spawn(events.child("child")).unwrap();
@@ -412,7 +412,7 @@ fn a_panic_in_the_body_comes_out_when_all_destructors_have_run() {
 fn a_destructor_that_panics_while_the_group_shuts_down_does_not_keep_the_others_from_running() {
     let events = Events::default();
     let panic = panic_of(|| {
-        run(async |ex| {
+        run(async |_| {
             let _ = task_group(async |group: TaskGroup<&str>| {
                 group.spawn(events.child("first")).unwrap();
                 let panics = async {
@@ -669,7 +669,7 @@ fn spawning_in_a_destructor_of_the_body_is_refused_when_a_child_has_failed() {
 
 #[test]
 fn what_became_of_a_child_can_be_asked_from_outside_the_group() {
-    run(async |ex| {
+    run(async |_| {
         let handles = RefCell::new(Vec::new());
         let result = task_group(async |group: TaskGroup<&str>| {
             let mut handles = handles.borrow_mut();
@@ -693,7 +693,7 @@ fn what_became_of_a_child_can_be_asked_from_outside_the_group() {
 
 #[test]
 fn cancelling_a_child_that_has_ended_does_nothing_to_the_one_in_its_place() {
-    run(async |ex| {
+    run(async |_| {
         let result = task_group(async |group: TaskGroup<&str>| {
             let first = group.spawn(async { Ok("first") }).unwrap();
             turns(3).await;
@@ -716,7 +716,7 @@ fn cancelling_a_child_that_has_ended_does_nothing_to_the_one_in_its_place() {
 #[test]
 fn a_child_can_cancel_itself() {
     let events = Events::default();
-    run(async |ex| {
+    run(async |_| {
         let handle = Rc::new(RefCell::new(None::<task_group::Child<&str>>));
         let result = task_group(async |group: TaskGroup<&str>| {
             let (events, own) = (events.clone(), handle.clone());
@@ -762,7 +762,7 @@ async fn sleep_for_long<T>(guard: T) {
 #[test]
 fn many_sleeping_children_are_cancelled_with_their_group() {
     let drops = Drops::default();
-    run(async |ex| {
+    run(async |_| {
         let result = task_group(async |group: TaskGroup<&str>| {
             for _ in 0..MANY {
                 let guard = drops.guard();

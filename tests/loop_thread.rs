@@ -6,6 +6,7 @@ mod watchdog;
 use asyncio_to_smol::loop_thread::{Failed, Handle, LoopThread, StillRunning};
 use smol::future::{block_on, pending, poll_once, yield_now};
 use smol::{LocalExecutor, Timer, channel};
+use std::cell::RefCell;
 use std::panic::panic_any;
 use std::rc::Rc;
 use std::sync::mpsc::{self, Sender};
@@ -503,16 +504,66 @@ fn two_loops_that_own_each_other_end() {
     assert!(is_cancelled(in_two.join()));
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic_any("meant")
+    }
+}
+
 #[test]
-fn a_destructor_that_panics_at_the_end_does_not_keep_the_others_from_running() {
-    struct Panics;
-    impl Drop for Panics {
+fn a_destructor_that_panics_does_not_end_the_loop() {
+    let (other, events) = (start(), Events::default());
+    other.spawn(events.forever("task"));
+    let (release, _) = block(&other);
+    // Of a call and of a task that are cancelled, of values that nobody wants, of a panic's payload.
+    let bomb = Bomb;
+    other.call_soon(move || drop(bomb)).cancel();
+    let bomb = Bomb;
+    let task = async move {
+        let _bomb = bomb;
+        pending::<()>().await
+    };
+    other.spawn(task).cancel();
+    drop(other.call_soon(|| Bomb));
+    drop(other.spawn_with(|_| async { Bomb }));
+    drop(other.call_soon(|| panic_any(Bomb)));
+    let next = other.call_soon(|| 5);
+    drop(release);
+    assert_eq!(next.join().unwrap(), 5);
+    assert_eq!(other.spawn(async { 6 }).join().unwrap(), 6);
+    assert_eq!(events.take(), [""; 0]);
+}
+
+/// The thread's variables are dropped when its loop has ended.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_time_limit_includes_the_threads_own_variables() {
+    struct Slow(mpsc::Receiver<()>);
+    impl Drop for Slow {
         fn drop(&mut self) {
-            panic_any("meant")
+            let _ = self.0.recv();
         }
     }
+    thread_local! {
+        static SLOW: RefCell<Option<Slow>> = const { RefCell::new(None) };
+    }
+    let other = start();
+    let (release, released) = mpsc::channel();
+    other
+        .call_soon(move || SLOW.set(Some(Slow(released))))
+        .join()
+        .unwrap();
+    assert_eq!(other.stop(Duration::from_millis(50)), Err(StillRunning));
+    drop(release);
+}
+
+#[test]
+fn a_destructor_that_panics_at_the_end_does_not_keep_the_others_from_running() {
     let (other, events) = (start(), Events::default());
-    let (panics, also_panics) = (Panics, Panics);
+    let (panics, also_panics) = (Bomb, Bomb);
     other.spawn(async move {
         let _panics = panics;
         pending::<()>().await
@@ -538,6 +589,10 @@ fn the_reasons_are_one_line_each() {
     assert_eq!(
         Failed::OwnThread.to_string(),
         "a loop's own thread cannot wait for the loop"
+    );
+    assert_eq!(
+        std::io::Error::from(Failed::Cancelled).to_string(),
+        "cancelled"
     );
     assert_eq!(
         StillRunning.to_string(),

@@ -17,7 +17,7 @@
 //! | [`mod@shield`] | a task that outlives whoever waits for it | `shield` | every promise |
 //! | [`done_callback`] | functions that are called when a task has ended | `add_done_callback` | `promise.then(…)` |
 //! | [`interrupt`] | Ctrl-C and SIGTERM: the first ends the program in order, the second at once | `KeyboardInterrupt` | `process.on('SIGINT', …)` |
-//! | [`mod@task_group`] | tasks that start and end together | `TaskGroup` | |
+//! | [`mod@task_group`] | futures that start and end together | `TaskGroup` | |
 //! | [`mod@cancel_token`] | asking a closure on another thread to stop | `threading.Event` | `AbortController` |
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
@@ -25,8 +25,8 @@
 //! | [`fib`] | the articles' slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a
-//! `LocalExecutor`, or any other executor. [`mod@gather`], [`mod@as_completed`] and
+//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`], [`wait`] and [`mod@task_group`] run under
+//! `smol::block_on`, a `LocalExecutor`, or any other executor. [`mod@gather`], [`mod@as_completed`] and
 //! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
 //! [`event_loop`] uses no async runtime at all.
 #![forbid(unsafe_code)]

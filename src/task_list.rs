@@ -84,6 +84,7 @@ impl TaskList {
 pub(crate) struct Entry {
     list: Rc<TaskList>,
     key: usize,
+    has_name: bool,
     has_waker: bool,
 }
 
@@ -96,12 +97,14 @@ impl Entry {
             waker: None,
         };
         let key = list.tasks.borrow_mut().insert(task);
+        let has_name = name.is_some();
         if let Some(name) = name {
             list.names.borrow_mut().insert(key, name);
         }
         Entry {
             list: Rc::clone(list),
             key,
+            has_name,
             has_waker: false,
         }
     }
@@ -130,7 +133,9 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let list = &self.list;
-        list.names.borrow_mut().remove(&self.key);
+        if self.has_name {
+            list.names.borrow_mut().remove(&self.key);
+        }
         let task = list.tasks.borrow_mut().remove(self.key);
         drop(task); // with the list free for others
     }

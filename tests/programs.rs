@@ -97,7 +97,13 @@ fn every_program_prints_what_its_head_shows() {
     at_the_same_time(checks.map(|(name, check)| (name, move || check(name))));
 }
 
-/// When the first line that starts like this came, in seconds.
+/// When the first line that starts like this came, in seconds since the first line of all. It is for
+/// limits that are not to be exceeded: until then a busy machine may take its time.
+fn after_the_first(printed: &[(String, Duration)], start: &str) -> f64 {
+    at(printed, start) - printed[0].1.as_secs_f64()
+}
+
+/// When the first line that starts like this came, in seconds since the program was started.
 fn at(printed: &[(String, Duration)], start: &str) -> f64 {
     let line = printed.iter().find(|(line, _)| line.starts_with(start));
     line.unwrap_or_else(|| panic!("no line {start:?} in {printed:#?}"))
@@ -107,7 +113,7 @@ fn at(printed: &[(String, Duration)], start: &str) -> f64 {
 
 fn prints_all_results_when_the_last_is_there(name: &str) {
     let printed = assert_prints_what_its_head_shows(name);
-    assert!(at(&printed, "Waiting: 4") < SLACK);
+    assert!(after_the_first(&printed, "Waiting: 4") < SLACK);
     assert!(at(&printed, "Task ret: Done after 1s") >= 4.0);
 }
 
@@ -115,6 +121,8 @@ fn prints_each_result_when_it_comes(name: &str) {
     let printed = assert_prints_what_its_head_shows(name);
     let [one, two, four] = [1, 2, 4].map(|n| at(&printed, &format!("Task ret: Done after {n}s")));
     assert!(one >= 1.0 && two >= 2.0 && four >= 4.0);
+    let [one, two] =
+        [1, 2].map(|n| after_the_first(&printed, &format!("Task ret: Done after {n}s")));
     assert!(one < 1.0 + SLACK && two < 2.0 + SLACK);
 }
 
@@ -128,6 +136,7 @@ fn takes_as_long_as_the_longest(name: &str) {
     let seconds: Vec<f64> = seconds.collect();
     let end = at(&printed, "Task ret: ");
     assert!(end >= *seconds.last().unwrap(), "{name} took {end} s");
+    let end = after_the_first(&printed, "Task ret: ");
     assert!(end < seconds.iter().sum(), "{name} took {end} s");
 }
 
@@ -308,15 +317,42 @@ fn stops_only_with_a_token(name: &str) {
 
 fn calls_one_after_the_other(name: &str) {
     let printed = assert_prints_what_its_head_shows(name);
-    assert!(at(&printed, "TIME: ") < SLACK);
+    assert!(after_the_first(&printed, "More work 6") < SLACK);
     assert!(at(&printed, "More work 3") >= 6.0);
-    let end = at(&printed, "Finished more work 3");
-    assert!((9.0..9.0 + SLACK).contains(&end), "{name} took {end} s");
+    assert!(at(&printed, "Finished more work 3") >= 9.0);
+    let end = after_the_first(&printed, "Finished more work 3");
+    assert!(end < 9.0 + SLACK, "{name} took {end} s");
 }
 
 fn runs_both_tasks_together(name: &str) {
     let printed = assert_prints_what_its_head_shows(name);
-    assert!(at(&printed, "Done after 4s") < 4.0 + SLACK);
-    let end = at(&printed, "Done after 6s");
-    assert!((6.0..6.0 + SLACK).contains(&end), "{name} took {end} s");
+    assert!(at(&printed, "Done after 4s") >= 4.0 && at(&printed, "Done after 6s") >= 6.0);
+    assert!(after_the_first(&printed, "Done after 4s") < 4.0 + SLACK);
+    let end = after_the_first(&printed, "Done after 6s");
+    assert!(end < 6.0 + SLACK, "{name} took {end} s");
+}
+
+/// Programs whose destructors print: when nobody reads that, they fail, but are not aborted.
+#[test]
+#[cfg(unix)]
+fn a_destructor_that_cannot_print_does_not_abort() {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    at_the_same_time(["cancel_all", "cancel_main", "drop_teardown"].map(|name| {
+        let check = move || {
+            let mut child = Command::new(common::example(name))
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut stdout = child.stdout.take().unwrap();
+            stdout.read_exact(&mut [0]).unwrap();
+            drop(stdout);
+            let status = child.wait().unwrap();
+            // 101 is a panic. The one that has printed all before its reader is gone may succeed.
+            assert!(matches!(status.code(), Some(0 | 101)), "{name}: {status}");
+        };
+        (name, check)
+    }));
 }

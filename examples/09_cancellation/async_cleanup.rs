@@ -16,26 +16,28 @@
 //! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
 //! Whoever awaits it sets a time limit, or an end that hangs hangs the program.
 //!
-//! Ctrl-C while records are being made takes the same way out, with exit status 130.
+//! Ctrl-C takes the same way out, with exit status 130 (in the first half it is noticed when the second
+//! begins). A second Ctrl-C ends the process at once, and leaves the file.
 //!
 //! (`block_on` inside `drop` is no way out: it stops the loop meanwhile, and hangs if what it waits
 //! for needs that loop.)
 //!
-//! Who owns what: `main` owns the journal's task and its channel. The task owns the file.
+//! Who owns what: `main` owns the file's name, `async_main` owns the journal's task and its channel, and
+//! the task owns the open file.
 //!
 //! Paste: `cargo add smol`, and this repository's library as the README says.
 
 use asyncio_to_smol::interrupt::Interrupts;
 use asyncio_to_smol::run::{Spawner, run};
-use asyncio_to_smol::timeout::timeout;
+use asyncio_to_smol::timeout::timeout_task;
 use smol::channel::{self, Receiver, Sender};
-use smol::fs::File;
+use smol::fs::{self, File};
 use smol::io::{AsyncWriteExt, BufWriter};
 use smol::{Timer, future};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use std::{env, fs, io, process};
+use std::{env, io, process};
 
 /// Writes records to the file until their channel is closed.
 async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
@@ -46,7 +48,7 @@ async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
     file.flush().await // only here: on the way out, and awaited
 }
 
-/// Makes three records. Returns how many have been accepted, also when it is dropped in between.
+/// Makes three records. Counts those that the journal has accepted, until it is dropped.
 async fn make_records(journal: &Sender<String>, accepted: &mut usize) {
     for n in 1..=3 {
         Timer::after(Duration::from_millis(100)).await;
@@ -57,27 +59,24 @@ async fn make_records(journal: &Sender<String>, accepted: &mut usize) {
     }
 }
 
-fn report(how: &str, accepted: usize, path: &Path) -> io::Result<()> {
-    let written = fs::read_to_string(path)?.lines().count();
+async fn report(how: &str, accepted: usize, path: &Path) -> io::Result<()> {
+    let written = fs::read_to_string(path).await?.lines().count();
     println!("{how}: {written} of {accepted} records are in the file");
     Ok(())
 }
 
-async fn async_main(ex: Spawner<'static>, path: PathBuf) -> io::Result<ExitCode> {
-    // From the beginning, so that no Ctrl-C leaves the file behind.
-    let interrupts = Interrupts::listen();
-
+async fn async_main(ex: Spawner<'_>, interrupts: &Interrupts, path: &Path) -> io::Result<ExitCode> {
     // The wrong way.
     let (sender, records) = channel::unbounded();
-    let task = ex.spawn(journal(path.clone(), records));
+    let task = ex.spawn(journal(path.to_path_buf(), records));
     let mut accepted = 0;
     make_records(&sender, &mut accepted).await;
     task.cancel().await;
-    report("cancelled", accepted, &path)?;
+    report("cancelled", accepted, path).await?;
 
     // The right way.
     let (sender, records) = channel::unbounded();
-    let task = ex.spawn(journal(path.clone(), records));
+    let task = ex.spawn(journal(path.to_path_buf(), records));
     let mut accepted = 0;
     let all_made = async {
         make_records(&sender, &mut accepted).await;
@@ -87,17 +86,27 @@ async fn async_main(ex: Spawner<'static>, path: PathBuf) -> io::Result<ExitCode>
     let exit_code = future::or(all_made, interrupted).await;
 
     sender.close();
-    timeout(Duration::from_secs(5), task).await??;
-    report("told to stop", accepted, &path)?;
+    timeout_task(Duration::from_secs(5), task).await??;
+    report("told to stop", accepted, path).await?;
     Ok(exit_code)
 }
 
+/// A file that is removed when this is dropped.
+struct TemporaryFile(PathBuf);
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0); // it may not exist yet
+    }
+}
+
 fn main() -> ExitCode {
-    let path = env::temp_dir().join(format!("async_cleanup-{}", process::id()));
-    let result = run(|ex| async_main(ex, path.clone()));
-    let _ = fs::remove_file(&path); // at worst it stays where temporary files are
+    // The file goes before the listening ends: no Ctrl-C comes in between.
+    let interrupts = Interrupts::listen();
+    let file = TemporaryFile(env::temp_dir().join(format!("async_cleanup-{}", process::id())));
+    let result = run(|ex| async_main(ex, &interrupts, &file.0));
     result.unwrap_or_else(|error| {
-        eprintln!("async_cleanup: {}: {error}", path.display());
+        eprintln!("async_cleanup: {}: {error}", file.0.display());
         ExitCode::FAILURE
     })
 }

@@ -27,18 +27,19 @@
 //! There is no `CancelledError`: a cancelled future is dropped, and `Drop` is the `finally`.
 //! `cancel().await` is both halves of what the article needs two turns of the loop for: it asks, and
 //! it waits until the destructors have run. It gives `None` if the task was cancelled, and what the
-//! task returned if it was done before. Forgotten, nothing is left pending: `run` sees to the rest.
+//! task returned if it was done before. If it is forgotten, `run` cancels what is left.
 //!
 //! `main` is in the list, as in asyncio, but nobody cancels the one that is doing the cancelling.
 //!
-//! Who owns what: `main` owns the tasks. `interrupts` lives until they have ended; a second Ctrl-C in
-//! the meantime ends the process at once, and one after that does so by default.
+//! Who owns what: `main` owns the tasks. `interrupts` lives until they have ended: a second Ctrl-C
+//! before that ends the process at once. Afterwards Ctrl-C does what it does by default.
 //!
 //! Paste: `cargo add smol`, and this repository's library as the README says.
 
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
 use asyncio_to_smol::run::{Spawner, run};
 use smol::{Timer, future};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,8 @@ struct Finally(u64);
 
 impl Drop for Finally {
     fn drop(&mut self) {
-        println!("Finally: {}", self.0);
+        // A destructor must not panic, as `println!` does when nobody reads its output any more.
+        let _ = writeln!(io::stdout(), "Finally: {}", self.0);
     }
 }
 

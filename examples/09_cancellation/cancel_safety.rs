@@ -1,4 +1,4 @@
-//! A `read_line` that times out loses what it has read; three lines of code, and two that keep it.
+//! A `read_line` that times out loses what it has read: one way that does, and two that do not.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -17,11 +17,14 @@
 //! - Await the same future again, by reference: nothing is dropped, nothing is lost.
 //! - Or use what keeps its half-done work outside of the future: `lines()` does, in the stream.
 //!
-//! smol's documentation does not always say which is which. `read`, `recv` on a channel, `accept`,
-//! `Timer` and `stream.next()` are safe. `read_line`, `read_until`, `read_exact`, `read_to_end`,
-//! `write_all` and `copy` are not: they take more than one step.
+//! smol's documentation does not always say which is which. `read`, `accept`, `recv` on a channel, and
+//! `next()` on a stream that is kept are safe. `read_until` and `read_to_end` are if they are called
+//! again with the same buffer: they append to it, and only the count is lost. `read_line` and
+//! `read_to_string` are not, they collect inside the future. Nor are `read_exact`, `write_all` and
+//! `copy`: how far they had come is lost. A `send` that is cancelled drops its message.
 //!
-//! Who owns what: whoever owns the future owns what it has taken.
+//! Who owns what: what a future has taken is lost with it, unless it was put into a buffer that belongs
+//! to somebody else.
 //!
 //! Paste: `cargo add smol`.
 

@@ -18,8 +18,8 @@
 //! and what is unfinished then is not torn down: a file is not flushed, a lock file not removed.
 //! asyncio's `run` and the one of this library cancel what is left.
 //!
-//! - `drop(task)` only asks. The future belongs to the executor and is dropped at its next turn: not
-//!   at all if the executor does not run any more, but is dropped itself then.
+//! - `drop(task)` only asks. The future belongs to the executor and is dropped at its next turn. If
+//!   the executor does not run any more, the future is dropped together with it.
 //! - `cancel().await` asks and waits. Only after it can one be sure.
 //! - `detach()` lets go. The task ends by itself, or with its executor.
 //! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
@@ -32,6 +32,7 @@ use asyncio_to_smol::run::run;
 use smol::channel;
 use smol::future::{self, block_on, yield_now};
 use smol::{LocalExecutor, Task};
+use std::io::{self, Write};
 
 struct Guard;
 
@@ -42,7 +43,8 @@ impl Drop for Guard {
 }
 
 fn happens(what: &str) {
-    print!(" | {what}");
+    // Not `print!`: it panics when nobody reads its output any more, and a destructor must not.
+    let _ = write!(io::stdout(), " | {what}");
 }
 
 /// A task that holds a guard and waits for ever.

@@ -21,6 +21,8 @@
 //! Who owns what: `other` is the loop's thread. Dropping it ends the loop and joins the thread; calls
 //! that have not begun are not made then.
 //!
+//! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
+//!
 //! Paste: this repository's library as the README says.
 
 use asyncio_to_smol::loop_thread::LoopThread;

@@ -20,6 +20,8 @@
 //! Who owns what: `other` is the loop's thread, and the loop owns the tasks. Dropping `other` cancels
 //! what still runs, and joins the thread. A handle is only for asking.
 //!
+//! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
+//!
 //! Paste: `cargo add smol`, and this repository's library as the README says.
 
 use asyncio_to_smol::loop_thread::LoopThread;

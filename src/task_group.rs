@@ -291,6 +291,8 @@ impl<E> Drop for Leave<'_, '_, E> {
     fn drop(&mut self) {
         self.0.closed.set(true);
         self.0.drop_children();
+        // A `Child` that somebody keeps is no reason to keep the task.
+        self.0.calls.set_awaiter(None);
     }
 }
 

@@ -305,12 +305,19 @@ fn when_a_handle_says_cancelled_the_destructors_have_run() {
     let task = other.spawn(events.forever("task"));
     let guard = events.guard("call");
     let call = other.call_soon(move || guard.0.add("called"));
+    let made_events = events.clone();
+    let made = other.spawn_with(move |_| {
+        made_events.add("made");
+        pending::<()>()
+    });
     task.cancel();
     call.cancel();
+    made.cancel();
     assert!(!task.is_finished() && !call.is_finished());
     drop(release);
     assert!(is_cancelled(task.join()));
     assert!(is_cancelled(call.join()));
+    assert!(is_cancelled(made.join()));
     assert_eq!(
         events.take(),
         ["task dropped on loop", "call dropped on loop"]

@@ -113,7 +113,7 @@ pub async fn task_group<'a, T, E: 'a>(
                 let waker = body_caller.waker();
                 if let Poll::Ready(result) = running.poll(&mut Context::from_waker(&waker)) {
                     value = shared.settle(result);
-                    shared.drop_quietly(|| body.set(None));
+                    body.set(None);
                 }
             }
         }
@@ -131,7 +131,6 @@ pub async fn task_group<'a, T, E: 'a>(
     })
     .await;
 
-    shared.closed.set(true);
     if !shared.failed.get() {
         if let Some(value) = value {
             return Ok(value);
@@ -240,14 +239,14 @@ impl<E> Shared<'_, E> {
         };
         let waker = child.caller.waker();
         let poll = child.future.as_mut().poll(&mut Context::from_waker(&waker));
-        if let Poll::Ready(result) = poll {
-            self.settle(result);
-        } else if let Some(place) = self.children.borrow_mut().get_mut(index) {
-            *place = Some(child);
-            return;
+        match poll {
+            Poll::Ready(result) => {
+                self.children.borrow_mut().remove(index);
+                drop(child); // which wakes who waits for it
+                self.settle(result);
+            }
+            Poll::Pending => self.children.borrow_mut()[index] = Some(child),
         }
-        self.drop_quietly(|| drop(child));
-        self.children.borrow_mut().try_remove(index);
     }
 
     /// Drops the children, one after the other.

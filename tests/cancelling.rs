@@ -415,11 +415,13 @@ fn a_destructor_that_panics_while_the_group_shuts_down_does_not_keep_the_others_
         run(async |_| {
             let _ = task_group(async |group: TaskGroup<&str>| {
                 group.spawn(events.child("first")).unwrap();
-                let panics = async {
-                    let _panics = OnDrop::new(|| panic_any(Quiet));
-                    pending().await
-                };
-                group.spawn::<()>(panics).unwrap();
+                for _ in 0..2 {
+                    let panics = async {
+                        let _bomb = Bomb;
+                        pending().await
+                    };
+                    group.spawn::<()>(panics).unwrap();
+                }
                 group.spawn(events.child("last")).unwrap();
                 fails_after(2).await
             })

@@ -65,7 +65,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 
 /// Runs `body`, and returns what it returned when all children of the group have ended.
@@ -178,7 +178,7 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
             child: Waker::from(Arc::clone(&caller)),
         });
         let future = Box::pin(Reporting {
-            future: Some(AssertUnwindSafe(future).catch_unwind()),
+            future: AssertUnwindSafe(future).catch_unwind(),
             tells: Tells(Rc::clone(&outcome)),
         });
         place.insert(Some(Running { future, caller }));
@@ -241,9 +241,10 @@ impl<E> Shared<'_, E> {
         let poll = child.future.as_mut().poll(&mut Context::from_waker(&waker));
         match poll {
             Poll::Ready(result) => {
-                self.children.borrow_mut().remove(index);
-                drop(child); // which wakes who waits for it
                 self.settle(result);
+                self.children.borrow_mut().remove(index);
+                // And its value, if nobody has kept the `Child`.
+                self.drop_quietly(|| drop(child));
             }
             Poll::Pending => self.children.borrow_mut()[index] = Some(child),
         }
@@ -298,10 +299,9 @@ impl<E> Drop for Leave<'_, '_, E> {
 pin_project! {
     /// A child's future, which puts its value where the [`Child`] finds it.
     struct Reporting<F, T> {
-        // `None` after its end.
         #[pin]
-        future: Option<F>,
-        // After the future: what it tells is to be true.
+        future: F,
+        // Dropped after the future: what it tells is to be true.
         tells: Tells<T>,
     }
 }
@@ -313,22 +313,13 @@ where
     type Output = End<(), E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         let outcome = &this.tells.0;
-        let result = match this.future.as_mut().as_pin_mut() {
-            Some(future) if !outcome.cancelled.get() => match future.poll(cx) {
-                Poll::Ready(result) => result.map(|result| result.map(Some)),
-                Poll::Pending => return Poll::Pending,
-            },
-            _ => Ok(Ok(None)),
-        };
-        // With the value, if nobody has kept the `Child`: a destructor that panics is its failure.
-        let wanted = Rc::strong_count(outcome) > 1;
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            this.future.set(None);
-            result.map(|result| result.map(|value| outcome.value.set(value.filter(|_| wanted))))
-        }));
-        Poll::Ready(dropped.and_then(|result| result))
+        if outcome.cancelled.get() {
+            return Poll::Ready(Ok(Ok(())));
+        }
+        let result = ready!(this.future.poll(cx));
+        Poll::Ready(result.map(|result| result.map(|value| outcome.value.set(Some(value)))))
     }
 }
 

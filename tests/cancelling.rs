@@ -627,13 +627,18 @@ fn a_value_that_nobody_wants_and_panics_is_a_failure_of_the_child() {
             let _ = task_group(async |group: TaskGroup<&str>| {
                 group.spawn(events.child("sibling")).unwrap();
                 group.spawn(async { Ok(Bomb) }).unwrap();
+                let last = async {
+                    events.add("has its turn");
+                    Ok(())
+                };
+                group.spawn(last).unwrap();
                 Ok(())
             })
             .await;
         });
     });
     assert_eq!(panic.downcast_ref(), Some(&Quiet));
-    assert_eq!(events.take(), ["sibling"]);
+    assert_eq!(events.take(), ["has its turn", "sibling"]);
 }
 
 #[test]

@@ -537,6 +537,13 @@ fn a_destructor_that_panics_does_not_end_the_loop() {
     drop(other.call_soon(|| Bomb));
     drop(other.spawn_with(|_| async { Bomb }));
     drop(other.call_soon(|| panic_any(Bomb)));
+    struct BombInside;
+    impl Drop for BombInside {
+        fn drop(&mut self) {
+            panic_any(Bomb)
+        }
+    }
+    drop(other.call_soon(|| BombInside));
     let next = other.call_soon(|| 5);
     drop(release);
     assert_eq!(next.join().unwrap(), 5);

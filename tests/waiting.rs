@@ -482,6 +482,26 @@ fn run_drops_every_kind_of_leftover_before_it_returns() {
     assert_eq!(block_on(handle.fallible()), None);
 }
 
+/// Nanoseconds that this thread has been running.
+#[cfg(target_os = "linux")]
+fn cpu_time() -> u64 {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    times.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn run_sleeps_when_no_task_can_run() {
+    let before = cpu_time();
+    run(async |ex| {
+        let sleeping = ex.spawn(Timer::after(Duration::from_millis(300)));
+        let _waiting = ex.spawn(pending::<()>());
+        sleeping.await;
+    });
+    let took = Duration::from_nanos(cpu_time() - before);
+    assert!(took < Duration::from_millis(100), "{took:?} of 300 ms");
+}
+
 #[test]
 fn no_task_is_polled_after_the_end_of_main() {
     let polls = Cell::new(0);

@@ -161,6 +161,12 @@ impl Interrupts {
         }
     }
 
+    /// Which signal has come, if one has. Ask before dropping this: a signal that nobody has asked for
+    /// is lost then.
+    pub fn now(&self) -> Option<Interrupted> {
+        received()
+    }
+
     /// Waits until a signal has come, and says which. Ready at once when asked again.
     ///
     /// Any number of tasks can wait. Dropping the future loses nothing.

@@ -25,8 +25,9 @@
 //! | [`fib`] | the articles' slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`], [`wait`] and [`mod@task_group`] run under
-//! `smol::block_on`, a `LocalExecutor`, or any other executor. [`mod@gather`], [`mod@as_completed`] and
+//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a
+//! `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does not move its tasks
+//! between threads. [`mod@gather`], [`mod@as_completed`] and
 //! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
 //! [`event_loop`] uses no async runtime at all.
 #![forbid(unsafe_code)]

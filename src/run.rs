@@ -181,7 +181,7 @@ pub struct TaskInfo {
 pub enum TaskState {
     /// It has not been polled yet.
     New,
-    /// It is being polled: it is the one that asks.
+    /// It is being polled: it is the one that asks, unless it does so while it is dropped.
     Running,
     /// It has been polled, and waits: for something, or for its turn.
     Waiting,

@@ -35,6 +35,7 @@
 //! | spawning when it shuts down or has ended | `RuntimeError` | | [`Refused`] |
 //! | cancelling the whole | the children are cancelled and waited for | | dropping the future drops the body and the children, at once |
 //! | a result | `task.result()` afterwards | | [`Child`] is a future |
+//! | waiting for a child that fails, or is cancelled | its exception, or `CancelledError` | | [`NoValue`], which is a failure if a child or the body returns it with `?` |
 //!
 //! Who owns what: the group owns its children, as an array owns its elements. So they may borrow what
 //! the group may borrow, and when the group has gone, so have they, and those of the groups inside
@@ -43,7 +44,8 @@
 //! The body and the children are polled by the task that awaits the group, each when it has been woken,
 //! in the order of the waking, once a turn. No other task runs between two of them. They are not tasks
 //! of their own, and not in the list of [`Spawner::tasks`](crate::run::Spawner::tasks). No executor is
-//! needed.
+//! needed. A group inside a group is polled by it, with a kilobyte of stack for each: a recursion that
+//! goes thousands deep needs tasks.
 //!
 //! Nothing can fail while it is dropped, so there are no errors from `finally` blocks to collect, as in
 //! asyncio; a destructor that panics counts as a panic of the child.
@@ -53,16 +55,16 @@
 use crate::calls::{Caller, Calls};
 use futures_lite::FutureExt;
 use pin_project_lite::pin_project;
-use slab::Slab;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -70,8 +72,11 @@ use std::thread;
 
 /// Runs `body`, and returns what it returned when all children of the group have ended.
 ///
-/// The children can go on spawning after `body` has ended. Dropping the future drops `body` and all
-/// children; a destructor that panics then is reported by the panic hook, and the others run.
+/// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does
+/// not compile: its lifetimes cannot be written.) The children can go on spawning after it has ended.
+///
+/// Dropping the future drops `body` and all children; a destructor that panics then is reported by the
+/// panic hook, and the others run.
 ///
 /// # Errors
 ///
@@ -86,61 +91,108 @@ pub async fn task_group<'a, T, E: 'a>(
 ) -> Result<T, ErrorGroup<E>> {
     let shared = Rc::new(Shared {
         children: RefCell::default(),
+        count: Cell::new(0),
         calls: Calls::new(0),
         closed: Cell::new(false),
         failed: Cell::new(false),
         errors: RefCell::default(),
         panic: RefCell::default(),
     });
-    let _leave = Leave(&shared); // dropped after the body
     let group = TaskGroup {
         shared: Rc::clone(&shared),
     };
     let body = async { body(group).await };
-    let mut body = pin!(Some(AssertUnwindSafe(body).catch_unwind()));
     let body_caller = Caller::new(BODY, &shared.calls, None);
     Waker::from(Arc::clone(&body_caller)).wake();
-    let mut value = None;
-    let mut turn = Vec::new();
+    let mut group = Owner {
+        shared,
+        body: Some(Box::pin(AssertUnwindSafe(body).catch_unwind())),
+        body_caller,
+        value: None,
+        turn: Vec::new(),
+    };
+    poll_fn(|cx| group.poll(cx)).await;
+    if !group.shared.failed.get() {
+        if let Some(value) = group.value.take() {
+            return Ok(value);
+        }
+    }
+    group.shut_down();
+    let errors = group.shared.errors.take();
+    if let Some(panic) = group.shared.panic.take() {
+        group.shared.drop_quietly(|| drop(errors));
+        resume_unwind(panic);
+    }
+    Err(ErrorGroup(errors))
+}
 
-    poll_fn(|cx| {
+/// What the future of a group owns.
+struct Owner<'a, T, E, B> {
+    shared: Rc<Shared<'a, E>>,
+    /// `None` after its end.
+    body: Option<Pin<Box<B>>>,
+    body_caller: Arc<Caller>,
+    value: Option<T>,
+    /// Who has called since the last turn; empty but for its allocation.
+    turn: Vec<usize>,
+}
+
+impl<T, E, B> Owner<'_, T, E, B> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()>
+    where
+        B: Future<Output = End<T, E>>,
+    {
+        let shared = &*self.shared;
         shared.calls.set_awaiter(Some(cx.waker().clone()));
-        shared.calls.take(&mut turn);
-        for index in turn.drain(..) {
+        shared.calls.take(&mut self.turn);
+        for index in self.turn.drain(..) {
             if index != BODY {
                 shared.poll_child(index);
-            } else if let Some(running) = body.as_mut().as_pin_mut() {
-                let waker = body_caller.waker();
-                if let Poll::Ready(result) = running.poll(&mut Context::from_waker(&waker)) {
-                    value = shared.settle(result);
-                    body.set(None);
+            } else if let Some(body) = &mut self.body {
+                let waker = self.body_caller.waker();
+                if let Poll::Ready(result) = body.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    self.value = shared.settle(result);
+                    self.body = None;
                 }
             }
         }
         // A failure ends the others when all have had their turn, since they may fail, too.
         if shared.failed.get() {
-            shared.closed.set(true);
-            shared.drop_quietly(|| body.set(None));
-            shared.drop_children();
+            self.shut_down();
+            return Poll::Ready(());
         }
-        if body.is_none() && shared.children.borrow().is_empty() {
+        if self.body.is_none() && shared.children.borrow().is_empty() {
             Poll::Ready(())
         } else {
             Poll::Pending
         }
-    })
-    .await;
+    }
+}
 
-    if !shared.failed.get() {
-        if let Some(value) = value {
-            return Ok(value);
+impl<T, E, B> Owner<'_, T, E, B> {
+    /// Drops everything, the body first. From now on no more children are taken.
+    fn shut_down(&mut self) {
+        let shared = &self.shared;
+        shared.closed.set(true);
+        shared.drop_quietly(|| self.body = None);
+        shared.drop_quietly(|| self.value = None);
+        let children = shared.children.take();
+        for (_, child) in children {
+            shared.drop_quietly(|| drop(child));
         }
+        // A `Child` that somebody keeps is no reason to keep the task.
+        shared.calls.set_awaiter(None);
     }
-    shared.drop_quietly(|| drop(value));
-    if let Some(panic) = shared.panic.take() {
-        resume_unwind(panic);
+}
+
+impl<T, E, B> Drop for Owner<'_, T, E, B> {
+    fn drop(&mut self) {
+        self.shut_down();
+        // There is nobody to give them to.
+        let errors = self.shared.errors.take();
+        self.shared.drop_quietly(|| drop(errors));
+        mem::forget(self.shared.panic.take());
     }
-    Err(ErrorGroup(shared.errors.take()))
 }
 
 /// A group of futures, to spawn more of them. Clones are cheap, and a child can take one along.
@@ -167,9 +219,9 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         if shared.closed.get() {
             return Err(Refused);
         }
-        let mut children = shared.children.borrow_mut();
-        let place = children.vacant_entry();
-        let caller = Caller::new(place.key(), &shared.calls, None);
+        let index = shared.count.get();
+        shared.count.set(index + 1);
+        let caller = Caller::new(index, &shared.calls, None);
         let outcome = Rc::new(Outcome {
             value: Cell::new(None),
             ended: Cell::new(false),
@@ -181,8 +233,8 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
             future: AssertUnwindSafe(future).catch_unwind(),
             tells: Tells(Rc::clone(&outcome)),
         });
-        place.insert(Some(Running { future, caller }));
-        drop(children);
+        let child = Some(Running { future, caller });
+        shared.children.borrow_mut().insert(index, child);
         outcome.child.wake_by_ref();
         Ok(Child(outcome))
     }
@@ -199,7 +251,6 @@ impl<E> Clone for TaskGroup<'_, E> {
 impl<E> fmt::Debug for TaskGroup<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup")
-            .field("children", &self.shared.children.borrow().len())
             .field("closed", &self.shared.closed.get())
             .finish_non_exhaustive()
     }
@@ -209,8 +260,11 @@ impl<E> fmt::Debug for TaskGroup<'_, E> {
 const BODY: usize = usize::MAX;
 
 struct Shared<'a, E> {
+    /// By their numbers, which are not used again: a late call of one that has ended finds nobody.
     /// `None` while it is being polled.
-    children: RefCell<Slab<Option<Running<'a, E>>>>,
+    children: RefCell<BTreeMap<usize, Option<Running<'a, E>>>>,
+    /// How many there have been.
+    count: Cell<usize>,
     calls: Arc<Calls>,
     /// Whether no more children are taken.
     closed: Cell<bool>,
@@ -233,7 +287,7 @@ type End<T, E> = thread::Result<Result<T, E>>;
 impl<E> Shared<'_, E> {
     /// Polls a child that has been woken. It may have ended since.
     fn poll_child(&self, index: usize) {
-        let child = (self.children.borrow_mut().get_mut(index)).and_then(Option::take);
+        let child = (self.children.borrow_mut().get_mut(&index)).and_then(Option::take);
         let Some(mut child) = child else {
             return;
         };
@@ -242,19 +296,13 @@ impl<E> Shared<'_, E> {
         match poll {
             Poll::Ready(result) => {
                 self.settle(result);
-                self.children.borrow_mut().remove(index);
+                self.children.borrow_mut().remove(&index);
                 // And its value, if nobody has kept the `Child`.
                 self.drop_quietly(|| drop(child));
             }
-            Poll::Pending => self.children.borrow_mut()[index] = Some(child),
-        }
-    }
-
-    /// Drops the children, one after the other.
-    fn drop_children(&self) {
-        let children = self.children.take();
-        for (_, child) in children {
-            self.drop_quietly(|| drop(child));
+            Poll::Pending => {
+                self.children.borrow_mut().insert(index, Some(child));
+            }
         }
     }
 
@@ -281,18 +329,6 @@ impl<E> Shared<'_, E> {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(drop)) {
             self.settle::<()>(Err(panic));
         }
-    }
-}
-
-/// Drops the children when the group is left, in whatever way. Some may hold the group itself.
-struct Leave<'s, 'a, E>(&'s Shared<'a, E>);
-
-impl<E> Drop for Leave<'_, '_, E> {
-    fn drop(&mut self) {
-        self.0.closed.set(true);
-        self.0.drop_children();
-        // A `Child` that somebody keeps is no reason to keep the task.
-        self.0.calls.set_awaiter(None);
     }
 }
 

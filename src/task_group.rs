@@ -188,10 +188,7 @@ impl<T, E, B> Owner<'_, T, E, B> {
 impl<T, E, B> Drop for Owner<'_, T, E, B> {
     fn drop(&mut self) {
         self.shut_down();
-        // There is nobody to give them to.
-        let errors = self.shared.errors.take();
-        self.shared.drop_quietly(|| drop(errors));
-        mem::forget(self.shared.panic.take());
+        mem::forget(self.shared.panic.take()); // nobody is there to take it; and it may panic again
     }
 }
 

@@ -18,7 +18,8 @@ use std::fmt;
 use std::io;
 use std::panic::panic_any;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 use watchdog::end_if_it_hangs;
@@ -589,6 +590,116 @@ fn a_group_that_waits_does_not_keep_the_loop_busy() {
         drop(sender);
         assert!(group.await <= 4);
     });
+}
+
+#[test]
+fn children_that_yield_take_turns_whoever_was_there_before() {
+    let turns_of = RefCell::new([0; 6]);
+    let result = block_on(task_group(async |group: TaskGroup<&str>| {
+        for i in 0..6 {
+            // It wakes itself in its last turn, and calls when it has ended.
+            let gone = group.spawn(async {
+                future::or(yield_now(), async {}).await;
+                Ok(())
+            });
+            yield_now().await;
+            gone.unwrap().cancel();
+            let turns_of = &turns_of;
+            let goes_on = async move {
+                loop {
+                    turns_of.borrow_mut()[i] += 1;
+                    yield_now().await;
+                }
+            };
+            group.spawn::<()>(goes_on).unwrap();
+            yield_now().await;
+        }
+        turns_of.borrow_mut().fill(0);
+        turns(100).await;
+        Err::<(), _>("enough")
+    }));
+    assert_eq!(errors(result), ["enough"]);
+    let turns_of = turns_of.take();
+    assert!(
+        turns_of.iter().all(|turns| (99..=101).contains(turns)),
+        "{turns_of:?}"
+    );
+}
+
+#[test]
+fn a_child_that_is_kept_keeps_nothing_of_the_task() {
+    struct Awaiter;
+    impl Wake for Awaiter {
+        fn wake(self: Arc<Self>) {}
+    }
+    let awaiter = Arc::new(Awaiter);
+    let waker = Waker::from(awaiter.clone());
+    let mut group = Box::pin(task_group(async |group: TaskGroup<&str>| {
+        Ok(group.spawn(async { Ok(()) }).unwrap())
+    }));
+    let mut cx = Context::from_waker(&waker);
+    assert!(group.as_mut().poll(&mut cx).is_pending());
+    let Poll::Ready(Ok(_kept)) = group.as_mut().poll(&mut cx) else {
+        panic!("it has ended");
+    };
+    drop((group, waker));
+    assert_eq!(Arc::strong_count(&awaiter), 1);
+}
+
+#[test]
+fn a_dropped_group_leaves_panics_to_the_panic_hook_and_refuses() {
+    let refused = Rc::new(Cell::new(None));
+    run(async |ex| {
+        let refused = refused.clone();
+        let group = ex.spawn(async move {
+            let body = async |group: Group| {
+                let bomb = async {
+                    // What it panics with panics, too.
+                    let _bomb = OnDrop::new(|| panic_any(Bomb));
+                    pending().await
+                };
+                group.spawn::<()>(bomb).unwrap();
+                let spawns = || refused.set(Some(group.spawn(fails_after(1)).is_err()));
+                let _spawns = OnDrop::new(spawns);
+                pending::<Child>().await
+            };
+            task_group(body).await
+        });
+        turns(5).await;
+        // async-task would end the process if a panic came out.
+        drop(group);
+        turns(2).await;
+
+        let group = ex.spawn(task_group(async |_: Group| {
+            let _bomb = Bomb;
+            pending::<Child>().await
+        }));
+        turns(2).await;
+        drop(group);
+        turns(2).await;
+
+        // The value of a body that has ended.
+        let group = task_group(async |group: TaskGroup<&str>| {
+            group.spawn(pending::<Child>()).unwrap();
+            Ok(Bomb)
+        });
+        let mut group = Box::pin(group);
+        assert!(poll_once(&mut group).await.is_none());
+        drop(group);
+    });
+    assert_eq!(refused.get(), Some(true));
+}
+
+#[test]
+fn errors_beside_a_panic_may_panic_too() {
+    let panic = panic_of(|| {
+        let _ = block_on(task_group(async |group: TaskGroup<Bomb>| {
+            group.spawn(async { Err::<(), _>(Bomb) }).unwrap();
+            group.spawn::<()>(async { panic_any("first") }).unwrap();
+            Ok(())
+        }));
+    });
+    assert_eq!(panic.downcast_ref(), Some(&"first"));
 }
 
 #[test]

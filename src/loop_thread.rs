@@ -67,9 +67,9 @@ pub const DROP_LIMIT: Duration = Duration::from_secs(5);
 ///
 /// Methods take `&self`, from any thread: share it by reference, or in an `Arc`.
 ///
-/// Dropping it stops it, as [`stop`](LoopThread::stop) does with a limit of [`DROP_LIMIT`]. A busy
-/// loop that does not return by then is left behind: its thread ends when the call that blocks it
-/// returns, or with the process.
+/// Dropping it stops it, as [`stop`](LoopThread::stop) does with a limit of [`DROP_LIMIT`], and blocks
+/// the thread that drops it meanwhile. A busy loop that does not return by then is left behind: its
+/// thread ends when the call that blocks it returns, or with the process.
 #[derive(Debug)]
 pub struct LoopThread {
     queue: Sender<Job>,

@@ -131,6 +131,7 @@ fn ctrl_c_at_a_random_moment() {
 
 /// Starts one of the programs below, each of which says `ready` when a signal may come.
 fn start_here(program: &str) -> Running {
+    common::example("cancel_all"); // they are built before the clock runs
     watchdog::end_if_it_hangs();
     let mut command = Command::new(env::current_exe().unwrap());
     let arguments = ["--exact", "program", "--nocapture", "--quiet"];

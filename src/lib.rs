@@ -43,6 +43,7 @@ pub mod gather;
 pub mod hello;
 pub mod interrupt;
 pub mod loop_thread;
+mod panics;
 pub mod run;
 pub mod shield;
 pub mod spawn;

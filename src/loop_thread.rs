@@ -39,6 +39,7 @@
 //! Source: [Concurrency and multithreading](https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading)
 //! in asyncio's documentation.
 
+use crate::panics::discard;
 use crate::run::{Spawner, run};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
@@ -246,7 +247,7 @@ fn run_jobs(queue: Receiver<Job>, stopping: Arc<AtomicBool>) {
 /// value that nobody wants.
 fn survive(f: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        mem::forget(panic); // the panic hook has reported it; and it may panic again
+        discard(panic);
     }
 }
 

@@ -53,6 +53,7 @@
 //! Source: [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup).
 
 use crate::calls::{Caller, Calls};
+use crate::panics::discard;
 use futures_lite::FutureExt;
 use pin_project_lite::pin_project;
 use std::any::Any;
@@ -62,7 +63,6 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -188,7 +188,9 @@ impl<T, E, B> Owner<'_, T, E, B> {
 impl<T, E, B> Drop for Owner<'_, T, E, B> {
     fn drop(&mut self) {
         self.shut_down();
-        mem::forget(self.shared.panic.take()); // nobody is there to take it; and it may panic again
+        if let Some(panic) = self.shared.panic.take() {
+            discard(panic);
+        }
     }
 }
 
@@ -313,7 +315,7 @@ impl<E> Shared<'_, E> {
                 if first {
                     *self.panic.borrow_mut() = Some(panic);
                 } else {
-                    mem::forget(panic); // the panic hook has reported it; and it may panic again
+                    discard(panic);
                 }
             }
         }

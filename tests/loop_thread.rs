@@ -514,9 +514,12 @@ fn two_loops_that_own_each_other_end() {
 /// Panics when it is dropped.
 struct Bomb;
 
+/// What it panics with.
+struct Meant;
+
 impl Drop for Bomb {
     fn drop(&mut self) {
-        panic_any("meant")
+        panic_any(Meant)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which of many futures have been woken: the common half of `children` and `wait`.
+//! Which of many futures have been woken: the common half of `children`, `task_group` and `wait`.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -48,7 +48,6 @@
 use crate::run::{Spawner, run};
 use async_io::Timer;
 use futures_lite::future::or;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::fmt;
 use std::process::ExitCode;
@@ -89,7 +88,7 @@ where
         }
     });
     // It may have come while the loop was blocked, or during the teardown.
-    match received() {
+    match interrupts.now() {
         Some(interrupted) => Err(interrupted),
         None => result,
     }
@@ -107,12 +106,20 @@ pub enum Interrupted {
 impl Interrupted {
     /// What a shell reports of a program that a signal has ended: 128 and the signal's number.
     pub fn exit_status(self) -> u8 {
-        128 + match self {
+        128 + self.number()
+    }
+
+    /// The same on every system.
+    fn number(self) -> u8 {
+        match self {
             Interrupted::Sigint => 2,
             Interrupted::Sigterm => 15,
         }
     }
 }
+
+/// What is listened for.
+const SIGNALS: [Interrupted; 2] = [Interrupted::Sigint, Interrupted::Sigterm];
 
 /// Like `interrupted by SIGINT`.
 impl fmt::Display for Interrupted {
@@ -164,7 +171,9 @@ impl Interrupts {
     /// Which signal has come, if one has. Ask before dropping this: a signal that nobody has asked for
     /// is lost then.
     pub fn now(&self) -> Option<Interrupted> {
-        received()
+        let number = Handlers::get().received.load(Ordering::SeqCst);
+        let mut signals = SIGNALS.into_iter();
+        signals.find(|signal| usize::from(signal.number()) == number)
     }
 
     /// Waits until a signal has come, and says which. Ready at once when asked again.
@@ -172,20 +181,11 @@ impl Interrupts {
     /// Any number of tasks can wait. Dropping the future loses nothing.
     pub async fn received(&self) -> Interrupted {
         loop {
-            match received() {
+            match self.now() {
                 Some(interrupted) => return interrupted,
                 None => self.wakeup.wait().await,
             }
         }
-    }
-}
-
-/// The signal that has come since somebody listens.
-fn received() -> Option<Interrupted> {
-    match i32::try_from(Handlers::get().received.load(Ordering::SeqCst)) {
-        Ok(SIGINT) => Some(Interrupted::Sigint),
-        Ok(SIGTERM) => Some(Interrupted::Sigterm),
-        _ => None,
     }
 }
 
@@ -222,8 +222,8 @@ impl Handlers {
                 received: Arc::new(AtomicUsize::new(0)),
                 listeners: Mutex::new(0),
             };
-            for interrupted in [Interrupted::Sigint, Interrupted::Sigterm] {
-                let installed = handlers.install(interrupted);
+            for signal in SIGNALS {
+                let installed = handlers.install(signal);
                 installed.expect("every system lets SIGINT and SIGTERM be handled");
             }
             handlers
@@ -231,13 +231,13 @@ impl Handlers {
     }
 
     /// What happens when the signal comes, in this order.
-    fn install(&self, interrupted: Interrupted) -> std::io::Result<()> {
-        let status = interrupted.exit_status();
-        let signal = i32::from(status - 128);
-        flag::register_conditional_default(signal, Arc::clone(&self.default))?;
-        flag::register_conditional_shutdown(signal, status.into(), Arc::clone(&self.again))?;
-        flag::register(signal, Arc::clone(&self.again))?;
-        flag::register_usize(signal, Arc::clone(&self.received), (status - 128).into())?;
+    fn install(&self, signal: Interrupted) -> std::io::Result<()> {
+        let (number, status) = (signal.number(), signal.exit_status());
+        let (default, again) = (&self.default, &self.again);
+        flag::register_conditional_default(number.into(), Arc::clone(default))?;
+        flag::register_conditional_shutdown(number.into(), status.into(), Arc::clone(again))?;
+        flag::register(number.into(), Arc::clone(again))?;
+        flag::register_usize(number.into(), Arc::clone(&self.received), number.into())?;
         Ok(())
     }
 
@@ -256,7 +256,7 @@ const LOOK: Duration = Duration::from_millis(50);
 mod wakeup {
     //! A socket to which the signal handler writes.
 
-    use super::{LOOK, SIGINT, SIGTERM, Timer};
+    use super::{LOOK, SIGNALS, Timer};
     use async_io::Async;
     use signal_hook::SigId;
     use signal_hook::low_level::{pipe, unregister};
@@ -290,8 +290,9 @@ mod wakeup {
 
     fn connect(writers: &mut Vec<SigId>) -> io::Result<Async<UnixStream>> {
         let (reader, writer) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM] {
-            writers.push(pipe::register(signal, writer.try_clone()?)?);
+        for signal in SIGNALS {
+            let number = signal.number().into();
+            writers.push(pipe::register(number, writer.try_clone()?)?);
         }
         Async::new(reader)
     }

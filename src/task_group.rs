@@ -112,12 +112,10 @@ pub async fn task_group<'a, T, E: 'a>(
         turn: Vec::new(),
     };
     poll_fn(|cx| group.poll(cx)).await;
-    if !group.shared.failed.get() {
-        if let Some(value) = group.value.take() {
-            return Ok(value);
-        }
+    // After a failure there is none: everything has been dropped.
+    if let Some(value) = group.value.take() {
+        return Ok(value);
     }
-    group.shut_down();
     let errors = group.shared.errors.take();
     if let Some(panic) = group.shared.panic.take() {
         group.shared.drop_quietly(|| drop(errors));
@@ -167,9 +165,7 @@ impl<T, E, B> Owner<'_, T, E, B> {
             Poll::Pending
         }
     }
-}
 
-impl<T, E, B> Owner<'_, T, E, B> {
     /// Drops everything, the body first. From now on no more children are taken.
     fn shut_down(&mut self) {
         let shared = &self.shared;

@@ -1,11 +1,14 @@
 //! Ctrl-C and SIGTERM: programs as processes, and signals sent to them.
 #![cfg(unix)]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts, run_until_interrupted};
+use cases::OnDrop;
 use common::{Running, start_program};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use smol::Timer;
@@ -177,15 +180,6 @@ async fn ready_for_ever() {
     pending().await
 }
 
-/// Calls a function when it is dropped.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
 fn sleep_for_long() {
     thread::sleep(Duration::from_secs(3600));
 }
@@ -193,13 +187,13 @@ fn sleep_for_long() {
 fn slow_teardown() -> i32 {
     status_of(run_until_interrupted(async |ex| {
         let task = async {
-            let _slow = OnDrop(|| {
+            let _slow = OnDrop::new(|| {
                 println!("slow");
                 sleep_for_long();
             });
             ready_for_ever().await
         };
-        let _main = OnDrop(|| println!("main dropped"));
+        let _main = OnDrop::new(|| println!("main dropped"));
         ex.spawn(task).await
     }))
 }
@@ -263,7 +257,7 @@ fn blocked_to_the_end() -> i32 {
 fn teardown_after_the_end() -> i32 {
     status_of(run_until_interrupted(async |ex| {
         let slow = async {
-            let _slow = OnDrop(|| {
+            let _slow = OnDrop::new(|| {
                 println!("ready");
                 block_until_a_signal_comes();
             });
@@ -333,7 +327,7 @@ fn many_tasks() -> i32 {
     let dropped = Rc::new(Cell::new(0));
     let guard = || {
         let dropped = Rc::clone(&dropped);
-        OnDrop(move || dropped.set(dropped.get() + 1))
+        OnDrop::new(move || dropped.set(dropped.get() + 1))
     };
     let result = run_until_interrupted(async |ex| {
         let _guard = guard();

@@ -16,6 +16,8 @@ struct Example {
     chapter: u32,
     article: String,
     description: String,
+    /// What `--features` has to say, or nothing.
+    features: String,
 }
 
 /// Instead of the program of an article: what the articles needed and did not have.
@@ -50,6 +52,16 @@ fn text(table: &Value, key: &str) -> String {
         .to_string()
 }
 
+/// The features that a target requires.
+fn features(target: &Value) -> String {
+    let features = target["required-features"].as_array();
+    let features = features
+        .into_iter()
+        .flatten()
+        .map(|name| name.as_str().unwrap());
+    features.collect::<Vec<_>>().join(",")
+}
+
 fn declared() -> (Chapters, Vec<Example>) {
     let package = package();
     let chapters = package["metadata"]["chapter"].as_object().unwrap();
@@ -76,6 +88,7 @@ fn declared() -> (Chapters, Vec<Example>) {
                 chapter: about["chapter"].as_u64().expect("a chapter") as u32,
                 article: text(about, "article"),
                 description: text(about, "description"),
+                features: features(target),
                 name,
             }
         })
@@ -88,6 +101,20 @@ fn declared() -> (Chapters, Vec<Example>) {
         "[package.metadata.example] and [[example]] differ"
     );
     (chapters, examples)
+}
+
+/// Whether a file is no program, but a module of the programs beside it.
+fn is_shared(folder: &str, file: &str) -> bool {
+    let module = format!("mod {};", file.strip_suffix(".rs").unwrap());
+    let neighbours = fs::read_dir(root().join("examples").join(folder)).unwrap();
+    neighbours.map(|file| file.unwrap().path()).any(|path| {
+        let is_code = path.extension().is_some_and(|extension| extension == "rs");
+        is_code
+            && fs::read_to_string(path)
+                .unwrap()
+                .lines()
+                .any(|line| line == module)
+    })
 }
 
 #[test]
@@ -103,7 +130,7 @@ fn every_file_is_declared_and_every_declaration_has_its_file() {
         let folder_name = folder.file_name().into_string().unwrap();
         for file in fs::read_dir(folder.path()).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".rs") {
+            if name.ends_with(".rs") && !is_shared(&folder_name, &name) {
                 files.insert(format!("examples/{folder_name}/{name}"));
             }
         }
@@ -151,7 +178,15 @@ fn every_head_says_what_it_ports_how_to_run_it_and_what_to_paste() {
             );
         };
         expect("\nPorts: ");
-        expect(&format!("\n$ cargo run --example {}\n", example.name));
+        let (command, _) = common::command_and_transcript(&example.name, &head);
+        let features = match example.features.as_str() {
+            "" => String::new(),
+            features => format!(" --features {features}"),
+        };
+        assert_eq!(
+            command,
+            format!("$ cargo run --example {}{features}", example.name)
+        );
         expect("\nPaste: ");
         if example.article == NEW {
             continue;

@@ -27,7 +27,9 @@ fn examples() -> &'static Path {
         let profile = this_test.ancestors().nth(2).unwrap();
         let status = Command::new(env!("CARGO"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "--quiet", "--examples", "--target-dir"])
+            // As this test was built, or everything would be built twice.
+            .args(["build", "--quiet", "--examples", "--features", &features()])
+            .arg("--target-dir")
             .arg(profile.parent().unwrap())
             .args([
                 "--profile",
@@ -42,6 +44,16 @@ fn examples() -> &'static Path {
         assert!(status.success(), "the examples do not build");
         profile.join("examples")
     })
+}
+
+/// The features that this test has been built with.
+fn features() -> String {
+    let features = [
+        ("redis", cfg!(feature = "redis")),
+        ("http", cfg!(feature = "http")),
+    ];
+    let features = features.into_iter().filter(|(_, is_on)| *is_on);
+    features.map(|(name, _)| name).collect::<Vec<_>>().join(",")
 }
 
 /// Runs all checks at the same time, and says which one failed.
@@ -67,12 +79,21 @@ pub fn head(source: &str) -> String {
         .collect()
 }
 
+/// The command in the transcript of an example, and what it shows.
+pub fn command_and_transcript<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
+    let start = format!("$ cargo run --example {name}");
+    let found = text.match_indices(&start).find_map(|(at, _)| {
+        let (command, shown) = text[at..].split_once('\n')?;
+        let arguments = &command[start.len()..];
+        (arguments.is_empty() || arguments.starts_with(" --features ")).then_some((command, shown))
+    });
+    let (command, shown) = found.unwrap_or_else(|| panic!("no transcript of {name}"));
+    (command, shown.split("```").next().unwrap_or(shown))
+}
+
 /// The transcript of an example in its head or in a chapter page, without the command.
 pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
-    let command = format!("$ cargo run --example {name}\n");
-    let shown = text.split(&command).nth(1);
-    let shown = shown.unwrap_or_else(|| panic!("no transcript of {name}"));
-    shown.split("```").next().unwrap_or(shown)
+    command_and_transcript(name, text).1
 }
 
 /// A line of output and when it came.

@@ -1,0 +1,194 @@
+//! Each job is an HTTP request, made in another thread; what fails is reported, and reaches the main thread.
+//!
+//! Ports: article B's `async-customer.py` (B14).
+//!
+//! Type `5`, `1` and `1`:
+//!
+//! ```text
+//! $ cargo run --example sms_customer --features http,redis
+//! 5
+//! Waiting 5
+//! 1
+//! Waiting 1
+//! 1
+//! Waiting 1
+//! 200
+//! 1 It works
+//! Done 1
+//! 200
+//! 1 It works
+//! Done 1
+//! 200
+//! 5 It works
+//! Done 5
+//! ```
+//!
+//! The jobs come from the queue of chapter 11, typed or from Redis. The requests go to a server of its
+//! own, or to the one that `--server http://127.0.0.1:5000` names, such as `sms_server`.
+//!
+//! A request has failed if the server cannot be reached, cuts the connection, takes 10 s longer than it is
+//! to wait, or answers with another status than success. Then `/error` is asked, as in the article, and
+//! what it says is printed. The article's author found no way to get the error to the main thread: here
+//! the task returns it, and the handle of the other thread's loop brings it over. `main` lists the errors
+//! at the end, with exit status 1. A job that has failed is not tried again.
+//!
+//! At most 64 requests run at a time; the other jobs stay in the queue. `aiohttp.ClientSession()` in the
+//! article is a new one for every request, and so is its connection; here connections are used again.
+//!
+//! Ctrl-C cancels the requests and gives back their jobs; exit status 130.
+//!
+//! Who owns what: the group owns a future for every job, and a place among the 64 with it. The other
+//! thread's loop owns the requests, and ends when `other` is dropped. The client owns its connections.
+//!
+//! Paste: `cargo add smol hyper smol-hyper http-body-util lexopt fastrand`, with hyper's features `http1`,
+//! `client` and `server`; `cargo add redis --no-default-features --features smol-comp`; on Unix
+//! `cargo add rustix --features process`; this repository's library as the README says; `client.rs` and
+//! `service.rs` beside it; and chapter 11's `jobs.rs` and `redis_jobs.rs`, in a folder `11_queue` beside
+//! `src`.
+
+mod client;
+#[path = "../11_queue/jobs.rs"]
+mod jobs;
+#[path = "../11_queue/redis_jobs.rs"]
+mod redis_jobs;
+mod service;
+
+use asyncio_to_smol::loop_thread::LoopThread;
+use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use asyncio_to_smol::timeout::timeout;
+use client::Client;
+use hyper::StatusCode;
+use jobs::{Error, Job, Queue, Source, Stop, complain, print};
+use lexopt::{Arg::Long, Parser, ValueExt};
+use smol::future;
+use smol::lock::Semaphore;
+use smol::net::{Ipv4Addr, TcpListener};
+use std::cell::RefCell;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many requests run at the same time.
+const AT_ONCE: usize = 64;
+/// How much longer than it is to wait the server may take.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Fails unless the answer comes in time and means success.
+async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<(StatusCode, String), Error> {
+    let limit = Duration::from_secs(seconds).saturating_add(MARGIN);
+    match timeout(limit, client.get(path)).await {
+        Ok(answer) => match answer? {
+            (status, text) if status.is_success() => Ok((status, text)),
+            (status, text) => Err(format!("{status}: {text}").into()),
+        },
+        Err(_) => Err(format!("no answer within {} s", limit.as_secs()).into()),
+    }
+}
+
+/// Runs on the other thread. Returns the error of the request, if it has failed.
+async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<Error>, Error> {
+    let seconds = job.seconds;
+    print(format_args!("Waiting {seconds}"))?;
+    let failed = match fetch(&client, &format!("/{seconds}"), seconds).await {
+        Ok((status, text)) => {
+            print(format_args!("{}\n{text}\nDone {seconds}", status.as_u16()))?;
+            None
+        }
+        Err(error) => {
+            // Reported to the server, if it can hear it.
+            match fetch(&client, "/error", 3).await {
+                Ok((status, text)) => print(format_args!("{}\n{text}", status.as_u16()))?,
+                Err(error) => print(error)?,
+            }
+            Some(format!("job {seconds}: {error}").into())
+        }
+    };
+    job.done();
+    Ok(failed)
+}
+
+/// Takes jobs and hands them over. Returns when there will be no more and all have been dealt with.
+async fn master(
+    queue: &Queue,
+    client: Client,
+    failures: &RefCell<Vec<Error>>,
+) -> Result<(), Error> {
+    let client = Arc::new(client);
+    let other = LoopThread::start()?;
+    let places = Semaphore::new(AT_ONCE);
+    task_group(async |group: TaskGroup<Error>| {
+        let mut jobs = queue.jobs();
+        loop {
+            let place = places.acquire().await;
+            let Some(job) = jobs.take().await? else {
+                return Ok(());
+            };
+            let work = other.spawn(do_some_work(Arc::clone(&client), job));
+            group.spawn(async {
+                let _place = place;
+                let failure = work.await??;
+                failures.borrow_mut().extend(failure);
+                Ok(())
+            })?;
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// With a server of its own, on this thread, if there is no other.
+async fn run(
+    queue: &Queue,
+    server: Option<Client>,
+    failures: &RefCell<Vec<Error>>,
+) -> Result<(), Error> {
+    match server {
+        Some(client) => master(queue, client, failures).await,
+        None => {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let client = Client::new(&format!("http://{}", listener.local_addr()?))?;
+            let server = service::serve(listener, future::pending());
+            let server = async {
+                server.await;
+                Ok(())
+            };
+            future::or(master(queue, client, failures), server).await
+        }
+    }
+}
+
+fn arguments() -> Result<(Source, Option<Client>), lexopt::Error> {
+    let mut source = Source::from_env();
+    let mut server = None;
+    let mut parser = Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("redis") => source.redis = Some(parser.value()?.string()?),
+            Long("queue") => source.queue = parser.value()?.string()?,
+            Long("server") => server = Some(parser.value()?.parse_with(Client::new)?),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok((source, server))
+}
+
+fn main() -> ExitCode {
+    let (source, server) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => return jobs::usage("[--server http://HOST:PORT]", &error),
+    };
+    // They outlive the work: they are listed after Ctrl-C, too.
+    let failures = RefCell::default();
+    let work = async |queue: &Queue| run(queue, server, &failures).await;
+    let result = smol::block_on(jobs::consume(&source, work));
+    let failures = failures.into_inner();
+    for failure in &failures {
+        complain(failure);
+    }
+    match result {
+        Ok(()) if !failures.is_empty() => {
+            jobs::exit_code(Err(Stop::from(format!("{} jobs failed", failures.len()))))
+        }
+        result => jobs::exit_code(result),
+    }
+}

@@ -1,0 +1,84 @@
+//! An HTTP server in which a request that waits holds up nobody.
+//!
+//! Ports: article B's `server.py` (B13).
+//!
+//! ```text
+//! $ cargo run --example sms_server --features http
+//! Listening on http://127.0.0.1:5000
+//! ```
+//!
+//! In another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and
+//! `curl http://127.0.0.1:5000/error` prints `error!` after 3. `--listen ADDRESS:PORT` listens elsewhere;
+//! with port 0 the system chooses one.
+//!
+//! Flask has a thread for every request, and `time.sleep` blocks it. Here all requests wait on one thread,
+//! and each costs a timer. The HTTP is hyper's: it has no runtime of its own, and runs on smol's sockets.
+//! What the server does about clients that are slow, silent or too many is in `service.rs`.
+//!
+//! Ctrl-C (or SIGTERM) ends it in order: nothing more is accepted, connections without a request are
+//! closed, and the requests that are running have 5 seconds to end. Then exit status 130 (143). A second
+//! Ctrl-C ends it at once.
+//!
+//! Who owns what: `serve` owns the listener and every connection, and a connection its request.
+//!
+//! Paste: `cargo add smol hyper smol-hyper http-body-util lexopt`, with hyper's features `http1` and
+//! `server`; on Unix `cargo add rustix --features process`; this repository's library as the README says;
+//! and `service.rs` beside it.
+
+mod service;
+
+use asyncio_to_smol::interrupt::Interrupts;
+use lexopt::{Arg::Long, Parser, ValueExt};
+use smol::net::TcpListener;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+async fn run(listen: &str, interrupts: &Interrupts) -> io::Result<()> {
+    let listener = TcpListener::bind(listen).await?;
+    writeln!(
+        io::stdout(),
+        "Listening on http://{}",
+        listener.local_addr()?
+    )?;
+    let stop = async {
+        interrupts.received().await;
+    };
+    service::serve(listener, stop).await;
+    Ok(())
+}
+
+fn arguments() -> Result<String, lexopt::Error> {
+    let mut listen = "127.0.0.1:5000".to_string();
+    let mut parser = Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("listen") => listen = parser.value()?.string()?,
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(listen)
+}
+
+fn main() -> ExitCode {
+    let complain = |line: String| {
+        let _ = writeln!(io::stderr(), "sms_server: {line}");
+    };
+    let listen = match arguments() {
+        Ok(listen) => listen,
+        Err(error) => {
+            complain(format!(
+                "{error}; usage: sms_server [--listen ADDRESS:PORT]"
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    service::raise_open_files_limit();
+    // Until the requests have ended: a second Ctrl-C meanwhile ends the process.
+    let interrupts = Interrupts::listen();
+    if let Err(error) = smol::block_on(run(&listen, &interrupts)) {
+        complain(format!("{listen}: {error}"));
+        return ExitCode::FAILURE;
+    }
+    // Only a signal ends the serving.
+    interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from)
+}

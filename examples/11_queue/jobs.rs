@@ -171,14 +171,17 @@ pub fn print(text: impl Display) -> io::Result<()> {
 /// The jobs that are to be done.
 pub enum Queue {
     Typed(TypedQueue),
-    Redis(RedisQueue),
+    Redis(Box<RedisQueue>),
 }
 
 impl Queue {
     async fn open(source: &Source) -> Result<Queue, Error> {
         match &source.redis {
             None => Ok(Queue::Typed(TypedQueue::new())),
-            Some(url) => Ok(Queue::Redis(RedisQueue::open(url, &source.queue).await?)),
+            Some(url) => {
+                let queue = RedisQueue::open(url, &source.queue).await?;
+                Ok(Queue::Redis(Box::new(queue)))
+            }
         }
     }
 

@@ -22,8 +22,9 @@ use crate::jobs::{End, Error, Job, complain, seconds};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult};
 use smol::channel::{self, Receiver, Sender};
+use smol::lock::Mutex;
 use smol::{Timer, future};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use std::{io, process};
@@ -82,7 +83,8 @@ pub struct RedisQueue {
     prefix: String,
     lists: Cell<u64>,
     messages: Sender<Message>,
-    keeper: RefCell<Keeper>,
+    /// Locked by whoever deals with the messages: `keep`, and then `close`.
+    keeper: Mutex<Keeper>,
     /// It was said that the server has gone, and not yet that it is back.
     gone: Cell<bool>,
 }
@@ -122,7 +124,7 @@ impl RedisQueue {
         let address = client.get_connection_info().addr().to_string();
         let working = format!("{queue}:working");
         let (messages, receiver) = channel::unbounded();
-        let queue = RedisQueue {
+        let mut queue = RedisQueue {
             client,
             address,
             queue: queue.to_string(),
@@ -131,11 +133,11 @@ impl RedisQueue {
             working,
             lists: Cell::new(0),
             messages,
-            keeper: RefCell::new(Keeper::new(receiver)),
+            keeper: Mutex::new(Keeper::new(receiver)),
             gone: Cell::new(false),
         };
         match queue.connect().await {
-            Ok(connection) => queue.keeper.borrow_mut().connection = Some(connection),
+            Ok(connection) => queue.keeper.get_mut().connection = Some(connection),
             Err(error) => return Err(queue.named(&error)),
         }
         Ok(queue)
@@ -198,8 +200,7 @@ impl RedisQueue {
 
     /// Does what the messages say, and sends the heartbeats. Returns only if that fails.
     pub async fn keep(&self) -> Error {
-        // Nobody else borrows it while this runs.
-        let mut keeper = self.keeper.borrow_mut();
+        let mut keeper = self.keeper.lock().await;
         match keeper.work(self).await {
             Err(error) => error,
             Ok(()) => future::pending().await,
@@ -209,7 +210,7 @@ impl RedisQueue {
     /// Waits until the messages sent so far have been dealt with, but not for long.
     pub async fn close(self) {
         self.messages.close();
-        let mut keeper = self.keeper.borrow_mut();
+        let mut keeper = self.keeper.lock().await;
         let result = future::or(async { Ok(keeper.work(&self).await) }, async {
             Timer::after(CLOSE_LIMIT).await;
             Err(())

@@ -2,23 +2,17 @@
 
 mod common;
 
-use common::{Line, at_the_same_time, head, start, transcript};
-use std::fs;
-use std::path::Path;
+use common::{Line, at_the_same_time, head_of, start, transcript};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// The transcript in the head of an example, without the command.
 fn shown(name: &str) -> Vec<String> {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let file = fs::read_dir(examples)
-        .unwrap()
-        .map(|chapter| chapter.unwrap().path().join(format!("{name}.rs")))
-        .find(|file| file.exists())
-        .unwrap_or_else(|| panic!("no example {name}"));
-    let head = head(&fs::read_to_string(file).unwrap());
-    let transcript = transcript(name, &head);
-    transcript.lines().map(str::to_string).collect()
+    let head = head_of(name);
+    transcript(name, &head)
+        .lines()
+        .map(str::to_string)
+        .collect()
 }
 
 /// Runs the example to its end, and returns what it printed and when, counted from its start.

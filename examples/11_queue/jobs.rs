@@ -155,7 +155,7 @@ pub fn usage(options: &str, error: &lexopt::Error) -> ExitCode {
 
 /// Prints one line on standard error. There is nobody left to tell if that fails.
 pub fn complain(message: impl Display) {
-    let _ = writeln!(io::stderr(), "{}: {message}", env!("CARGO_BIN_NAME"));
+    let _ = writeln!(io::stderr(), "{}: {message}", env!("CARGO_CRATE_NAME"));
 }
 
 /// `println!` that fails instead of panicking when nobody reads the output any more.

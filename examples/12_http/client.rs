@@ -11,7 +11,7 @@ use hyper::{Request, Response, StatusCode, Uri};
 use smol::future::{self, poll_once};
 use smol::net::TcpStream;
 use smol_hyper::rt::FuturesIo;
-use std::error::Error as _;
+use std::iter;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -62,6 +62,10 @@ impl Client {
 
     /// The answer to `GET path`. There is no time limit.
     ///
+    /// A server may close a connection that is not in use at any time, also just before a request gets
+    /// there. So if nothing has come back over a used connection, the request is sent again over a new
+    /// one. That may be done with GET, which changes nothing, and not with POST.
+    ///
     /// # Errors
     ///
     /// If the server cannot be connected to, closes the connection before it has answered, or sends
@@ -75,13 +79,13 @@ impl Client {
             let mut request = Request::get(path).body(Empty::new())?;
             let host = self.host_header.clone();
             request.headers_mut().insert(HOST, host);
-            let answer = connection.requests.try_send_request(request);
+            let answer = connection.requests.send_request(request);
             let answer = async {
                 match answer.await {
                     Ok(response) => Ok(Some(read(response).await?)),
-                    // It was closed before anything was sent: another one will do.
-                    Err(error) if error.message().is_some() && !is_new => Ok(None),
-                    Err(error) => Err(with_source(error.into_error())),
+                    // The server had closed it, or was about to.
+                    Err(_) if !is_new => Ok(None),
+                    Err(error) => Err(with_sources(error)),
                 }
             };
             // What happens to the connection is seen in the answer.
@@ -113,7 +117,7 @@ impl Client {
             .map_err(|error| format!("{}:{}: {error}", self.host, self.port))?;
         let _ = stream.set_nodelay(true); // if not, requests are slower
         let handshake = http1::handshake(FuturesIo::new(stream));
-        let (requests, driver) = handshake.await.map_err(with_source)?;
+        let (requests, driver) = handshake.await.map_err(with_sources)?;
         let driver = Box::pin(driver);
         Ok(Connection { requests, driver })
     }
@@ -127,14 +131,14 @@ impl Client {
 async fn read(response: Response<Incoming>) -> Result<(StatusCode, String), Error> {
     let status = response.status();
     let body = Limited::new(response.into_body(), BODY_LIMIT);
-    let body = body.collect().await?.to_bytes();
+    let body = body.collect().await.map_err(with_sources)?.to_bytes();
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
 /// hyper's errors keep to themselves why.
-fn with_source(error: hyper::Error) -> Error {
-    match error.source() {
-        Some(source) => format!("{error}: {source}").into(),
-        None => error.into(),
-    }
+fn with_sources(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    let sources = iter::successors(error.source(), |error| error.source());
+    let sources: String = sources.map(|source| format!(": {source}")).collect();
+    format!("{error}{sources}").into()
 }

@@ -12,7 +12,8 @@
 //!
 //! | a client that | is |
 //! |---|---|
-//! | is silent, or slow to send a request, or slow to take an answer | cut off after 10 s |
+//! | is silent, or slow to send a request | cut off after 10 s |
+//! | does not take its answers | cut off after 10 to 20 s, when there is no more room for them |
 //! | sends more than 16 KiB of headers, or more than 100 of them | answered 431, and cut off |
 //! | goes away while its request waits | noticed; the waiting ends |
 //! | is one too many for the system's limit of open files | not accepted until another one has gone |
@@ -26,7 +27,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use smol::channel::{self, Receiver};
-use smol::net::{TcpListener, TcpStream};
+use smol::net::{AsyncToSocketAddrs, TcpListener, TcpStream};
 use smol::{Timer, future};
 use smol_hyper::rt::FuturesIo;
 use std::cell::Cell;
@@ -44,10 +45,23 @@ const HEAD_LIMIT: usize = 16 * 1024;
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Seconds that a request can ask for.
 const LONGEST: u64 = 3600;
+/// Connections that wait to be accepted. The system may allow fewer.
+#[cfg(unix)]
+const BACKLOG: i32 = 4096;
 /// After `accept` has failed: with too many open files, say, which takes a while to change.
 const PAUSE: Duration = Duration::from_millis(100);
 
 type Body = http_body_util::Full<Bytes>;
+
+/// Listens there, with room for clients that come faster than they are accepted.
+///
+/// std asks for 128, and whoever comes when these are taken waits for a second until it tries again.
+pub async fn listen(address: impl AsyncToSocketAddrs) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    #[cfg(unix)]
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
 
 /// Serves until `stop` is ready. Then accepts no more, and lets the requests that are running end, for up
 /// to 5 seconds.

@@ -42,7 +42,7 @@
 //!
 //! Paste: `cargo add smol hyper smol-hyper http-body-util lexopt fastrand`, with hyper's features `http1`,
 //! `client` and `server`; `cargo add redis --no-default-features --features smol-comp`; on Unix
-//! `cargo add rustix --features process`; this repository's library as the README says; `client.rs` and
+//! `cargo add rustix --features net,process`; this repository's library as the README says; `client.rs` and
 //! `service.rs` beside it; and chapter 11's `jobs.rs` and `redis_jobs.rs`, in a folder `11_queue` beside
 //! `src`.
 
@@ -62,7 +62,7 @@ use jobs::{Error, Job, Queue, Source, Stop, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::future;
 use smol::lock::Semaphore;
-use smol::net::{Ipv4Addr, TcpListener};
+use smol::net::Ipv4Addr;
 use std::cell::RefCell;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ async fn run(
     match server {
         Some(client) => master(queue, client, failures).await,
         None => {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
             let client = Client::new(&format!("http://{}", listener.local_addr()?))?;
             let server = service::serve(listener, future::pending());
             let server = async {
@@ -187,7 +187,8 @@ fn main() -> ExitCode {
     }
     match result {
         Ok(()) if !failures.is_empty() => {
-            jobs::exit_code(Err(Stop::from(format!("{} jobs failed", failures.len()))))
+            let jobs = if failures.len() == 1 { "job" } else { "jobs" };
+            jobs::exit_code(Err(Stop::from(format!("{} {jobs} failed", failures.len()))))
         }
         result => jobs::exit_code(result),
     }

@@ -22,19 +22,18 @@
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!
 //! Paste: `cargo add smol hyper smol-hyper http-body-util lexopt`, with hyper's features `http1` and
-//! `server`; on Unix `cargo add rustix --features process`; this repository's library as the README says;
+//! `server`; on Unix `cargo add rustix --features net,process`; this repository's library as the README says;
 //! and `service.rs` beside it.
 
 mod service;
 
 use asyncio_to_smol::interrupt::Interrupts;
 use lexopt::{Arg::Long, Parser, ValueExt};
-use smol::net::TcpListener;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 async fn run(listen: &str, interrupts: &Interrupts) -> io::Result<()> {
-    let listener = TcpListener::bind(listen).await?;
+    let listener = service::listen(listen).await?;
     writeln!(
         io::stdout(),
         "Listening on http://{}",

@@ -79,6 +79,17 @@ pub fn head(source: &str) -> String {
         .collect()
 }
 
+/// The text at the top of this example's file.
+pub fn head_of(name: &str) -> String {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let file = std::fs::read_dir(examples)
+        .unwrap()
+        .map(|chapter| chapter.unwrap().path().join(format!("{name}.rs")))
+        .find(|file| file.exists())
+        .unwrap_or_else(|| panic!("no example {name}"));
+    head(&std::fs::read_to_string(file).unwrap())
+}
+
 /// The command in the transcript of an example, and what it shows.
 pub fn command_and_transcript<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
     let start = format!("$ cargo run --example {name}");
@@ -121,7 +132,10 @@ pub fn start(name: &str, args: &[&str]) -> Running {
 
 /// Starts `name` with the given standard input.
 pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
-    start_program(name, Command::new(example(name)).args(args).stdin(stdin))
+    let mut command = Command::new(example(name));
+    // Whoever runs the tests may have set it for the examples.
+    command.args(args).env_remove("REDIS_URL");
+    start_program(name, command.stdin(stdin))
 }
 
 /// Starts a program that is no example.
@@ -222,6 +236,13 @@ impl Running {
                 Err(RecvTimeoutError::Disconnected) => panic!("{} has ended", self.name),
             }
         }
+    }
+
+    /// Kills it, and returns the lines of standard output that were not read yet.
+    pub fn kill(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.stdout.iter().map(|line| line.text).collect()
     }
 
     /// Waits for the end of the program and returns what it has printed since.

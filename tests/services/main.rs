@@ -1,0 +1,50 @@
+//! Chapters 11 and 12 as processes: a real Redis server, real sockets, real signals.
+//!
+//! One test file, since most of it waits, and can do so at the same time.
+#![cfg(all(unix, feature = "redis", feature = "http"))]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod http;
+#[path = "../../examples/11_queue/jobs.rs"]
+mod jobs;
+mod queue;
+#[path = "../../examples/11_queue/redis_jobs.rs"]
+mod redis_jobs;
+mod redis_server;
+#[path = "../common/watchdog.rs"]
+mod watchdog;
+
+use common::{Running, head_of, transcript};
+
+/// Runs what the head of an example shows: `put_in` gets the lines that are numbers, the others are
+/// printed. A line may end with a time, which may take a little longer.
+fn follows_its_head(name: &str, running: &mut Running, put_in: impl Fn(&mut Running, &str)) {
+    let head = head_of(name);
+    let mut put_in_some = false;
+    for line in transcript(name, &head).lines() {
+        // `200` is an answer.
+        if line.len() == 1 {
+            put_in(running, line);
+            put_in_some = true;
+            continue;
+        }
+        let printed = running.next_line().text;
+        match (seconds_at_the_end(&printed), seconds_at_the_end(line)) {
+            (Some((text, took)), Some((expected, at_least))) => {
+                assert_eq!(text, expected, "{name}");
+                let range = at_least.floor()..at_least + 2.0;
+                assert!(range.contains(&took), "{name} took {took} s: {line}");
+            }
+            _ => assert_eq!(printed, line, "{name}"),
+        }
+    }
+    assert!(put_in_some, "{name}");
+}
+
+/// `Done 1 1.000267` is `Done 1` and the rest.
+fn seconds_at_the_end(line: &str) -> Option<(&str, f64)> {
+    let (text, seconds) = line.rsplit_once(' ')?;
+    seconds.contains('.').then_some(())?;
+    Some((text, seconds.parse().ok()?))
+}

@@ -30,6 +30,9 @@
 //! between threads. [`mod@gather`], [`mod@as_completed`] and
 //! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
 //! [`event_loop`] uses no async runtime at all.
+//!
+//! The features `redis` and `http` are for examples that need more crates. The library is the same
+//! without them.
 #![forbid(unsafe_code)]
 
 pub mod as_completed;

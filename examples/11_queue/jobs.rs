@@ -6,6 +6,7 @@
 use crate::redis_jobs::{RedisJobs, RedisQueue};
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
 use asyncio_to_smol::stdin::Stdin;
+use asyncio_to_smol::task_group::ErrorGroup;
 use smol::channel::{self, Receiver, Sender, TryRecvError};
 use smol::future;
 use smol::stream::StreamExt;
@@ -42,8 +43,8 @@ impl Source {
 
 /// A number of seconds to work for.
 ///
-/// It is taken off the queue for good by [`done`](Job::done). Dropping it without that, as when the task
-/// that works on it is cancelled, gives it back.
+/// It is taken off the queue for good by [`done`](Job::done) or [`fail`](Job::fail). Dropping it without
+/// that, as when the task that works on it is cancelled, gives it back.
 pub struct Job {
     pub seconds: u64,
     end: Option<Box<dyn FnOnce(End) + Send>>,
@@ -53,28 +54,37 @@ pub struct Job {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Done,
+    /// Not to be tried again.
+    Failed,
     GivenBack,
 }
 
 impl Job {
-    /// `end` is called when the job is done or given back, on whichever thread that happens.
+    /// `end` is called once, on whichever thread the job ends.
     pub fn new(seconds: u64, end: impl FnOnce(End) + Send + 'static) -> Job {
         let end = Some(Box::new(end) as _);
         Job { seconds, end }
     }
 
     pub fn done(mut self) {
+        self.end(End::Done);
+    }
+
+    /// It was tried, and is not to be tried again. Redis keeps it, in the list `queue:dead`.
+    pub fn fail(mut self) {
+        self.end(End::Failed);
+    }
+
+    fn end(&mut self, how: End) {
         if let Some(end) = self.end.take() {
-            end(End::Done);
+            end(how);
         }
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some(end) = self.end.take() {
-            end(End::GivenBack);
-        }
+        self.end(End::GivenBack); // if it has not ended yet
     }
 }
 
@@ -114,7 +124,17 @@ pub async fn consume(
     let result = future::or(worked, future::or(failed, interrupted(&interrupts))).await;
     drop(background);
     queue.close().await;
-    result
+    // It may have come in the meantime.
+    match interrupts.now() {
+        Some(interrupted) => Err(Stop::Interrupted(interrupted)),
+        None => result,
+    }
+}
+
+/// What the program reports of a task group that has failed.
+pub fn first_of(group: ErrorGroup<Error>) -> Error {
+    let first = group.into_iter().next();
+    first.unwrap_or_else(|| "a task group has failed".into())
 }
 
 async fn interrupted<T>(interrupts: &Interrupts) -> Result<T, Stop> {

@@ -90,8 +90,8 @@ async fn master(queue: &Queue, block: bool) -> Result<(), Error> {
             }
         }
     })
-    .await?;
-    Ok(())
+    .await
+    .map_err(jobs::first_of)
 }
 
 fn arguments() -> Result<(Source, bool), lexopt::Error> {

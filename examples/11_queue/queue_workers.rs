@@ -66,8 +66,8 @@ async fn work(queue: &Queue, workers: NonZero<u16>) -> Result<(), Error> {
         }
         Ok(())
     })
-    .await?;
-    Ok(())
+    .await
+    .map_err(jobs::first_of)
 }
 
 fn arguments() -> Result<(Source, NonZero<u16>), lexopt::Error> {

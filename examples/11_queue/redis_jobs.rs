@@ -3,24 +3,26 @@
 //! | key | what it is |
 //! |---|---|
 //! | `queue` | the list of jobs that wait: `redis-cli lpush queue 5` |
-//! | `queue:working:WORKER:N` | a list with one job, the one that is being worked on |
-//! | `queue:working` | for each of these lists, when its worker was last heard of (a sorted set) |
-//! | `queue:dead` | the list of jobs that are none |
+//! | `queue:working:WORKER:N` | a list with one job, which is being worked on |
+//! | `queue:working` | when somebody has last spoken for each of these lists (a sorted set) |
+//! | `queue:dead` | the list of jobs that are none, and of those that have failed |
 //!
 //! A job is moved from the first to the second in one step (BLMOVE), and deleted there when it is done.
-//! Every 3 seconds a worker says which lists are its own, and moves back what is in a list of which
-//! nobody has spoken for 10: its worker has died, or lost the connection while it was taking a job. So a
-//! job is back within 14 seconds as long as any worker runs, and otherwise as soon as one starts.
+//! Every 3 seconds a worker speaks for its lists, and moves back what is in a list that nobody has spoken
+//! for in 10: its worker has died, or has lost its connection while it was taking a job. So a job is back
+//! after 14 seconds in which some worker runs. (By the server's clock. Time in which no worker at all was
+//! heard of does not count: it may have been the server that was away.)
 //!
-//! Every job is done at least once. It is done again if its worker dies between doing it and saying so,
-//! or cannot be heard of for 10 seconds and works on. Who cannot live with that writes down with the
-//! result which job it belongs to, and does nothing if that is there already.
+//! Every job is done at least once. It is done again if its worker dies between doing it and saying so, or
+//! is silent for 10 seconds and works on: stopped, cut off, or in a handler that blocks the loop. Who
+//! cannot live with that writes down with the result which job it belongs to, and does nothing if that is
+//! there already.
 //!
 //! Needs Redis 6.2, for LMOVE.
 
 use crate::jobs::{End, Error, Job, complain, seconds};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult};
 use smol::channel::{self, Receiver, Sender};
 use smol::lock::Mutex;
 use smol::{Timer, future};
@@ -29,49 +31,63 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use std::{io, process};
 
-/// How often a worker is heard of.
+/// How often a worker speaks for its lists.
 const HEARTBEAT: Duration = Duration::from_secs(3);
-/// After how long without a heartbeat a worker counts as dead. Seconds, by the server's clock.
+/// After how many seconds of silence a list is nobody's.
 const DEAD_AFTER: u64 = 10;
-/// After how long a list that nobody speaks for is forgotten. Until then a command that was sent over a
+/// After how many seconds in which nobody was heard of nobody is to blame: two heartbeats.
+const ALL_SILENT: u64 = 6;
+/// After how many seconds a list that is nobody's is forgotten. Until then a command that was sent over a
 /// lost connection may still arrive, and put a job there.
 const FORGOTTEN_AFTER: u64 = 3600;
-/// How long the server waits for a job before it says that there is none. Then it is asked again.
+/// How many seconds the server waits for a job before it says that there is none. Then it is asked again.
 const BLOCK: u64 = 5;
-/// For everything that does not wait for a job.
+/// For all other answers.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long giving back jobs may take at the end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-/// The pauses between attempts to connect: each twice as long as the one before.
+/// The pauses after a failure: each twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// KEYS: the sorted set. ARGV: a list. Says now that the list is somebody's.
-const CLAIM: &str = "redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])";
-
-/// KEYS: the sorted set, the queue. ARGV: two limits, and the lists that are mine. Moves back what is in
-/// the lists that are nobody's, if the first limit is not empty, and says how many jobs that was.
-const HEARTBEAT_SCRIPT: &str = "
+/// Speaks for lists, and moves back what is in those that are nobody's. Says how many jobs that was.
+///
+/// KEYS: the sorted set, the queue. ARGV: the first three limits above, and the lists.
+const SPEAK: &str = "
+    local set, queue = KEYS[1], KEYS[2]
+    local dead_after, forgotten_after = ARGV[1], ARGV[3]
     local now = tonumber(redis.call('TIME')[1])
-    for i = 3, #ARGV do
-        redis.call('ZADD', KEYS[1], now, ARGV[i])
+    local last = redis.call('ZREVRANGE', set, 0, 0, 'WITHSCORES')[2]
+    if last and now - last > tonumber(ARGV[2]) then
+        -- Whoever was alive then has from now on as long as anybody.
+        for _, list in ipairs(redis.call('ZRANGEBYSCORE', set, '(' .. (last - dead_after), '+inf')) do
+            redis.call('ZADD', set, now, list)
+        end
+    end
+    for i = 4, #ARGV do
+        redis.call('ZADD', set, now, ARGV[i])
     end
     local moved = 0
-    if ARGV[1] ~= '' then
-        for _, list in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])) do
-            while redis.call('LMOVE', list, KEYS[2], 'RIGHT', 'RIGHT') do
-                moved = moved + 1
-            end
+    for _, list in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', now - dead_after)) do
+        while redis.call('LMOVE', list, queue, 'RIGHT', 'RIGHT') do
+            moved = moved + 1
         end
-        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
     end
+    redis.call('ZREMRANGEBYSCORE', set, '-inf', now - forgotten_after)
     return moved";
+
+/// Moves the job in a list, and forgets the list. Not if the job cannot be moved.
+///
+/// KEYS: the list, where to, the sorted set. ARGV: to which end.
+const MOVE: &str = "
+    redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', ARGV[1])
+    redis.call('ZREM', KEYS[3], KEYS[1])";
 
 /// The queue on the server, and this worker's dealings with it.
 ///
 /// The commands that wait for jobs have a connection each, since nothing else gets through meanwhile.
-/// Everything else goes over one more, by way of [`keep`](RedisQueue::keep). (The crate `redis` has
-/// its connections served by `smol::spawn`, on another thread.)
+/// What becomes of the jobs goes over one more, by way of [`keep`](RedisQueue::keep). (The crate `redis`
+/// has its connections served by `smol::spawn`, on another thread.)
 pub struct RedisQueue {
     client: Client,
     /// For messages.
@@ -97,13 +113,13 @@ struct Message {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// A job may get there from now on.
+    /// To be spoken for from now on.
     Open,
     /// The job in it is done.
     Done,
     /// The job in it goes back.
     GiveBack,
-    /// The job in it is none.
+    /// The job in it goes to the dead.
     Bury,
     /// No job has got there, and none will.
     Close,
@@ -116,11 +132,9 @@ impl RedisQueue {
     ///
     /// If there is no server at `url` that can be talked to.
     pub async fn open(url: &str, queue: &str) -> Result<RedisQueue, Error> {
-        let client = Client::open(url).map_err(|error| {
-            // Without what stands before an `@`: that may be a password.
-            let address = url.rsplit('@').next().unwrap_or(url);
-            format!("{address:?}: expected redis://HOST:PORT/DB ({error})")
-        })?;
+        // Without the URL, which may have a password in it.
+        let client = Client::open(url)
+            .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
         let address = client.get_connection_info().addr().to_string();
         let working = format!("{queue}:working");
         let (messages, receiver) = channel::unbounded();
@@ -129,76 +143,32 @@ impl RedisQueue {
             address,
             queue: queue.to_string(),
             dead: format!("{queue}:dead"),
-            prefix: format!("{working}:{}-{:08x}", process::id(), fastrand::u32(..)),
+            prefix: format!("{working}:{}-{:016x}", process::id(), fastrand::u64(..)),
             working,
             lists: Cell::new(0),
             messages,
             keeper: Mutex::new(Keeper::new(receiver)),
             gone: Cell::new(false),
         };
-        match queue.connect().await {
-            Ok(connection) => queue.keeper.get_mut().connection = Some(connection),
+        let mut link = Link::default();
+        let hello = queue.speak([]);
+        match link.try_ask(&queue, &hello, ANSWER_LIMIT).await {
+            Ok((moved,)) => queue.spoken(moved),
             Err(error) => return Err(queue.named(&error)),
         }
+        queue.keeper.get_mut().link = link;
         Ok(queue)
     }
 
     pub fn jobs(&self) -> RedisJobs<'_> {
         RedisJobs {
             queue: self,
-            connection: None,
+            link: Link::default(),
             list: None,
         }
     }
 
-    fn named(&self, error: &RedisError) -> Error {
-        format!("Redis at {}: {error}", self.address).into()
-    }
-
-    /// A connection of one's own.
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_LIMIT))
-            // After half a second, by default. Then the answer is lost, and a job with it.
-            .set_response_timeout(None);
-        let opening = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        let mut connection = opening.await?;
-        // A server that has just been started may not be ready.
-        let ready = redis::cmd("LLEN").arg(&self.queue).to_owned();
-        let ready = ready.query_async::<u64>(&mut connection);
-        within(ANSWER_LIMIT, ready).await?;
-        Ok(connection)
-    }
-
-    /// A connection, after the last one was lost with `error`. Tries until there is one.
-    async fn connect_again(&self, error: RedisError) -> Result<MultiplexedConnection, Error> {
-        let mut error = error;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if is_final(&error) {
-                return Err(self.named(&error));
-            }
-            // Not all workers at the same moment.
-            Timer::after(pause.mul_f32(0.5 + fastrand::f32() / 2.0)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            match self.connect().await {
-                Ok(connection) => {
-                    if self.gone.replace(false) {
-                        complain(format_args!("Redis at {} is back", self.address));
-                    }
-                    return Ok(connection);
-                }
-                Err(again) => error = again,
-            }
-            if !is_final(&error) && !self.gone.replace(true) {
-                complain(format_args!("{}; trying again", self.named(&error)));
-            }
-        }
-    }
-
-    /// Does what the messages say, and sends the heartbeats. Returns only if that fails.
+    /// Does what the messages say, and speaks for this worker's lists. Returns only if that fails.
     pub async fn keep(&self) -> Error {
         let mut keeper = self.keeper.lock().await;
         match keeper.work(self).await {
@@ -211,96 +181,238 @@ impl RedisQueue {
     pub async fn close(self) {
         self.messages.close();
         let mut keeper = self.keeper.lock().await;
-        let result = future::or(async { Ok(keeper.work(&self).await) }, async {
+        let time_limit = async {
             Timer::after(CLOSE_LIMIT).await;
-            Err(())
-        })
-        .await;
-        let error = match result {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(()) => Some(format!("Redis at {} does not answer", self.address)),
+            Err("no answer".into())
         };
-        if let Some(error) = error {
+        let result = future::or(keeper.work(&self), time_limit).await;
+        let untold = keeper.pending.iter();
+        let untold = untold.filter(|m| !matches!(m.what, What::Close | What::Abandon));
+        let untold = untold.count();
+        if let (1.., Err(error)) = (untold, result) {
+            let jobs = count(untold, "job");
             complain(format_args!(
-                "{error}; unfinished jobs go back when another worker has not heard of this one for \
-                 {DEAD_AFTER} s"
+                "Redis at {} was not told what became of {jobs}: to be done again, after {DEAD_AFTER} s \
+                 without a word from this worker ({error})",
+                self.address
             ));
         } else if keeper.given_back > 0 {
-            let n = keeper.given_back;
-            let jobs = if n == 1 { "job" } else { "jobs" };
-            complain(format_args!("gave back {n} {jobs} to {:?}", self.queue));
+            let jobs = count(keeper.given_back, "job");
+            complain(format_args!("gave back {jobs} to {:?}", self.queue));
+        }
+    }
+
+    fn named(&self, error: &RedisError) -> Error {
+        // Of a pipeline, the first of the errors.
+        let reason = match error.clone().into_server_errors().as_deref() {
+            Some([(_, first), ..]) => {
+                format!("{} {}", first.code(), first.details().unwrap_or_default())
+            }
+            _ => error.to_string(),
+        };
+        format!("Redis at {}: {reason}", self.address).into()
+    }
+
+    /// The server has understood [`SPEAK`], and has moved so many jobs.
+    fn spoken(&self, moved: usize) {
+        if self.gone.replace(false) {
+            complain(format_args!("Redis at {} is back", self.address));
+        }
+        if moved > 0 {
+            let (jobs, queue) = (count(moved, "job"), &self.queue);
+            complain(format_args!(
+                "{jobs} of workers that have gone: back in {queue:?}"
+            ));
+        }
+    }
+
+    /// A connection of one's own.
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_LIMIT))
+            // After half a second, by default. Then the answer is lost, and a job with it.
+            .set_response_timeout(None);
+        let client = &self.client;
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
+
+    fn new_list(&self) -> List {
+        let number = self.lists.replace(self.lists.get() + 1);
+        let list = List {
+            name: format!("{}:{number}", self.prefix),
+            messages: self.messages.clone(),
+            at_the_end: What::Close,
+        };
+        list.send(What::Open);
+        list
+    }
+
+    fn speak<'a>(&self, lists: impl IntoIterator<Item = &'a String>) -> Pipeline {
+        let mut commands = redis::pipe();
+        self.add_speak(&mut commands, lists);
+        commands
+    }
+
+    fn add_speak<'a>(&self, commands: &mut Pipeline, lists: impl IntoIterator<Item = &'a String>) {
+        commands.cmd("EVAL").arg(SPEAK).arg(2);
+        commands.arg(&self.working).arg(&self.queue);
+        commands.arg(&[DEAD_AFTER, ALL_SILENT, FORGOTTEN_AFTER]);
+        for list in lists {
+            commands.arg(list);
+        }
+    }
+
+    /// All of these do nothing the second time.
+    fn add_message(&self, commands: &mut Pipeline, Message { list, what }: &Message) {
+        let mut move_to = |key: &str, end: &str| {
+            commands.cmd("EVAL").arg(MOVE).arg(3);
+            commands
+                .arg(list)
+                .arg(key)
+                .arg(&self.working)
+                .arg(end)
+                .ignore();
+        };
+        match what {
+            What::Open => {}
+            // The next to be taken.
+            What::GiveBack => move_to(&self.queue, "RIGHT"),
+            What::Bury => move_to(&self.dead, "LEFT"),
+            What::Done | What::Close => {
+                commands.cmd("DEL").arg(list).ignore();
+                commands.cmd("ZREM").arg(&self.working).arg(list).ignore();
+            }
+            // Not forgotten: a job may still come.
+            What::Abandon => {
+                commands.cmd("LMOVE").arg(list).arg(&self.queue);
+                commands.arg("RIGHT").arg("RIGHT").ignore();
+            }
         }
     }
 }
 
-/// Whether there is no point in trying again: the server can be reached, and refuses.
-fn is_final(error: &RedisError) -> bool {
-    const FOR_NOW: [&str; 7] = [
-        "LOADING",
-        "BUSY",
-        "TRYAGAIN",
-        "READONLY",
-        "MASTERDOWN",
-        "CLUSTERDOWN",
-        "NOREPLICAS",
-    ];
-    !error.is_io_error() && error.code().is_none_or(|code| !FOR_NOW.contains(&code))
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// What `command` returns, or an error after `limit`.
-async fn within<T>(
-    limit: Duration,
-    command: impl Future<Output = RedisResult<T>>,
-) -> RedisResult<T> {
-    future::or(command, async {
-        Timer::after(limit).await;
-        Err(io::Error::from(io::ErrorKind::TimedOut).into())
-    })
-    .await
+/// A list for one job. What becomes of it is told when this is dropped.
+struct List {
+    name: String,
+    messages: Sender<Message>,
+    at_the_end: What,
+}
+
+impl List {
+    fn send(&self, what: What) {
+        let list = self.name.clone();
+        // Refused only after the end: then nobody speaks for it any more, which is enough.
+        let _ = self.messages.try_send(Message { list, what });
+    }
+
+    fn ends_as(mut self, what: What) {
+        self.at_the_end = what;
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        self.send(self.at_the_end);
+    }
+}
+
+/// A connection that is made again when it has been lost.
+#[derive(Default)]
+struct Link {
+    /// `None` while an answer is awaited, so that cancelling that closes the connection: else the server
+    /// would still answer, with a job that nobody gets.
+    connection: Option<MultiplexedConnection>,
+    /// In a row.
+    failures: u32,
+}
+
+impl Link {
+    /// The answer to `commands`; or `None`, after a pause, if it is worth trying again.
+    async fn ask<T: FromRedisValue>(
+        &mut self,
+        queue: &RedisQueue,
+        commands: &Pipeline,
+        limit: Duration,
+    ) -> Result<Option<T>, Error> {
+        let error = match self.try_ask(queue, commands, limit).await {
+            Ok(answer) => {
+                self.failures = 0;
+                return Ok(Some(answer));
+            }
+            Err(error) if is_final(&error) => return Err(queue.named(&error)),
+            Err(error) => error,
+        };
+        // Not worth a word if the next attempt succeeds.
+        if self.failures > 0 && !queue.gone.replace(true) {
+            complain(format_args!("{}; trying again", queue.named(&error)));
+        }
+        let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.failures));
+        self.failures += 1;
+        // Not all workers at the same moment.
+        let part = 0.5 + fastrand::f32() / 2.0;
+        Timer::after(pause.min(LONGEST_PAUSE).mul_f32(part)).await;
+        Ok(None)
+    }
+
+    async fn try_ask<T: FromRedisValue>(
+        &mut self,
+        queue: &RedisQueue,
+        commands: &Pipeline,
+        limit: Duration,
+    ) -> RedisResult<T> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => queue.connect().await?,
+        };
+        let too_late = async {
+            Timer::after(limit).await;
+            Err(io::Error::from(io::ErrorKind::TimedOut).into())
+        };
+        let answer = future::or(commands.query_async(&mut connection), too_late).await?;
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+}
+
+/// Whether there is no point in trying again: the server understands, and refuses. Other errors pass: it
+/// is starting, busy, out of memory, a replica until the next failover, …
+fn is_final(error: &RedisError) -> bool {
+    const FINAL: [&str; 6] = [
+        "ERR",
+        "WRONGTYPE",
+        "NOAUTH",
+        "WRONGPASS",
+        "NOPERM",
+        "NOPROTO",
+    ];
+    if error.is_io_error() {
+        return false;
+    }
+    match error.clone().into_server_errors() {
+        Some(errors) => errors.iter().any(|(_, error)| {
+            let passes = error
+                .details()
+                .is_some_and(|text| text.contains("max number of clients"));
+            FINAL.contains(&error.code()) && !passes
+        }),
+        // Not the server's: a wrong password, an answer that is none, …
+        None => true,
+    }
 }
 
 /// A consumer of the queue.
 pub struct RedisJobs<'a> {
     queue: &'a RedisQueue,
-    /// Nobody else's: a command that waits holds up all others. `None` while a command is under way, so
-    /// that cancelling it closes the connection: else the server would still answer it, with a job.
-    connection: Option<MultiplexedConnection>,
+    /// Nobody else's: a command that waits holds up all others.
+    link: Link,
     /// Where the next job is to go.
-    list: Option<List<'a>>,
-}
-
-/// A list for one job.
-struct List<'a> {
-    name: String,
-    queue: &'a RedisQueue,
-    /// What to say about it when it is dropped.
-    at_the_end: What,
-}
-
-impl Drop for List<'_> {
-    fn drop(&mut self) {
-        self.queue.send(&self.name, self.at_the_end);
-    }
-}
-
-impl RedisQueue {
-    fn send(&self, list: &str, what: What) {
-        // Refused only after the end, when nobody is left to be told.
-        let list = list.to_string();
-        let _ = self.messages.try_send(Message { list, what });
-    }
-
-    fn new_list(&self) -> List<'_> {
-        let number = self.lists.replace(self.lists.get() + 1);
-        let name = format!("{}:{number}", self.prefix);
-        self.send(&name, What::Open);
-        List {
-            name,
-            queue: self,
-            at_the_end: What::Close,
-        }
-    }
+    list: Option<List>,
 }
 
 impl RedisJobs<'_> {
@@ -318,82 +430,73 @@ impl RedisJobs<'_> {
         self.take_within(0).await
     }
 
-    async fn take_within(&mut self, seconds: u64) -> Result<Option<Job>, Error> {
-        let RedisQueue { queue, working, .. } = self.queue;
-        let mut lost = None;
+    async fn take_within(&mut self, wait: u64) -> Result<Option<Job>, Error> {
+        let RedisJobs { queue, link, .. } = self;
         loop {
-            let mut connection = match (self.connection.take(), lost) {
-                (Some(connection), _) => connection,
-                (None, Some(error)) => self.queue.connect_again(error).await?,
-                (None, None) => match self.queue.connect().await {
-                    Ok(connection) => connection,
-                    Err(error) => self.queue.connect_again(error).await?,
-                },
+            let mut list = self.list.take().unwrap_or_else(|| queue.new_list());
+            // Before a job can get there, it is somebody's.
+            let speak = queue.speak([&list.name]);
+            let Some((moved,)) = link.ask(queue, &speak, ANSWER_LIMIT).await? else {
+                self.list = Some(list);
+                continue;
             };
-            let mut list = self.list.take().unwrap_or_else(|| self.queue.new_list());
-            list.at_the_end = What::Abandon;
-            let mut commands = redis::pipe();
-            commands.cmd("EVAL").arg(CLAIM).arg(1);
-            commands.arg(working).arg(&list.name).ignore();
-            commands.cmd(if seconds > 0 { "BLMOVE" } else { "LMOVE" });
-            commands.arg(queue).arg(&list.name).arg(("RIGHT", "LEFT"));
-            if seconds > 0 {
-                commands.arg(seconds);
+            queue.spoken(moved);
+
+            let mut taking = redis::pipe();
+            taking.cmd(if wait > 0 { "BLMOVE" } else { "LMOVE" });
+            taking
+                .arg(&queue.queue)
+                .arg(&list.name)
+                .arg(&["RIGHT", "LEFT"]);
+            if wait > 0 {
+                taking.arg(wait);
             }
-            let answer = commands.query_async(&mut connection);
-            let limit = ANSWER_LIMIT + Duration::from_secs(seconds);
-            match within(limit, answer).await {
-                Err(error) => lost = Some(error),
-                Ok((None,)) => {
+            // If the answer does not come. The next attempt has another list.
+            list.at_the_end = What::Abandon;
+            let limit = ANSWER_LIMIT + Duration::from_secs(wait);
+            match link
+                .ask::<(Option<Vec<u8>>,)>(queue, &taking, limit)
+                .await?
+            {
+                None => {}
+                Some((None,)) => {
                     list.at_the_end = What::Close;
-                    (self.connection, self.list) = (Some(connection), Some(list));
+                    self.list = Some(list);
                     return Ok(None);
                 }
-                Ok((Some(text),)) => {
-                    self.connection = Some(connection);
-                    lost = None;
-                    match self.job(text, list) {
-                        Ok(job) => return Ok(Some(job)),
-                        Err(complaint) => complain(complaint),
+                Some((Some(text),)) => match seconds(&text) {
+                    Ok(seconds) => return Ok(Some(job(seconds, list))),
+                    Err(complaint) => {
+                        complain(format_args!("{complaint}; goes to {:?}", queue.dead));
+                        list.at_the_end = What::Bury;
                     }
-                }
-            }
-        }
-    }
-
-    /// The job that is in this list now.
-    fn job(&self, text: Vec<u8>, mut list: List<'_>) -> Result<Job, String> {
-        match seconds(&text) {
-            Err(complaint) => {
-                list.at_the_end = What::Bury;
-                Err(format!("{complaint}; now in {:?}", self.queue.dead))
-            }
-            Ok(seconds) => {
-                let (name, messages) = (list.name.clone(), self.queue.messages.clone());
-                list.at_the_end = What::Open; // as it was: from now on the job tells
-                Ok(Job::new(seconds, move |end| {
-                    let what = match end {
-                        End::Done => What::Done,
-                        End::GivenBack => What::GiveBack,
-                    };
-                    let _ = messages.try_send(Message { list: name, what });
-                }))
+                },
             }
         }
     }
 }
 
+/// The job that is in this list.
+fn job(seconds: u64, mut list: List) -> Job {
+    list.at_the_end = What::GiveBack;
+    Job::new(seconds, move |end| {
+        list.ends_as(match end {
+            End::Done => What::Done,
+            End::Failed => What::Bury,
+            End::GivenBack => What::GiveBack,
+        });
+    })
+}
+
 /// The end of the messages.
 struct Keeper {
     messages: Receiver<Message>,
-    connection: Option<MultiplexedConnection>,
-    /// Dealt with by the server only when it has said so. Doing it twice does no harm.
+    link: Link,
+    /// Dealt with by the server only when it has said so.
     pending: Vec<Message>,
     /// The lists to speak for.
     mine: BTreeSet<String>,
     next_heartbeat: Instant,
-    /// Others may be taken for dead from then on.
-    patient_until: Instant,
     given_back: usize,
 }
 
@@ -401,11 +504,10 @@ impl Keeper {
     fn new(messages: Receiver<Message>) -> Keeper {
         Keeper {
             messages,
-            connection: None,
+            link: Link::default(),
             pending: Vec::new(),
             mine: BTreeSet::new(),
-            next_heartbeat: Instant::now(),
-            patient_until: Instant::now(),
+            next_heartbeat: Instant::now() + HEARTBEAT,
             given_back: 0,
         }
     }
@@ -443,84 +545,31 @@ impl Keeper {
         }
     }
 
-    /// Sends what there is to say, until the server has heard it.
+    /// Sends what there is to say, once.
     async fn tell(&mut self, queue: &RedisQueue) -> Result<(), Error> {
-        let mut lost = None;
-        loop {
-            let now = Instant::now();
-            let is_due = now >= self.next_heartbeat;
-            if self.pending.is_empty() && !is_due {
-                return Ok(());
-            }
-            let mut connection = match (self.connection.take(), lost) {
-                (Some(connection), _) => connection,
-                (None, lost) => {
-                    let lost = lost.unwrap_or_else(|| io::Error::other("no connection").into());
-                    let connection = queue.connect_again(lost).await?;
-                    // The others could not be heard of either.
-                    self.patient_until = Instant::now() + Duration::from_secs(DEAD_AFTER);
-                    connection
-                }
-            };
-            let mut commands = redis::pipe();
-            for Message { list, what } in &self.pending {
-                queue.add_commands(&mut commands, list, *what);
-            }
-            if is_due {
-                let dead_after = match now >= self.patient_until {
-                    true => DEAD_AFTER.to_string(),
-                    false => String::new(),
-                };
-                commands.cmd("EVAL").arg(HEARTBEAT_SCRIPT).arg(2);
-                commands.arg(&queue.working).arg(&queue.queue);
-                commands
-                    .arg(dead_after)
-                    .arg(FORGOTTEN_AFTER)
-                    .arg(&self.mine);
-            }
-            match within(ANSWER_LIMIT, commands.query_async(&mut connection)).await {
-                Err(error) => lost = Some(error),
-                Ok(moved) => {
-                    let moved: Vec<u64> = moved;
-                    self.connection = Some(connection);
-                    let given_back = self.pending.iter();
-                    self.given_back += given_back.filter(|m| m.what == What::GiveBack).count();
-                    self.pending.clear();
-                    if is_due {
-                        self.next_heartbeat = now + HEARTBEAT;
-                    }
-                    if let Some(n @ 1..) = moved.first() {
-                        let jobs = if *n == 1 { "job" } else { "jobs" };
-                        complain(format_args!(
-                            "{n} {jobs} of workers that have gone: back in the queue"
-                        ));
-                    }
-                    return Ok(());
-                }
+        let now = Instant::now();
+        let is_due = now >= self.next_heartbeat;
+        if self.pending.is_empty() && !is_due {
+            return Ok(());
+        }
+        let mut commands = redis::pipe();
+        for message in &self.pending {
+            queue.add_message(&mut commands, message);
+        }
+        if is_due {
+            queue.add_speak(&mut commands, &self.mine);
+        }
+        let answers: Option<Vec<usize>> = self.link.ask(queue, &commands, ANSWER_LIMIT).await?;
+        if let Some(answers) = answers {
+            let given_back = self.pending.iter().filter(|m| m.what == What::GiveBack);
+            self.given_back += given_back.count();
+            self.pending.clear();
+            // Only this one has an answer.
+            if let Some(moved) = answers.first() {
+                self.next_heartbeat = now + HEARTBEAT;
+                queue.spoken(*moved);
             }
         }
-    }
-}
-
-impl RedisQueue {
-    /// All of these do nothing the second time.
-    fn add_commands(&self, commands: &mut Pipeline, list: &str, what: What) {
-        let mut move_to = |key: &str, end: &str| {
-            commands.cmd("LMOVE").arg(list).arg(key);
-            commands.arg("RIGHT").arg(end).ignore();
-        };
-        match what {
-            What::Done => {
-                commands.cmd("DEL").arg(list).ignore();
-            }
-            // The next to be taken.
-            What::GiveBack | What::Abandon => move_to(&self.queue, "RIGHT"),
-            What::Bury => move_to(&self.dead, "LEFT"),
-            What::Open | What::Close => {}
-        }
-        // What has been abandoned stays in there, for the job that may still come.
-        if what != What::Abandon {
-            commands.cmd("ZREM").arg(&self.working).arg(list).ignore();
-        }
+        Ok(())
     }
 }

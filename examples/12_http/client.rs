@@ -4,27 +4,31 @@
 //! requests it lies in the pool, and dropping it closes it.
 
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use smol::future::{self, poll_once};
 use smol::net::TcpStream;
 use smol_hyper::rt::FuturesIo;
 use std::iter;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of an answer's body.
 const BODY_LIMIT: usize = 64 * 1024;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// Status and body.
+pub type Answer = (StatusCode, String);
+
 /// Can be shared between tasks, each with a connection of its own while it waits.
 pub struct Client {
     host: String,
     port: u16,
-    host_header: HeaderValue,
+    /// Host and port as they stand in the URL.
+    authority: HeaderValue,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -48,14 +52,20 @@ impl Client {
         else {
             return Err(EXPECTED.into());
         };
-        if authority.as_str().contains('@') || authority.host().is_empty() {
+        let (host, port) = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => (authority.host(), 80),
+            // `None` for what is no number.
+            Some(_) => (authority.host(), authority.port_u16().ok_or(EXPECTED)?),
+            None => return Err(EXPECTED.into()), // a user name
+        };
+        if host.is_empty() {
             return Err(EXPECTED.into());
         }
-        let host = authority.host().trim_matches(['[', ']']);
         Ok(Client {
-            host: host.to_string(),
-            port: authority.port_u16().unwrap_or(80),
-            host_header: HeaderValue::from_str(authority.as_str())?,
+            // An IPv6 address has brackets in an URL, and nowhere else.
+            host: host.trim_matches(['[', ']']).to_string(),
+            port,
+            authority: HeaderValue::from_str(authority.as_str())?,
             idle: Mutex::default(),
         })
     }
@@ -63,41 +73,58 @@ impl Client {
     /// The answer to `GET path`. There is no time limit.
     ///
     /// A server may close a connection that is not in use at any time, also just before a request gets
-    /// there. So if nothing has come back over a used connection, the request is sent again over a new
-    /// one. That may be done with GET, which changes nothing, and not with POST.
+    /// there. So if a used connection is closed before there is an answer, the request is sent again, over
+    /// a new one. That may be done with GET, which changes nothing, and not with POST.
     ///
     /// # Errors
     ///
     /// If the server cannot be connected to, closes the connection before it has answered, or sends
     /// something else than HTTP, or more than 64 KiB. Not if it answers with a status that means one.
-    pub async fn get(&self, path: &str) -> Result<(StatusCode, String), Error> {
-        loop {
-            let (mut connection, is_new) = match self.idle_connection().await {
-                Some(connection) => (connection, false),
-                None => (self.connect().await?, true),
-            };
-            let mut request = Request::get(path).body(Empty::new())?;
-            let host = self.host_header.clone();
-            request.headers_mut().insert(HOST, host);
-            let answer = connection.requests.send_request(request);
-            let answer = async {
-                match answer.await {
-                    Ok(response) => Ok(Some(read(response).await?)),
-                    // The server had closed it, or was about to.
-                    Err(_) if !is_new => Ok(None),
-                    Err(error) => Err(with_sources(error)),
-                }
-            };
-            // What happens to the connection is seen in the answer.
-            let drive = async {
-                let _ = connection.driver.as_mut().await;
-                future::pending().await
-            };
-            if let Some(answer) = future::or(answer, drive).await? {
-                self.lock_idle().push(connection);
-                return Ok(answer);
+    pub async fn get(&self, path: &str) -> Result<Answer, Error> {
+        if let Some(connection) = self.idle_connection().await {
+            match self.ask(connection, path).await {
+                Err(Failed::Closed(_)) => {}
+                answer => return answer.map_err(|failed| self.named(failed)),
             }
         }
+        let answer = async { self.ask(self.connect().await?, path).await };
+        answer.await.map_err(|failed| self.named(failed))
+    }
+
+    async fn ask(&self, mut connection: Connection, path: &str) -> Result<Answer, Failed> {
+        let mut request = Request::get(path).body(Empty::new())?;
+        request.headers_mut().insert(HOST, self.authority.clone());
+        let answer = connection.requests.send_request(request);
+        let answer = async {
+            let response = answer.await.map_err(|error| match error {
+                _ if error.is_parse() => Failed::Otherwise(error.into()),
+                _ => Failed::Closed(error),
+            })?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), BODY_LIMIT);
+            let body = body.collect().await?.to_bytes();
+            Ok::<_, Failed>((status, String::from_utf8_lossy(&body).into_owned()))
+        };
+        // What happens to the connection is seen in the answer.
+        let drive = async {
+            let _ = connection.driver.as_mut().await;
+            future::pending().await
+        };
+        let answer = future::or(answer, drive).await?;
+        self.lock_idle().push(connection);
+        Ok(answer)
+    }
+
+    fn named(&self, failed: Failed) -> Error {
+        let error = match failed {
+            Failed::Closed(error) => error.into(),
+            Failed::Otherwise(error) => error,
+        };
+        // hyper's errors keep to themselves why.
+        let sources = iter::successors(error.source(), |error| error.source());
+        let sources: String = sources.map(|source| format!(": {source}")).collect();
+        let authority = String::from_utf8_lossy(self.authority.as_bytes());
+        format!("{authority}: {error}{sources}").into()
     }
 
     /// A connection that the server has not closed meanwhile.
@@ -111,34 +138,29 @@ impl Client {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| format!("{}:{}: {error}", self.host, self.port))?;
+    async fn connect(&self) -> Result<Connection, Failed> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let _ = stream.set_nodelay(true); // if not, requests are slower
-        let handshake = http1::handshake(FuturesIo::new(stream));
-        let (requests, driver) = handshake.await.map_err(with_sources)?;
+        let (requests, driver) = http1::handshake(FuturesIo::new(stream)).await?;
         let driver = Box::pin(driver);
         Ok(Connection { requests, driver })
     }
 
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock_idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         // No one panics while holding it.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<(StatusCode, String), Error> {
-    let status = response.status();
-    let body = Limited::new(response.into_body(), BODY_LIMIT);
-    let body = body.collect().await.map_err(with_sources)?.to_bytes();
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+/// Why there is no answer.
+enum Failed {
+    /// The connection was closed before it began.
+    Closed(hyper::Error),
+    Otherwise(Error),
 }
 
-/// hyper's errors keep to themselves why.
-fn with_sources(error: impl Into<Error>) -> Error {
-    let error = error.into();
-    let sources = iter::successors(error.source(), |error| error.source());
-    let sources: String = sources.map(|source| format!(": {source}")).collect();
-    format!("{error}{sources}").into()
+impl<E: Into<Error>> From<E> for Failed {
+    fn from(error: E) -> Failed {
+        Failed::Otherwise(error.into())
+    }
 }

@@ -56,8 +56,7 @@ mod service;
 use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
-use client::Client;
-use hyper::StatusCode;
+use client::{Answer, Client};
 use jobs::{Error, Job, Queue, Source, Stop, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::future;
@@ -72,47 +71,82 @@ use std::time::Duration;
 const AT_ONCE: usize = 64;
 /// How much longer than it is to wait the server may take.
 const MARGIN: Duration = Duration::from_secs(10);
+/// How many errors are listed at the end.
+const LISTED: usize = 100;
 
 /// Fails unless the answer comes in time and means success.
-async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<(StatusCode, String), Error> {
+async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<Answer, Error> {
     let limit = Duration::from_secs(seconds).saturating_add(MARGIN);
     match timeout(limit, client.get(path)).await {
         Ok(answer) => match answer? {
-            (status, text) if status.is_success() => Ok((status, text)),
-            (status, text) => Err(format!("{status}: {text}").into()),
+            (status, text) if status.is_success() => Ok((status, short(&text))),
+            (status, text) => Err(format!("{status}: {}", short(&text)).into()),
         },
         Err(_) => Err(format!("no answer within {} s", limit.as_secs()).into()),
     }
+}
+
+/// What goes to the terminal of what a server says.
+fn short(text: &str) -> String {
+    let start = text.chars().take(200);
+    start
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// Runs on the other thread. Returns the error of the request, if it has failed.
 async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<Error>, Error> {
     let seconds = job.seconds;
     print(format_args!("Waiting {seconds}"))?;
-    let failed = match fetch(&client, &format!("/{seconds}"), seconds).await {
+    match fetch(&client, &format!("/{seconds}"), seconds).await {
         Ok((status, text)) => {
             print(format_args!("{}\n{text}\nDone {seconds}", status.as_u16()))?;
-            None
+            job.done();
+            Ok(None)
         }
         Err(error) => {
+            print(format_args!("Failed {seconds}: {error}"))?;
             // Reported to the server, if it can hear it.
             match fetch(&client, "/error", 3).await {
                 Ok((status, text)) => print(format_args!("{}\n{text}", status.as_u16()))?,
                 Err(error) => print(error)?,
             }
-            Some(format!("job {seconds}: {error}").into())
+            job.fail();
+            Ok(Some(format!("job {seconds}: {error}").into()))
         }
-    };
-    job.done();
-    Ok(failed)
+    }
+}
+
+/// The errors of requests, on their way to the end of the program.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    /// The first of them.
+    listed: Vec<Error>,
+}
+
+impl Failures {
+    fn add(&mut self, error: Error) {
+        self.count += 1;
+        if self.listed.len() < LISTED {
+            self.listed.push(error);
+        }
+    }
+
+    /// Lists them. An error if there are any.
+    fn report(self) -> Result<(), Error> {
+        self.listed.iter().for_each(complain);
+        match (self.count, self.count - self.listed.len()) {
+            (0, _) => Ok(()),
+            (1, _) => Err("1 job failed".into()),
+            (n, 0) => Err(format!("{n} jobs failed").into()),
+            (n, more) => Err(format!("{n} jobs failed, {more} more than these").into()),
+        }
+    }
 }
 
 /// Takes jobs and hands them over. Returns when there will be no more and all have been dealt with.
-async fn master(
-    queue: &Queue,
-    client: Client,
-    failures: &RefCell<Vec<Error>>,
-) -> Result<(), Error> {
+async fn master(queue: &Queue, client: Client, failures: &RefCell<Failures>) -> Result<(), Error> {
     let client = Arc::new(client);
     let other = LoopThread::start()?;
     let places = Semaphore::new(AT_ONCE);
@@ -126,25 +160,27 @@ async fn master(
             let work = other.spawn(do_some_work(Arc::clone(&client), job));
             group.spawn(async {
                 let _place = place;
-                let failure = work.await??;
-                failures.borrow_mut().extend(failure);
+                if let Some(error) = work.await?? {
+                    failures.borrow_mut().add(error);
+                }
                 Ok(())
             })?;
         }
     })
-    .await?;
-    Ok(())
+    .await
+    .map_err(jobs::first_of)
 }
 
 /// With a server of its own, on this thread, if there is no other.
 async fn run(
     queue: &Queue,
     server: Option<Client>,
-    failures: &RefCell<Vec<Error>>,
+    failures: &RefCell<Failures>,
 ) -> Result<(), Error> {
     match server {
         Some(client) => master(queue, client, failures).await,
         None => {
+            service::raise_open_files_limit(); // both ends of each connection are in here
             let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
             let client = Client::new(&format!("http://{}", listener.local_addr()?))?;
             let server = service::serve(listener, future::pending());
@@ -181,15 +217,8 @@ fn main() -> ExitCode {
     let failures = RefCell::default();
     let work = async |queue: &Queue| run(queue, server, &failures).await;
     let result = smol::block_on(jobs::consume(&source, work));
-    let failures = failures.into_inner();
-    for failure in &failures {
-        complain(failure);
-    }
-    match result {
-        Ok(()) if !failures.is_empty() => {
-            let jobs = if failures.len() == 1 { "job" } else { "jobs" };
-            jobs::exit_code(Err(Stop::from(format!("{} {jobs} failed", failures.len()))))
-        }
-        result => jobs::exit_code(result),
+    match (failures.into_inner().report(), result) {
+        (Err(error), Ok(())) => jobs::exit_code(Err(Stop::Failed(error))),
+        (_, result) => jobs::exit_code(result),
     }
 }

@@ -32,13 +32,15 @@ use lexopt::{Arg::Long, Parser, ValueExt};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-async fn run(listen: &str, interrupts: &Interrupts) -> io::Result<()> {
-    let listener = service::listen(listen).await?;
-    writeln!(
-        io::stdout(),
-        "Listening on http://{}",
-        listener.local_addr()?
-    )?;
+async fn run(listen: &str, interrupts: &Interrupts) -> Result<(), String> {
+    let listening = async {
+        let listener = service::listen(listen).await?;
+        io::Result::Ok((listener.local_addr()?, listener))
+    };
+    let listening = listening.await;
+    let (address, listener) = listening.map_err(|error| format!("{listen}: {error}"))?;
+    writeln!(io::stdout(), "Listening on http://{address}")
+        .map_err(|error| format!("standard output: {error}"))?;
     let stop = async {
         interrupts.received().await;
     };
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
     // Until the requests have ended: a second Ctrl-C meanwhile ends the process.
     let interrupts = Interrupts::listen();
     if let Err(error) = smol::block_on(run(&listen, &interrupts)) {
-        complain(format!("{listen}: {error}"));
+        complain(error);
         return ExitCode::FAILURE;
     }
     // Only a signal ends the serving.

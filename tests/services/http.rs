@@ -562,10 +562,19 @@ fn failures_reach_the_main_thread() {
             "{complaint}"
         );
         assert_eq!(count, "sms_customer: 1 job failed");
-        let mut stdout = finished.stdout;
+        let (failed, mut stdout): (Vec<_>, Vec<_>) =
+            (finished.stdout.into_iter()).partition(|line| line.starts_with("Failed "));
+        let start = format!("Failed {job}: ");
+        let [failed] = failed.as_slice() else {
+            panic!("{failed:?}");
+        };
+        assert!(
+            failed.starts_with(&start) && failed.contains(error),
+            "{failed}"
+        );
         stdout.sort_unstable();
         let waiting = format!("Waiting {job}");
-        let expected = [
+        let mut expected = [
             "200",
             "200",
             "7 It works",
@@ -574,6 +583,7 @@ fn failures_reach_the_main_thread() {
             "Waiting 7",
             "error!",
         ];
+        expected.sort_unstable();
         assert_eq!(stdout, expected, "{job}");
     }
 
@@ -616,7 +626,8 @@ fn an_answer_that_does_not_come() {
     assert_eq!(finished.status.code(), Some(1));
     let expected = "sms_customer: job 1: no answer within 11 s";
     assert_eq!(finished.stderr, [expected, "sms_customer: 1 job failed"]);
-    assert_eq!(finished.stdout, ["Waiting 1", "200", "error!"]);
+    let failed = "Failed 1: no answer within 11 s";
+    assert_eq!(finished.stdout, ["Waiting 1", failed, "200", "error!"]);
 }
 
 /// And one that the server has closed meanwhile is not.

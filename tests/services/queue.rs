@@ -185,7 +185,7 @@ fn a_server_that_is_not_there_is_named() {
         let [complaint] = finished.stderr.as_slice() else {
             panic!("{finished:?}");
         };
-        let start = format!("{name}: \"example.org/\": expected redis://HOST:PORT/DB (");
+        let start = format!("{name}: --redis: expected redis://HOST:PORT/DB (");
         assert!(complaint.starts_with(&start), "{complaint}");
         assert!(!complaint.contains("secret"));
     }
@@ -198,11 +198,13 @@ fn jobs_from_redis() {
     if !redis_server::is_installed() {
         return;
     }
-    let checks: [(&str, fn()); 12] = [
+    let checks: [(&str, fn()); 14] = [
         ("the heads", the_heads),
         ("a job that is none", a_job_that_is_none),
         ("Ctrl-C gives back", control_c_gives_back),
         ("the wrong type", the_wrong_type),
+        ("a server that refuses", a_server_that_refuses),
+        ("a server that was away", a_server_that_was_away_for_long),
         ("a cut connection", a_cut_connection),
         ("a restart", a_restart),
         ("Ctrl-C without a server", control_c_without_a_server),
@@ -253,7 +255,7 @@ fn a_job_that_is_none() {
         let complaint = running.next_complaint().text;
         let below = if quoted.len() > 10 { " below 2^64" } else { "" };
         let expected =
-            format!("queue_workers: \"{quoted}\": {expected}{below}; now in \"other:dead\"");
+            format!("queue_workers: \"{quoted}\": {expected}{below}; goes to \"other:dead\"");
         assert_eq!(complaint, expected);
     }
     assert_eq!(running.next_line().text, "Start worker");
@@ -320,10 +322,115 @@ fn the_wrong_type() {
     let mut running = running;
     let status = running.status_within(A_WHILE).expect("it ends");
     assert_eq!(status.code(), Some(1));
-    assert!(running.next_complaint().text.contains("WRONGTYPE"));
+    let complaint = running.next_complaint().text;
+    assert!(
+        complaint.contains("was not told what became of 1 job"),
+        "{complaint}"
+    );
+    let complaint = running.next_complaint().text;
+    let expected = format!("master_worker: Redis at {}: WRONGTYPE", server.address());
+    assert!(complaint.starts_with(&expected), "{complaint}");
     let kept: Vec<String> = server.being_worked_on();
     assert_eq!(kept.len(), 1, "it cannot go back, and stays");
     assert_eq!(server.list(&kept[0]), ["60"]);
+
+    // It is not forgotten.
+    let _: () = server.command("DEL queue");
+    let running = start_with_redis("master_worker", &[], &server);
+    assert_eq!(running.next_line().text, "Waiting 60");
+    running.kill();
+
+    // A list of the dead that is none: nor is what should go there.
+    let server = RedisServer::start();
+    let _: () = server.command("SET queue:dead 5");
+    lpush(&server, "x");
+    let finished = start_with_redis("queue_workers", &["--workers", "1"], &server).finish();
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    let kept = server.being_worked_on();
+    assert_eq!(server.list(&kept[0]), ["x"]);
+    let known: Option<f64> = server.command(&format!("ZSCORE queue:working {}", kept[0]));
+    assert!(known.is_some(), "somebody will look for it");
+}
+
+/// A server that answers, but takes nothing: said once, tried again less and less often, and nothing is
+/// lost. Out of memory, a replica, too few replicas: none of these is for ever.
+fn a_server_that_refuses() {
+    let refusals: [(&str, &str, &str); 3] = [
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "OOM"),
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "READONLY"),
+        (
+            "CONFIG SET min-replicas-to-write 1",
+            "CONFIG SET min-replicas-to-write 0",
+            "NOREPLICAS",
+        ),
+    ];
+    at_the_same_time(refusals.map(|(refuse, accept, code)| {
+        let check = move || {
+            let server = RedisServer::start();
+            lpush(&server, "4");
+            let running = start_with_redis("queue_workers", &["--workers", "3"], &server);
+            expect_starts(
+                &running,
+                &["Start worker", "Start worker", "Start worker", "Wait 4"],
+            );
+            let _: () = server.command(refuse);
+            let complaint = running.next_complaint().text;
+            let start = format!("queue_workers: Redis at {}: {code} ", server.address());
+            assert!(complaint.starts_with(&start), "{complaint}");
+            assert!(complaint.ends_with("; trying again"), "{complaint}");
+            expect_starts(&running, &["Done 4 "]);
+            let connections = || -> u64 {
+                let stats: String = server.command("INFO stats");
+                let line = stats
+                    .lines()
+                    .find(|line| line.starts_with("total_connections_received:"));
+                line.unwrap().split(':').nth(1).unwrap().parse().unwrap()
+            };
+            let before = connections();
+            sleep(Duration::from_secs(3)); // the point: not 40 a second
+            let made = connections() - before;
+            assert!(made < 40, "{code}: {made} connections in 3 s");
+            let _: () = server.command(accept);
+            let back = running.next_complaint().text;
+            assert_eq!(
+                back,
+                format!("queue_workers: Redis at {} is back", server.address())
+            );
+            lpush(&server, "0");
+            expect_starts(&running, &["Wait 0", "Done 0 "]);
+            wait_until("told that all is done", A_WHILE, || is_all_done(&server));
+            assert_eq!(interrupt(running), [""; 0], "said once");
+        };
+        (code, check)
+    }));
+}
+
+/// Who could not be heard of because the server was away is not taken for dead, also by somebody who has
+/// just come.
+fn a_server_that_was_away_for_long() {
+    let mut server = RedisServer::start();
+    lpush(&server, "60");
+    let one = ["--workers", "1"];
+    let first = start_with_redis("queue_workers", &one, &server);
+    expect_starts(&first, &["Start worker", "Wait 60"]);
+    server.kill();
+    sleep(Duration::from_secs(11));
+    server.start_again();
+    let second = start_with_redis("queue_workers", &one, &server);
+    expect_starts(&second, &["Start worker"]);
+    // The first one will have been heard of by then.
+    let address = server.address();
+    assert!(first.next_complaint().text.ends_with("; trying again"));
+    assert_eq!(
+        first.next_complaint().text,
+        format!("queue_workers: Redis at {address} is back")
+    );
+    sleep(Duration::from_secs(4));
+    assert_eq!(interrupt(second), [""; 0], "it has not taken the job");
+    assert_eq!(
+        interrupt(first),
+        ["queue_workers: gave back 1 job to \"queue\""]
+    );
 }
 
 /// Not worth a word: the next attempt succeeds.
@@ -389,8 +496,8 @@ fn control_c_without_a_server() {
     let [complaint] = complaints.as_slice() else {
         panic!("{complaints:?}");
     };
-    let expected = "does not answer; unfinished jobs go back when another worker has not heard of this \
-                    one for 10 s";
+    let expected = "was not told what became of 1 job: to be done again, after 10 s without a word from \
+                    this worker (no answer)";
     assert_eq!(
         *complaint,
         format!("master_worker: Redis at {} {expected}", server.address())
@@ -400,7 +507,7 @@ fn control_c_without_a_server() {
     assert_eq!(server.being_worked_on().len(), 1);
     let running = start_with_redis("master_worker", &["--block"], &server);
     assert_eq!(running.next_line().text, "Waiting 60");
-    let expected = "master_worker: 1 job of workers that have gone: back in the queue";
+    let expected = "master_worker: 1 job of workers that have gone: back in \"queue\"";
     assert_eq!(running.next_complaint().text, expected);
     assert_eq!(
         interrupt(running),

@@ -95,8 +95,9 @@ pub struct RedisQueue {
     queue: String,
     working: String,
     dead: String,
-    /// What the names of this worker's lists begin with.
-    prefix: String,
+    /// What the names of this worker's lists begin with. Spoken for like a list, so that somebody is
+    /// heard of also when there is none.
+    worker: String,
     lists: Cell<u64>,
     messages: Sender<Message>,
     /// Locked by whoever deals with the messages: `keep`, and then `close`.
@@ -137,21 +138,22 @@ impl RedisQueue {
             .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
         let address = client.get_connection_info().addr().to_string();
         let working = format!("{queue}:working");
+        let worker = format!("{working}:{}-{:016x}", process::id(), fastrand::u64(..));
         let (messages, receiver) = channel::unbounded();
         let mut queue = RedisQueue {
             client,
             address,
             queue: queue.to_string(),
             dead: format!("{queue}:dead"),
-            prefix: format!("{working}:{}-{:016x}", process::id(), fastrand::u64(..)),
+            keeper: Mutex::new(Keeper::new(receiver, worker.clone())),
+            worker,
             working,
             lists: Cell::new(0),
             messages,
-            keeper: Mutex::new(Keeper::new(receiver)),
             gone: Cell::new(false),
         };
         let mut link = Link::default();
-        let hello = queue.speak([]);
+        let hello = queue.speak(&queue.worker);
         match link.try_ask(&queue, &hello, ANSWER_LIMIT).await {
             Ok((moved,)) => queue.spoken(moved),
             Err(error) => return Err(queue.named(&error)),
@@ -179,6 +181,7 @@ impl RedisQueue {
 
     /// Waits until the messages sent so far have been dealt with, but not for long.
     pub async fn close(self) {
+        send(&self.messages, &self.worker, What::Close);
         self.messages.close();
         let mut keeper = self.keeper.lock().await;
         let time_limit = async {
@@ -241,17 +244,17 @@ impl RedisQueue {
     fn new_list(&self) -> List {
         let number = self.lists.replace(self.lists.get() + 1);
         let list = List {
-            name: format!("{}:{number}", self.prefix),
+            name: format!("{}:{number}", self.worker),
             messages: self.messages.clone(),
             at_the_end: What::Close,
         };
-        list.send(What::Open);
+        send(&list.messages, &list.name, What::Open);
         list
     }
 
-    fn speak<'a>(&self, lists: impl IntoIterator<Item = &'a String>) -> Pipeline {
+    fn speak(&self, list: &String) -> Pipeline {
         let mut commands = redis::pipe();
-        self.add_speak(&mut commands, lists);
+        self.add_speak(&mut commands, [list]);
         commands
     }
 
@@ -305,12 +308,6 @@ struct List {
 }
 
 impl List {
-    fn send(&self, what: What) {
-        let list = self.name.clone();
-        // Refused only after the end: then nobody speaks for it any more, which is enough.
-        let _ = self.messages.try_send(Message { list, what });
-    }
-
     fn ends_as(mut self, what: What) {
         self.at_the_end = what;
     }
@@ -318,8 +315,14 @@ impl List {
 
 impl Drop for List {
     fn drop(&mut self) {
-        self.send(self.at_the_end);
+        send(&self.messages, &self.name, self.at_the_end);
     }
+}
+
+fn send(messages: &Sender<Message>, list: &str, what: What) {
+    let list = list.to_string();
+    // Refused only after the end: then nobody speaks for it any more, which is enough.
+    let _ = messages.try_send(Message { list, what });
 }
 
 /// A connection that is made again when it has been lost.
@@ -435,7 +438,7 @@ impl RedisJobs<'_> {
         loop {
             let mut list = self.list.take().unwrap_or_else(|| queue.new_list());
             // Before a job can get there, it is somebody's.
-            let speak = queue.speak([&list.name]);
+            let speak = queue.speak(&list.name);
             let Some((moved,)) = link.ask(queue, &speak, ANSWER_LIMIT).await? else {
                 self.list = Some(list);
                 continue;
@@ -501,12 +504,12 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(messages: Receiver<Message>) -> Keeper {
+    fn new(messages: Receiver<Message>, worker: String) -> Keeper {
         Keeper {
             messages,
             link: Link::default(),
             pending: Vec::new(),
-            mine: BTreeSet::new(),
+            mine: BTreeSet::from([worker]),
             next_heartbeat: Instant::now() + HEARTBEAT,
             given_back: 0,
         }

@@ -30,7 +30,8 @@
 //! to wait, or answers with another status than success. Then `/error` is asked, as in the article, and
 //! what it says is printed. The article's author found no way to get the error to the main thread: here
 //! the task returns it, and the handle of the other thread's loop brings it over. `main` lists the errors
-//! at the end, with exit status 1. A job that has failed is not tried again.
+//! at the end (the first 100), with exit status 1. A job that has failed is not tried again; Redis keeps
+//! it in the list `queue:dead`.
 //!
 //! At most 64 requests run at a time; the other jobs stay in the queue. `aiohttp.ClientSession()` in the
 //! article is a new one for every request, and so is its connection; here connections are used again.

@@ -345,14 +345,23 @@ fn too_few_open_files() {
     assert_eq!(finished.stderr, [""; 0], "said once");
 }
 
-/// The server notices: nothing is running any more when it is to stop.
+/// The server notices: nothing is running any more when it is to stop. Also behind a byte that it does not
+/// take, which keeps hyper from looking; then it takes up to 10 s.
 fn cut_connections() {
-    let server = Server::start();
-    for _ in 0..100 {
+    let server = Server::start_with("-n 100");
+    for _ in 0..40 {
         let mut client = server.connect();
         client.ask("GET", "/3600");
+        let mut client = server.connect();
+        client.ask("GET", "/3600");
+        client.send("G");
     }
     server.assert_is_quick("cut connections");
+    sleep(Duration::from_secs(11)); // the point
+    // There is room again.
+    let clients: Vec<Client> = (0..70).map(|_| server.connect()).collect();
+    server.assert_is_quick("many others");
+    drop(clients);
     let begin = Instant::now();
     server.stop();
     let took = begin.elapsed();
@@ -365,6 +374,8 @@ fn stopping_lets_requests_end() {
     idle.ask("GET", "/0");
     assert_eq!(idle.answer().unwrap().0, 200);
     let mut new = server.connect();
+    let mut half = server.connect();
+    half.send("GET /0 HTTP/1.1\r\n");
     let mut asks = server.connect();
     asks.ask("GET", "/3");
     server.assert_is_quick("a request"); // which the server has by then
@@ -372,6 +383,7 @@ fn stopping_lets_requests_end() {
     // Those without a request are closed at once, and there are no more.
     assert!(idle.is_closed_within(Duration::from_secs(2)));
     assert!(new.is_closed_within(Duration::from_secs(2)));
+    assert!(half.is_closed_within(Duration::from_secs(2)));
     assert!(TcpStream::connect(server.address).is_err());
     let (status, head, body) = asks.whole_answer().unwrap();
     assert_eq!((status, body.as_str()), (200, "3 It works"));
@@ -691,12 +703,28 @@ fn at_most_64_requests_at_once() {
 }
 
 fn control_c_lists_what_has_failed() {
-    let mut running = start("sms_customer", &["--server", "http://127.0.0.1:1"]);
+    let server = FakeServer::start(|path, stream| match path {
+        "/60" => {
+            sleep(Duration::from_secs(3600));
+            false
+        }
+        _ => write_answer(stream, "500 Internal Server Error", "\x1b[2Jline\nline"),
+    });
+    let mut running = start("sms_customer", &["--server", &server.url()]);
     running.type_in("1\n");
-    while !running.next_line().text.contains("refused") {}
+    let error = "500 Internal Server Error:  [2Jline line";
+    assert_eq!(running.next_line().text, "Waiting 1");
+    assert_eq!(running.next_line().text, format!("Failed 1: {error}"));
+    assert_eq!(running.next_line().text, error, "what came of the report");
+    // One thread does both, so that it has dealt with the first when it begins the second.
+    running.type_in("60\n");
+    assert_eq!(running.next_line().text, "Waiting 60");
     running.signal(Signal::INT);
     let finished = running.finish();
     assert_eq!(finished.status.code(), Some(130));
-    let expected = "sms_customer: job 1: 127.0.0.1:1: Connection refused (os error 111)";
-    assert_eq!(finished.stderr, [expected]);
+    let expected = [
+        "sms_customer: not done: 60".to_string(),
+        format!("sms_customer: job 1: {error}"),
+    ];
+    assert_eq!(finished.stderr, expected);
 }

@@ -152,6 +152,22 @@ fn a_wrong_command_line_is_told_the_usage() {
         ("master_worker", &["--help"], "'--help'"),
         ("master_worker", &["5"], "\"5\""),
         ("sms_customer", &["--server", "ftp://x"], "\"ftp://x\""),
+        (
+            "sms_customer",
+            &["--server", "http://x:99999"],
+            "\"http://x:99999\"",
+        ),
+        ("sms_customer", &["--server", "http://x:"], "\"http://x:\""),
+        (
+            "sms_customer",
+            &["--server", "http://me@x:1"],
+            "\"http://me@x:1\"",
+        ),
+        (
+            "sms_customer",
+            &["--server", "http://x:1/path"],
+            "\"http://x:1/path\"",
+        ),
         ("sms_server", &["--listen"], "'--listen'"),
     ] {
         let finished = start(name, args).finish();

@@ -209,7 +209,10 @@ impl RedisQueue {
         // Of a pipeline, the first of the errors.
         let reason = match error.clone().into_server_errors().as_deref() {
             Some([(_, first), ..]) => {
-                format!("{} {}", first.code(), first.details().unwrap_or_default())
+                let details = first.details().unwrap_or_default();
+                // Without where in which script it was.
+                let details = details.split(" script: ").next().unwrap_or(details);
+                format!("{} {details}", first.code())
             }
             _ => error.to_string(),
         };

@@ -111,7 +111,11 @@ async fn accept(
             Err(error) => {
                 if complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
                     complained = Some(Instant::now());
-                    let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
+                    let program = env!("CARGO_CRATE_NAME");
+                    let _ = writeln!(
+                        io::stderr(),
+                        "{program}: cannot accept a connection: {error}"
+                    );
                 }
                 Timer::after(PAUSE).await;
             }

@@ -331,7 +331,7 @@ fn too_few_open_files() {
     let clients: Vec<Client> = (0..100).map(|_| server.connect()).collect();
     let complaint = server.running.next_complaint().text;
     assert!(
-        complaint.starts_with("cannot accept a connection: "),
+        complaint.starts_with("sms_server: cannot accept a connection: "),
         "{complaint}"
     );
     let mut last = server.connect();

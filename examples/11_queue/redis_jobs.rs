@@ -483,8 +483,7 @@ impl RedisJobs<'_> {
 }
 
 /// The job that is in this list.
-fn job(seconds: u64, mut list: List) -> Job {
-    list.at_the_end = What::GiveBack;
+fn job(seconds: u64, list: List) -> Job {
     Job::new(seconds, move |end| {
         list.ends_as(match end {
             End::Done => What::Done,

@@ -167,8 +167,9 @@ pub fn exit_code(result: Result<(), Stop>) -> ExitCode {
 
 /// Reports a command line that is not understood.
 pub fn usage(options: &str, error: &lexopt::Error) -> ExitCode {
+    let program = env!("CARGO_CRATE_NAME");
     complain(format_args!(
-        "{error}; usage: {options} [--redis redis://HOST:PORT/DB] [--queue NAME]"
+        "{error}; usage: {program} {options} [--redis redis://HOST:PORT/DB] [--queue NAME]"
     ));
     ExitCode::from(2)
 }

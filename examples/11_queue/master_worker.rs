@@ -85,7 +85,9 @@ async fn master(queue: &Queue, block: bool) -> Result<(), Error> {
                         work.await?
                     })?;
                 }
-                Next::Empty => drop(Timer::after(Duration::from_secs(1)).await),
+                Next::Empty => {
+                    Timer::after(Duration::from_secs(1)).await;
+                }
                 Next::End => return Ok(()),
             }
         }

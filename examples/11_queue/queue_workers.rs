@@ -59,7 +59,7 @@ async fn worker(queue: &Queue) -> Result<(), Error> {
     Ok(())
 }
 
-async fn work(queue: &Queue, workers: NonZero<u16>) -> Result<(), Error> {
+async fn run_workers(queue: &Queue, workers: NonZero<u16>) -> Result<(), Error> {
     task_group(async |group: TaskGroup<Error>| {
         for _ in 0..workers.get() {
             group.spawn(worker(queue))?;
@@ -88,7 +88,7 @@ fn arguments() -> Result<(Source, NonZero<u16>), lexopt::Error> {
 fn main() -> ExitCode {
     match arguments() {
         Ok((source, workers)) => {
-            let work = async |queue: &Queue| work(queue, workers).await;
+            let work = async |queue: &Queue| run_workers(queue, workers).await;
             jobs::exit_code(smol::block_on(jobs::consume(&source, work)))
         }
         Err(error) => jobs::usage("[--workers N]", &error),

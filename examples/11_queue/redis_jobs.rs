@@ -8,10 +8,10 @@
 //! | `queue:dead` | the list of jobs that are none, and of those that have failed |
 //!
 //! A job is moved from the first to the second in one step (BLMOVE), and deleted there when it is done.
-//! Every 3 seconds a worker speaks for its lists, and moves back what is in a list that nobody has spoken
-//! for in 10: its worker has died, or has lost its connection while it was taking a job. So a job is back
-//! after 14 seconds in which some worker runs. (By the server's clock. Time in which no worker at all was
-//! heard of does not count: it may have been the server that was away.)
+//! Every 3 seconds a worker, which is a process, speaks for its lists, and moves back what is in a list that
+//! nobody has spoken for in 10: its worker has died, or has lost its connection while it was taking a job. So
+//! a job is back within 14 seconds in which some worker runs. (By the server's clock. Time in which no worker
+//! at all was heard of does not count: it may have been the server that was away.)
 //!
 //! Every job is done at least once. It is done again if its worker dies between doing it and saying so, or
 //! is silent for 10 seconds and works on: stopped, cut off, or in a handler that blocks the loop. Who
@@ -59,9 +59,9 @@ const SPEAK: &str = "
     local now = tonumber(redis.call('TIME')[1])
     local last = redis.call('ZREVRANGE', set, 0, 0, 'WITHSCORES')[2]
     if last and now - last > tonumber(ARGV[2]) then
-        -- Whoever was alive then has from now on as long as anybody.
+        -- This time counts for nobody who was alive then.
         for _, list in ipairs(redis.call('ZRANGEBYSCORE', set, '(' .. (last - dead_after), '+inf')) do
-            redis.call('ZADD', set, now, list)
+            redis.call('ZINCRBY', set, now - last, list)
         end
     end
     for i = 4, #ARGV do
@@ -195,8 +195,8 @@ impl RedisQueue {
         if let (1.., Err(error)) = (untold, result) {
             let jobs = count(untold, "job");
             complain(format_args!(
-                "Redis at {} was not told what became of {jobs}: to be done again, after {DEAD_AFTER} s \
-                 without a word from this worker ({error})",
+                "Redis at {} was not told what became of {jobs}: to be done again, by another worker \
+                 ({error})",
                 self.address
             ));
         } else if keeper.given_back > 0 {

@@ -58,7 +58,7 @@ use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
 use client::{Answer, Client};
-use jobs::{Error, Job, Queue, Source, Stop, complain, print};
+use jobs::{Error, Job, Queue, Source, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::future;
 use smol::lock::Semaphore;
@@ -95,7 +95,8 @@ fn short(text: &str) -> String {
         .collect()
 }
 
-/// Runs on the other thread. Returns the error of the request, if it has failed.
+/// Runs on the other thread. Returns the error of the request, if it has failed; its own error is that of
+/// standard output, which ends the program.
 async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<Error>, Error> {
     let seconds = job.seconds;
     print(format_args!("Waiting {seconds}"))?;
@@ -134,15 +135,19 @@ impl Failures {
         }
     }
 
-    /// Lists them. An error if there are any.
-    fn report(self) -> Result<(), Error> {
+    /// Lists them, and says whether there are any.
+    fn report(self) -> bool {
         self.listed.iter().for_each(complain);
-        match (self.count, self.count - self.listed.len()) {
-            (0, _) => Ok(()),
-            (1, _) => Err("1 job failed".into()),
-            (n, 0) => Err(format!("{n} jobs failed").into()),
-            (n, more) => Err(format!("{n} jobs failed, {more} more than these").into()),
+        let more = match self.count - self.listed.len() {
+            0 => String::new(),
+            more => format!(", {more} more than these"),
+        };
+        match self.count {
+            0 => return false,
+            1 => complain("1 job failed"),
+            n => complain(format_args!("{n} jobs failed{more}")),
         }
+        true
     }
 }
 
@@ -184,10 +189,9 @@ async fn run(
             service::raise_open_files_limit(); // both ends of each connection are in here
             let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
             let client = Client::new(&format!("http://{}", listener.local_addr()?))?;
-            let server = service::serve(listener, future::pending());
             let server = async {
-                server.await;
-                Ok(())
+                service::serve(listener, future::pending()).await;
+                Ok(()) // not before it is told to stop, which it is not: it is dropped
             };
             future::or(master(queue, client, failures), server).await
         }
@@ -218,8 +222,9 @@ fn main() -> ExitCode {
     let failures = RefCell::default();
     let work = async |queue: &Queue| run(queue, server, &failures).await;
     let result = smol::block_on(jobs::consume(&source, work));
-    match (failures.into_inner().report(), result) {
-        (Err(error), Ok(())) => jobs::exit_code(Err(Stop::Failed(error))),
-        (_, result) => jobs::exit_code(result),
+    let some_failed = failures.into_inner().report();
+    match result {
+        Ok(()) if some_failed => ExitCode::FAILURE,
+        result => jobs::exit_code(result),
     }
 }

@@ -33,12 +33,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 async fn run(listen: &str, interrupts: &Interrupts) -> Result<(), String> {
-    let listening = async {
-        let listener = service::listen(listen).await?;
-        io::Result::Ok((listener.local_addr()?, listener))
-    };
-    let listening = listening.await;
-    let (address, listener) = listening.map_err(|error| format!("{listen}: {error}"))?;
+    let named = |error| format!("{listen}: {error}");
+    let listener = service::listen(listen).await.map_err(named)?;
+    let address = listener.local_addr().map_err(named)?;
     writeln!(io::stdout(), "Listening on http://{address}")
         .map_err(|error| format!("standard output: {error}"))?;
     let stop = async {

@@ -56,6 +56,11 @@ fn features() -> String {
     features.map(|(name, _)| name).collect::<Vec<_>>().join(",")
 }
 
+/// Prints a line also where the output of tests that pass is not shown.
+pub fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Runs all checks at the same time, and says which one failed.
 pub fn at_the_same_time<'a>(checks: impl IntoIterator<Item = (&'a str, impl FnOnce() + Send)>) {
     examples(); // built before the clock of any check runs

@@ -1,7 +1,7 @@
 //! Chapter 12: the server and clients of all kinds, the customer and servers of all kinds.
 
 use crate::common::{
-    Running, at_the_same_time, example, head_of, start, start_program, transcript,
+    Running, at_the_same_time, example, head_of, say, start, start_program, transcript,
 };
 use crate::watchdog;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
@@ -176,7 +176,7 @@ fn the_server_prints_what_its_head_shows() {
     assert_eq!(shown, "Listening on http://127.0.0.1:5000\n");
     // Which may be taken here.
     match TcpListener::bind("127.0.0.1:5000") {
-        Err(_) => println!("port 5000 is taken, which is no fault of this"),
+        Err(_) => say("port 5000 is taken, which is no fault of this"),
         Ok(listener) => {
             drop(listener);
             let server = Server::of(start("sms_server", &[]));
@@ -316,7 +316,9 @@ fn ten_thousand_idle_connections() {
     let hard_limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let n = hard_limit.saturating_sub(2000).min(10_000);
     if n < 10_000 {
-        println!("only {n} idle connections: a process can have {hard_limit} open files here");
+        say(format_args!(
+            "only {n} idle connections: a process can have {hard_limit} open files"
+        ));
     }
     let idle: Vec<Client> = (0..n).map(|_| server.connect()).collect();
     server.assert_is_quick("idle connections");
@@ -421,7 +423,7 @@ fn stopping_takes_five_seconds_at_most() {
 fn curl_understands_it() {
     if Command::new("curl").arg("--version").output().is_err() {
         assert!(env::var_os("CI").is_none(), "CI has curl");
-        println!("skipped: curl is not installed");
+        say("skipped: curl is not installed");
         return;
     }
     let server = Server::start();
@@ -725,6 +727,7 @@ fn control_c_lists_what_has_failed() {
     let expected = [
         "sms_customer: not done: 60".to_string(),
         format!("sms_customer: job 1: {error}"),
+        "sms_customer: 1 job failed".to_string(),
     ];
     assert_eq!(finished.stderr, expected);
 }

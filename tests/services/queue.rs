@@ -1,17 +1,16 @@
 //! Chapter 11: the queue, typed and from Redis.
 
-use crate::common::{Running, at_the_same_time, example, start, start_program};
+use crate::common::{Running, at_the_same_time, example, say, start, start_program};
 use crate::jobs::{Queue, Source, Stop, consume, print};
 use crate::redis_server::{self, RedisServer};
 use crate::{follows_its_head, watchdog};
 use rustix::process::Signal;
 use smol::{Timer, future};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::env;
 use std::process::{Command, Stdio, exit};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use std::{env, io};
 
 /// Starts an example that takes its jobs from the server. Nothing is typed.
 fn start_with_redis(name: &str, args: &[&str], server: &RedisServer) -> Running {
@@ -101,6 +100,34 @@ fn what_was_accepted_before_the_end_of_input_is_done() {
                     format!("{name}: \"18446744073709551616\": {expected} below 2^64"),
                 ];
                 assert_eq!(finished.stderr, complaints);
+            };
+            (name, check)
+        }),
+    );
+}
+
+/// More than is read ahead, and each of them once.
+#[test]
+fn two_thousand_short_jobs_typed() {
+    at_the_same_time(
+        ["master_worker", "queue_workers", "sms_customer"].map(|name| {
+            let check = move || {
+                let args: &[&str] = if name == "queue_workers" {
+                    &["--workers", "8"]
+                } else {
+                    &[]
+                };
+                let mut running = start(name, args);
+                running.type_in("0\n".repeat(2000));
+                running.end_input();
+                let finished = running.finish();
+                assert_eq!(finished.status.code(), Some(0), "{name}");
+                assert_eq!(finished.stderr, [""; 0], "{name}");
+                let done = finished
+                    .stdout
+                    .iter()
+                    .filter(|line| line.starts_with("Done 0"));
+                assert_eq!(done.count(), 2000, "{name}");
             };
             (name, check)
         }),
@@ -214,7 +241,7 @@ fn jobs_from_redis() {
     if !redis_server::is_installed() {
         return;
     }
-    let checks: [(&str, fn()); 14] = [
+    let checks: [(&str, fn()); 16] = [
         ("the heads", the_heads),
         ("a job that is none", a_job_that_is_none),
         ("Ctrl-C gives back", control_c_gives_back),
@@ -222,6 +249,8 @@ fn jobs_from_redis() {
         ("a server that refuses", a_server_that_refuses),
         ("a server that was away", a_server_that_was_away_for_long),
         ("a cut connection", a_cut_connection),
+        ("an idle worker", an_idle_worker),
+        ("silence", silence_between_workers),
         ("a restart", a_restart),
         ("Ctrl-C without a server", control_c_without_a_server),
         ("a server that hangs", a_server_that_hangs),
@@ -248,9 +277,50 @@ fn the_heads() {
             assert_eq!(interrupt(running), [""; 0], "{name}");
             assert_eq!(server.being_worked_on(), [""; 0], "{name}");
             assert_eq!(server.list("queue"), [""; 0], "{name}");
+            // Of lists that a job may still get to: those of the consumers that were waiting.
+            let remembered: usize = server.command("ZCARD queue:working");
+            assert!(remembered <= 2, "{name}: {remembered}");
         };
         (name, check)
     }));
+}
+
+/// It waits on the connections that it has.
+fn an_idle_worker() {
+    let server = RedisServer::start();
+    let running = start_with_redis("queue_workers", &[], &server);
+    expect_starts(&running, &["Start worker", "Start worker"]);
+    let before = server.connections_received();
+    sleep(Duration::from_secs(6)); // it asks again after 5
+    // Two of its own, if they were not made before, and two of this test.
+    let made = server.connections_received() - before;
+    assert!(made <= 4, "{made} connections");
+    assert_eq!(interrupt(running), [""; 0]);
+}
+
+/// The time in which nobody is heard of does not count, and the time before that does.
+fn silence_between_workers() {
+    let server = RedisServer::start();
+    lpush(&server, "60");
+    let one = ["--workers", "1"];
+    let first = start_with_redis("queue_workers", &one, &server);
+    expect_starts(&first, &["Start worker", "Wait 60"]);
+    first.kill();
+    let second = start_with_redis("queue_workers", &one, &server);
+    expect_starts(&second, &["Start worker"]);
+    sleep(Duration::from_secs(7)); // the point: most of the 10
+    second.kill();
+    // As if nobody had been heard of for 20 s.
+    let lists: Vec<String> = server.command("ZRANGE queue:working 0 -1");
+    for list in lists {
+        let _: f64 = server.command(&format!("ZINCRBY queue:working -20 {list}"));
+    }
+    let start = Instant::now();
+    let third = start_with_redis("queue_workers", &one, &server);
+    expect_starts(&third, &["Start worker", "Wait 60"]);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(9), "{took:?}: all 10 again");
+    interrupt(third);
 }
 
 fn a_job_that_is_none() {
@@ -395,16 +465,9 @@ fn a_server_that_refuses() {
             assert!(complaint.starts_with(&start), "{complaint}");
             assert!(complaint.ends_with("; trying again"), "{complaint}");
             expect_starts(&running, &["Done 4 "]);
-            let connections = || -> u64 {
-                let stats: String = server.command("INFO stats");
-                let line = stats
-                    .lines()
-                    .find(|line| line.starts_with("total_connections_received:"));
-                line.unwrap().split(':').nth(1).unwrap().parse().unwrap()
-            };
-            let before = connections();
+            let before = server.connections_received();
             sleep(Duration::from_secs(3)); // the point: not 40 a second
-            let made = connections() - before;
+            let made = server.connections_received() - before;
             assert!(made < 40, "{code}: {made} connections in 3 s");
             let _: () = server.command(accept);
             let back = running.next_complaint().text;
@@ -515,8 +578,8 @@ fn control_c_without_a_server() {
     let [complaint] = complaints.as_slice() else {
         panic!("{complaints:?}");
     };
-    let expected = "was not told what became of 1 job: to be done again, after 10 s without a word from \
-                    this worker (no answer)";
+    let expected =
+        "was not told what became of 1 job: to be done again, by another worker (no answer)";
     assert_eq!(
         *complaint,
         format!("master_worker: Redis at {} {expected}", server.address())
@@ -626,7 +689,7 @@ fn a_master_that_dies() {
         "master_worker: gave back 100 jobs to \"queue\""
     );
     assert_eq!(server.list("queue").len(), 100);
-    figures(format_args!(
+    say(format_args!(
         "a master killed with 100 jobs under way: with RPOP 100 are lost; here 0, back after {took:.1} s"
     ));
 }
@@ -690,7 +753,10 @@ fn kill_at_random(program: &str, server: &mut RedisServer, restart: bool) -> (Do
     );
     wait_until("all jobs are done", A_WHILE, || is_all_done(server));
     for worker in workers {
-        worker.signal(Signal::INT);
+        // The others end by themselves when the queue is empty.
+        if program == "worker" {
+            worker.signal(Signal::INT);
+        }
         worker
             .finish()
             .stdout
@@ -705,7 +771,7 @@ fn chaos() {
     push_numbered(&server, JOBS);
     let begin = Instant::now();
     let (done, kills) = kill_at_random("worker", &mut server, true);
-    figures(format_args!(
+    say(format_args!(
         "{JOBS} jobs, 4 processes, {kills} times one was killed, the server restarted once: {} lost, {} \
          done twice, {:.1} s",
         JOBS - done.jobs(),
@@ -722,15 +788,10 @@ fn chaos_with_rpop() {
     push_numbered(&server, JOBS);
     let (done, kills) = kill_at_random("RPOP worker", &mut server, false);
     let lost = JOBS - done.jobs();
-    figures(format_args!(
+    say(format_args!(
         "{JOBS} jobs, 4 processes that take with RPOP, {kills} times one was killed: {lost} lost"
     ));
     assert_ne!(lost, 0, "what all this is for");
-}
-
-/// Also where the output of tests is not shown.
-fn figures(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 // ------------------------------------------------------------------------------------------ programs

@@ -1,6 +1,6 @@
 //! A Redis server for a test: on a free port, with a folder of its own.
 
-use crate::common::PATIENCE;
+use crate::common::{PATIENCE, say};
 use redis::{Connection, FromRedisValue};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -26,7 +26,7 @@ pub fn is_installed() -> bool {
         .is_ok();
     if !installed {
         assert!(std::env::var_os("CI").is_none(), "CI installs redis-server");
-        println!("skipped: redis-server is not installed");
+        say("skipped: redis-server is not installed");
     }
     installed
 }
@@ -99,6 +99,15 @@ impl RedisServer {
     /// The lists of workers.
     pub fn being_worked_on(&self) -> Vec<String> {
         self.command("KEYS *:working:*")
+    }
+
+    /// By it, in all, this question's among them.
+    pub fn connections_received(&self) -> u64 {
+        let stats: String = self.command("INFO stats");
+        let line = stats
+            .lines()
+            .find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().parse().unwrap()
     }
 
     /// Kills it, at once.

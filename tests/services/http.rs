@@ -1,9 +1,6 @@
 //! Chapter 12: the server and clients of all kinds, the customer and servers of all kinds.
 
-use crate::common::{
-    Running, at_the_same_time, example, head_of, say, start, start_program, transcript,
-};
-use crate::watchdog;
+use crate::common::{Running, example, head_of, say, start, start_program, transcript};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -195,12 +192,9 @@ fn the_server_prints_what_its_head_shows() {
 }
 
 /// All that wait.
-#[test]
-fn nobody_hurts_the_others() {
-    example("sms_server"); // built before the clock runs
-    watchdog::end_if_it_hangs();
+pub fn checks() -> Vec<(&'static str, fn())> {
     raise_open_files_limit();
-    let checks: [(&str, fn()); 14] = [
+    vec![
         ("waiting requests", five_hundred_requests_wait_together),
         ("silent clients", silent_clients_are_cut_off),
         ("large heads", large_heads_are_refused),
@@ -215,8 +209,7 @@ fn nobody_hurts_the_others() {
         ("connections", connections_are_used_again),
         ("64 at once", at_most_64_requests_at_once),
         ("Ctrl-C", control_c_lists_what_has_failed),
-    ];
-    at_the_same_time(checks);
+    ]
 }
 
 /// Of this process, for the clients.

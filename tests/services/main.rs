@@ -15,7 +15,15 @@ mod redis_server;
 #[path = "../common/watchdog.rs"]
 mod watchdog;
 
-use common::{Running, head_of, transcript};
+use common::{Running, at_the_same_time, example, head_of, transcript};
+
+/// What takes seconds.
+#[test]
+fn what_waits() {
+    example("sms_server"); // built before the clock runs
+    watchdog::end_if_it_hangs();
+    at_the_same_time(http::checks().into_iter().chain(queue::checks()));
+}
 
 /// Runs what the head of an example shows: `put_in` gets the lines that are numbers, the others are
 /// printed.

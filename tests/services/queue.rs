@@ -1,9 +1,9 @@
 //! Chapter 11: the queue, typed and from Redis.
 
 use crate::common::{Running, at_the_same_time, example, say, start, start_program};
+use crate::follows_its_head;
 use crate::jobs::{Queue, Source, Stop, consume, print};
 use crate::redis_server::{self, RedisServer};
-use crate::{follows_its_head, watchdog};
 use rustix::process::Signal;
 use smol::{Timer, future};
 use std::collections::BTreeMap;
@@ -65,10 +65,7 @@ fn typed(name: &str, args: &[&str]) {
     assert_eq!(finished.stderr, [""; 0]);
 }
 
-#[test]
 fn typed_jobs_are_done_as_the_heads_show() {
-    example("queue_workers"); // built before the clock runs
-    watchdog::end_if_it_hangs();
     let programs: [(&str, &[&str]); 4] = [
         ("master_worker", &[]),
         ("master_worker", &["--block"]),
@@ -235,15 +232,14 @@ fn a_server_that_is_not_there_is_named() {
     }
 }
 
-/// All that need a server, and most of which wait most of the time.
-#[test]
-fn jobs_from_redis() {
-    example("queue_workers"); // built before the clock runs
-    watchdog::end_if_it_hangs();
+/// All that wait, and those that need a server, most of which do.
+pub fn checks() -> Vec<(&'static str, fn())> {
+    let typed: (&str, fn()) = ("typed jobs", typed_jobs_are_done_as_the_heads_show);
     if !redis_server::is_installed() {
-        return;
+        return vec![typed];
     }
-    let checks: [(&str, fn()); 16] = [
+    vec![
+        typed,
         ("the heads", the_heads),
         ("a job that is none", a_job_that_is_none),
         ("Ctrl-C gives back", control_c_gives_back),
@@ -260,8 +256,7 @@ fn jobs_from_redis() {
         ("a master that dies", a_master_that_dies),
         ("chaos", chaos),
         ("chaos with RPOP", chaos_with_rpop),
-    ];
-    at_the_same_time(checks);
+    ]
 }
 
 fn the_heads() {

@@ -34,8 +34,9 @@ pub struct Client {
 
 struct Connection {
     requests: SendRequest<Empty<Bytes>>,
-    /// Must be polled for anything to happen. Ready when the connection has been closed.
-    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    /// Must be polled for anything to happen. Ready when the connection has been closed, and then `None`:
+    /// a request that it has not taken any more fails only when it is dropped.
+    driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
 }
 
 impl Client {
@@ -105,13 +106,17 @@ impl Client {
             let body = body.collect().await?.to_bytes();
             Ok::<_, Failed>((status, String::from_utf8_lossy(&body).into_owned()))
         };
-        // What happens to the connection is seen in the answer.
         let drive = async {
-            let _ = connection.driver.as_mut().await;
+            if let Some(driver) = &mut connection.driver {
+                let _ = driver.await; // how it has ended is seen in the answer
+            }
+            connection.driver = None;
             future::pending().await
         };
         let answer = future::or(answer, drive).await?;
-        self.lock_idle().push(connection);
+        if connection.driver.is_some() {
+            self.lock_idle().push(connection);
+        }
         Ok(answer)
     }
 
@@ -131,8 +136,11 @@ impl Client {
     async fn idle_connection(&self) -> Option<Connection> {
         loop {
             let mut connection = self.lock_idle().pop()?;
-            let closed = poll_once(connection.driver.as_mut()).await;
-            if closed.is_none() && connection.requests.is_ready() {
+            let is_open = match &mut connection.driver {
+                Some(driver) => poll_once(driver).await.is_none(),
+                None => false,
+            };
+            if is_open && connection.requests.is_ready() {
                 return Some(connection);
             }
         }
@@ -142,8 +150,10 @@ impl Client {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let _ = stream.set_nodelay(true); // if not, requests are slower
         let (requests, driver) = http1::handshake(FuturesIo::new(stream)).await?;
-        let driver = Box::pin(driver);
-        Ok(Connection { requests, driver })
+        Ok(Connection {
+            requests,
+            driver: Some(Box::pin(driver)),
+        })
     }
 
     fn lock_idle(&self) -> MutexGuard<'_, Vec<Connection>> {

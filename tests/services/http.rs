@@ -668,11 +668,11 @@ fn connections_are_used_again() {
         ask(0);
     }
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
-    for _ in 0..100 {
+    for _ in 0..1000 {
         ask(1); // after which the connection is closed
     }
     ask(0);
-    assert_eq!(server.connections.load(Ordering::Relaxed), 101);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1001);
     running.end_input();
     let finished = running.finish();
     assert_eq!(finished.status.code(), Some(0));

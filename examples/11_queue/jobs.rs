@@ -93,17 +93,23 @@ pub fn seconds(text: &[u8]) -> Result<u64, String> {
     const LONGEST: usize = 40;
     let text = text.trim_ascii();
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    let number = str::from_utf8(text).ok().filter(|_| digits);
-    number
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| match text.get(..LONGEST) {
-            None => format!("\"{}\"", text.escape_ascii()),
-            Some(start) => format!("\"{}\"… ({} bytes)", start.escape_ascii(), text.len()),
-        })
-        .map_err(|quoted| match digits {
-            false => format!("{quoted}: expected a natural number of seconds"),
-            true => format!("{quoted}: expected a natural number of seconds below 2^64"),
-        })
+    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    if let (true, Some(number)) = (digits, number) {
+        return Ok(number);
+    }
+    let quoted = match text.get(..LONGEST) {
+        None => format!("\"{}\"", text.escape_ascii()),
+        Some(start) => format!("\"{}\"… ({} bytes)", start.escape_ascii(), text.len()),
+    };
+    let limit = if digits { " below 2^64" } else { "" };
+    Err(format!(
+        "{quoted}: expected a natural number of seconds{limit}"
+    ))
+}
+
+/// `1 job`, `2 jobs`.
+pub fn count_jobs(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "job" } else { "jobs" })
 }
 
 /// Calls `work` with the queue, until it returns, something fails, or Ctrl-C comes.

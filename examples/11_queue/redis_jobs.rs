@@ -20,7 +20,7 @@
 //!
 //! Needs Redis 6.2, for LMOVE.
 
-use crate::jobs::{End, Error, Job, complain, seconds};
+use crate::jobs::{End, Error, Job, complain, count_jobs, seconds};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult};
 use smol::channel::{self, Receiver, Sender};
@@ -193,14 +193,14 @@ impl RedisQueue {
         let untold = untold.filter(|m| !matches!(m.what, What::Close | What::Abandon));
         let untold = untold.count();
         if let (1.., Err(error)) = (untold, result) {
-            let jobs = count(untold, "job");
+            let jobs = count_jobs(untold);
             complain(format_args!(
                 "Redis at {} was not told what became of {jobs}: to be done again, by another worker \
                  ({error})",
                 self.address
             ));
         } else if keeper.given_back > 0 {
-            let jobs = count(keeper.given_back, "job");
+            let jobs = count_jobs(keeper.given_back);
             complain(format_args!("gave back {jobs} to {:?}", self.queue));
         }
     }
@@ -225,7 +225,7 @@ impl RedisQueue {
             complain(format_args!("Redis at {} is back", self.address));
         }
         if moved > 0 {
-            let (jobs, queue) = (count(moved, "job"), &self.queue);
+            let (jobs, queue) = (count_jobs(moved), &self.queue);
             complain(format_args!(
                 "{jobs} of workers that have gone: back in {queue:?}"
             ));
@@ -297,10 +297,6 @@ impl RedisQueue {
             }
         }
     }
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A list for one job. What becomes of it is told when this is dropped.

@@ -58,7 +58,7 @@ use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
 use client::{Answer, Client};
-use jobs::{Error, Job, Queue, Source, complain, print};
+use jobs::{Error, Job, Queue, Source, complain, count_jobs, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::future;
 use smol::lock::Semaphore;
@@ -142,12 +142,10 @@ impl Failures {
             0 => String::new(),
             more => format!(", {more} more than these"),
         };
-        match self.count {
-            0 => return false,
-            1 => complain("1 job failed"),
-            n => complain(format_args!("{n} jobs failed{more}")),
+        if self.count > 0 {
+            complain(format_args!("{} failed{more}", count_jobs(self.count)));
         }
-        true
+        self.count > 0
     }
 }
 

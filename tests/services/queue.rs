@@ -23,6 +23,19 @@ fn lpush(server: &RedisServer, jobs: &str) {
     let _: u64 = server.command(&format!("LPUSH queue {jobs}"));
 }
 
+/// The programs that take jobs, in every form whose transcript is that of its head.
+const EVERY_FORM: [(&str, &[&str]); 4] = [
+    ("master_worker", &[]),
+    ("master_worker", &["--block"]),
+    ("queue_workers", &[]),
+    ("sms_customer", &[]),
+];
+
+fn with_each_program(check: fn(&str)) {
+    let programs = ["master_worker", "queue_workers", "sms_customer"];
+    at_the_same_time(programs.map(|name| (name, move || check(name))));
+}
+
 fn wait_until(what: &str, limit: Duration, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + limit;
     while !condition() {
@@ -66,94 +79,73 @@ fn typed(name: &str, args: &[&str]) {
 }
 
 fn typed_jobs_are_done_as_the_heads_show() {
-    let programs: [(&str, &[&str]); 4] = [
-        ("master_worker", &[]),
-        ("master_worker", &["--block"]),
-        ("queue_workers", &[]),
-        ("sms_customer", &[]),
-    ];
-    at_the_same_time(programs.map(|(name, args)| (name, move || typed(name, args))));
+    at_the_same_time(EVERY_FORM.map(|(name, args)| (name, move || typed(name, args))));
 }
 
 #[test]
 fn what_was_accepted_before_the_end_of_input_is_done() {
-    at_the_same_time(
-        ["master_worker", "queue_workers", "sms_customer"].map(|name| {
-            let check = move || {
-                let mut running = start(name, &[]);
-                running.type_in("1 x\n\n0 -1 1.5\n  1\t0\n18446744073709551616 0");
-                running.end_input();
-                let finished = running.finish();
-                assert_eq!(finished.status.code(), Some(0), "{name}");
-                let done = finished
-                    .stdout
-                    .iter()
-                    .filter(|line| line.starts_with("Done "));
-                assert_eq!(done.count(), 5, "{name}");
-                let expected = "expected a natural number of seconds";
-                let complaints = [
-                    format!("{name}: \"x\": {expected}"),
-                    format!("{name}: \"-1\": {expected}"),
-                    format!("{name}: \"1.5\": {expected}"),
-                    format!("{name}: \"18446744073709551616\": {expected} below 2^64"),
-                ];
-                assert_eq!(finished.stderr, complaints);
-            };
-            (name, check)
-        }),
-    );
+    with_each_program(|name| {
+        let mut running = start(name, &[]);
+        running.type_in("1 x\n\n0 -1 1.5\n  1\t0\n18446744073709551616 0");
+        running.end_input();
+        let finished = running.finish();
+        assert_eq!(finished.status.code(), Some(0), "{name}");
+        let done = finished
+            .stdout
+            .iter()
+            .filter(|line| line.starts_with("Done "));
+        assert_eq!(done.count(), 5, "{name}");
+        let expected = "expected a natural number of seconds";
+        let complaints = [
+            format!("{name}: \"x\": {expected}"),
+            format!("{name}: \"-1\": {expected}"),
+            format!("{name}: \"1.5\": {expected}"),
+            format!("{name}: \"18446744073709551616\": {expected} below 2^64"),
+        ];
+        assert_eq!(finished.stderr, complaints);
+    });
 }
 
 /// More than is read ahead, and each of them once.
 #[test]
 fn two_thousand_short_jobs_typed() {
-    at_the_same_time(
-        ["master_worker", "queue_workers", "sms_customer"].map(|name| {
-            let check = move || {
-                let args: &[&str] = if name == "queue_workers" {
-                    &["--workers", "8"]
-                } else {
-                    &[]
-                };
-                let mut running = start(name, args);
-                running.type_in("0\n".repeat(2000));
-                running.end_input();
-                let finished = running.finish();
-                assert_eq!(finished.status.code(), Some(0), "{name}");
-                assert_eq!(finished.stderr, [""; 0], "{name}");
-                let done = finished
-                    .stdout
-                    .iter()
-                    .filter(|line| line.starts_with("Done 0"));
-                assert_eq!(done.count(), 2000, "{name}");
-            };
-            (name, check)
-        }),
-    );
+    with_each_program(|name| {
+        let args: &[&str] = if name == "queue_workers" {
+            &["--workers", "8"]
+        } else {
+            &[]
+        };
+        let mut running = start(name, args);
+        running.type_in("0\n".repeat(2000));
+        running.end_input();
+        let finished = running.finish();
+        assert_eq!(finished.status.code(), Some(0), "{name}");
+        assert_eq!(finished.stderr, [""; 0], "{name}");
+        let done = finished
+            .stdout
+            .iter()
+            .filter(|line| line.starts_with("Done 0"));
+        assert_eq!(done.count(), 2000, "{name}");
+    });
 }
 
 #[test]
 fn control_c_says_what_is_not_done() {
-    at_the_same_time(
-        ["master_worker", "queue_workers", "sms_customer"].map(|name| {
-            let check = move || {
-                let mut running = start(name, &[]);
-                running.type_in("60 61\n");
-                while !running.next_line().text.ends_with(" 61") {}
-                let complaints = interrupt(running);
-                let [complaint] = complaints.as_slice() else {
-                    panic!("{name}: {complaints:?}");
-                };
-                assert!(
-                    [" 60 61", " 61 60"]
-                        .map(|jobs| format!("{name}: not done:{jobs}"))
-                        .contains(complaint),
-                    "{complaint}"
-                );
-            };
-            (name, check)
-        }),
-    );
+    with_each_program(|name| {
+        let mut running = start(name, &[]);
+        running.type_in("60 61\n");
+        while !running.next_line().text.ends_with(" 61") {}
+        let complaints = interrupt(running);
+        let [complaint] = complaints.as_slice() else {
+            panic!("{name}: {complaints:?}");
+        };
+        assert!(
+            [" 60 61", " 61 60"]
+                .map(|jobs| format!("{name}: not done:{jobs}"))
+                .contains(complaint),
+            "{complaint}"
+        );
+    });
 }
 
 #[test]
@@ -260,13 +252,7 @@ pub fn checks() -> Vec<(&'static str, fn())> {
 }
 
 fn the_heads() {
-    let programs: [(&str, &[&str]); 4] = [
-        ("master_worker", &[]),
-        ("master_worker", &["--block"]),
-        ("queue_workers", &[]),
-        ("sms_customer", &[]),
-    ];
-    at_the_same_time(programs.map(|(name, args)| {
+    at_the_same_time(EVERY_FORM.map(|(name, args)| {
         let check = move || {
             let server = RedisServer::start();
             let mut running = start_with_redis(name, args, &server);
@@ -357,29 +343,24 @@ fn a_job_that_is_none() {
 }
 
 fn control_c_gives_back() {
-    at_the_same_time(
-        ["master_worker", "queue_workers", "sms_customer"].map(|name| {
-            let check = move || {
-                let server = RedisServer::start();
-                lpush(&server, "60 61 62");
-                let running = start_with_redis(name, &[], &server);
-                let (n, begun): (u32, &[&str]) = match name {
-                    "queue_workers" => (2, &["Start worker", "Start worker", "Wait 60", "Wait 61"]),
-                    _ => (3, &["Waiting 60", "Waiting 61", "Waiting 62"]),
-                };
-                expect_starts(&running, begun);
-                assert_eq!(
-                    interrupt(running),
-                    [format!("{name}: gave back {n} jobs to \"queue\"")]
-                );
-                let mut jobs = server.list("queue");
-                jobs.sort_unstable();
-                assert_eq!(jobs, ["60", "61", "62"]);
-                assert_eq!(server.being_worked_on(), [""; 0]);
-            };
-            (name, check)
-        }),
-    );
+    with_each_program(|name| {
+        let server = RedisServer::start();
+        lpush(&server, "60 61 62");
+        let running = start_with_redis(name, &[], &server);
+        let (n, begun): (u32, &[&str]) = match name {
+            "queue_workers" => (2, &["Start worker", "Start worker", "Wait 60", "Wait 61"]),
+            _ => (3, &["Waiting 60", "Waiting 61", "Waiting 62"]),
+        };
+        expect_starts(&running, begun);
+        assert_eq!(
+            interrupt(running),
+            [format!("{name}: gave back {n} jobs to \"queue\"")]
+        );
+        let mut jobs = server.list("queue");
+        jobs.sort_unstable();
+        assert_eq!(jobs, ["60", "61", "62"]);
+        assert_eq!(server.being_worked_on(), [""; 0]);
+    });
 }
 
 fn the_wrong_type() {

@@ -54,13 +54,15 @@ impl RedisServer {
         }
     }
 
-    /// Waits until it answers. Not if it has ended.
+    /// Waits until it answers, and has read what is on disk. Not if it has ended.
     fn is_ready(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() {
             // Another server may have taken the port, and answer.
             let ours = format!("process_id:{}\r\n", self.child.id());
-            if self.info().is_ok_and(|info| info.contains(&ours)) {
+            // While it reads, it answers this, and nothing else.
+            let is_ready = |info: String| info.contains(&ours) && info.contains("loading:0\r\n");
+            if self.info().is_ok_and(is_ready) {
                 return true;
             }
             assert!(Instant::now() < deadline, "redis-server does not answer");

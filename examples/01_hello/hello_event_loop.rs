@@ -24,8 +24,10 @@
 //! put aside: of two lines in one go the second is answered when a third comes. And after half a
 //! line it waits for the rest. One read(2) for one readiness has neither fault.
 //!
-//! Paste: `cargo add rustix --features event`, and this repository's library as the README says.
 //! Unix only: Windows has no poll(2) for a console.
+//!
+//! Paste: on Unix `cargo add rustix --features event`; the library's `fib.rs` and `hello.rs`. `just copy
+//! hello_event_loop DIR` does it.
 
 use std::process::ExitCode;
 

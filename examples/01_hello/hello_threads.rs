@@ -24,7 +24,7 @@
 //! The greeting thread is never joined. It is what Python calls a daemon: the process ends when
 //! `main` returns, and the thread with it, between two greetings or in the middle of a sleep.
 //!
-//! Paste: this repository's library as the README says, for `hello`.
+//! Paste: the library's `fib.rs` and `hello.rs`. `just copy hello_threads DIR` does it.
 
 use asyncio_to_smol::hello::{self, Command};
 use std::io::{self, BufRead};

@@ -31,7 +31,9 @@
 //! Numbers are computed one after another, in the order typed, as in the article. There `read_input`
 //! waits for `fib`, so that a typed `exit` waits with it; here two tasks share a queue.
 //!
-//! Paste: `cargo add smol`, and this repository's library as the README says, for the event loop.
+//! Paste: `cargo add smol`; the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and
+//! `stdin.rs` with `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`,
+//! elsewhere `cargo add blocking`. `just copy fib_coroutine DIR` does it.
 
 use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
 use asyncio_to_smol::fib::Timed;

@@ -14,7 +14,7 @@
 //! What does pass through without a word is a panic, here like anywhere in Rust. It is for bugs, not
 //! for what can go wrong outside.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy error_chain DIR` does it.
 
 use std::error::Error;
 

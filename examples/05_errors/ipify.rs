@@ -29,7 +29,7 @@
 //! Who owns what: `or` polls the work and the clock in turn, and drops both when one is ready. That
 //! closes the connection. A name that is being looked up on another thread then is forgotten.
 //!
-//! Paste: `cargo add smol serde_json`.
+//! Paste: `cargo add serde_json smol`. `just copy ipify DIR` does it.
 
 use smol::future::{self, FutureExt};
 use smol::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

@@ -15,7 +15,7 @@
 //!
 //! Who owns what: `main` owns the coroutine, and polls it itself; no executor is involved.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy throw_into_coroutine DIR` does it.
 
 use smol::channel::{self, Receiver};
 use smol::future;

@@ -16,7 +16,7 @@
 //! One difference: a `Timer` of zero does not let others run, as `asyncio.sleep(0)` does. That is
 //! `smol::future::yield_now().await`.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy await_sleep DIR` does it.
 
 use smol::{LocalExecutor, Timer};
 use std::time::{Duration, Instant};

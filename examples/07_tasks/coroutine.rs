@@ -16,7 +16,7 @@
 //!
 //! There is no loop object to get: `block_on` runs one future on this thread.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy coroutine DIR` does it.
 
 use std::time::Instant;
 

@@ -13,7 +13,7 @@
 //! early, that is an error. Here there is nothing to ask too early: awaiting the `Task` is how to get
 //! its result, and gives it once. What a task "raises" is part of that result, as a `Result`.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy task_result DIR` does it.
 
 use smol::LocalExecutor;
 use std::time::Instant;

@@ -23,7 +23,7 @@
 //! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
 //! but a task that has panicked panics there; to the loop it looks like one that has ended.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy as_completed DIR` does it.
 
 use smol::{LocalExecutor, Task, Timer, channel};
 use std::time::{Duration, Instant};

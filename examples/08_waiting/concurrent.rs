@@ -23,7 +23,7 @@
 //! Who owns what: `tasks` does. If awaiting the first one panicked, the others would be dropped, and
 //! so cancelled.
 //!
-//! Paste: `cargo add smol`.
+//! Paste: `cargo add smol`. `just copy concurrent DIR` does it.
 
 use smol::{LocalExecutor, Timer};
 use std::time::{Duration, Instant};

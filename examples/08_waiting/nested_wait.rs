@@ -21,7 +21,9 @@
 //! Who owns what: `wait` takes the tasks, and gives them back in `pending`. What is still pending
 //! when `main` ends is cancelled by `run`.
 //!
-//! Paste: `cargo add smol`, and this repository's library as the README says.
+//! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
+//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy nested_wait
+//! DIR` does it.
 
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait;

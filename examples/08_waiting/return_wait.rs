@@ -16,7 +16,9 @@
 //! belongs to that loop, and `run` has cancelled it: awaiting it panics, `fallible().await` gives
 //! `None`. In asyncio, too, such a task is cancelled when `asyncio.run` returns. Here all are done.
 //!
-//! Paste: `cargo add smol`, and this repository's library as the README says.
+//! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
+//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy return_wait
+//! DIR` does it.
 
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait::{self, Done};

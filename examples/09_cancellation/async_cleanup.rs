@@ -25,7 +25,9 @@
 //! Who owns what: `main` owns the file's name, `async_main` owns the journal's task and its channel, and
 //! the task owns the open file.
 //!
-//! Paste: `cargo add smol`, and this repository's library as the README says.
+//! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and
+//! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`, `cargo add
+//! signal-hook --no-default-features`. `just copy async_cleanup DIR` does it.
 
 use asyncio_to_smol::interrupt::Interrupts;
 use asyncio_to_smol::run::{Spawner, run};

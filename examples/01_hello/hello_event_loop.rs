@@ -26,8 +26,8 @@
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
-//! Paste: on Unix `cargo add rustix --features event`; the library's `fib.rs` and `hello.rs`. `just copy
-//! hello_event_loop DIR` does it.
+//! Paste: on Unix `cargo add rustix --features event`; the library's `fib.rs` and `hello.rs`.
+//! `just copy hello_event_loop DIR` does it.
 
 use std::process::ExitCode;
 

@@ -23,9 +23,9 @@
 //! two callbacks; here two `async` functions are polled in turn by one `block_on`, and the program
 //! ends when the first of them does. Node would go on greeting at the end of input.
 //!
-//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with `cargo
-//! add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere `cargo add
-//! blocking`. `just copy hello_node DIR` does it.
+//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
+//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy hello_node DIR` does it.
 
 use asyncio_to_smol::hello::{self, Command};
 use asyncio_to_smol::stdin::Stdin;

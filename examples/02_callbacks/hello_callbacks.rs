@@ -20,9 +20,9 @@
 //! how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
 //! another callback, and the greeting arms its own timer again.
 //!
-//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with `cargo
-//! add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere `cargo add
-//! blocking`. `just copy hello_callbacks DIR` does it.
+//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
+//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy hello_callbacks DIR` does it.
 
 use asyncio_to_smol::event_loop::callbacks::EventLoop;
 use asyncio_to_smol::hello::{self, Command};

@@ -28,9 +28,9 @@
 //!
 //! The greeting task never ends. The loop owns it and drops it when `main` returns.
 //!
-//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with `cargo
-//! add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere `cargo add
-//! blocking`. `just copy hello_coroutines DIR` does it.
+//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
+//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy hello_coroutines DIR` does it.
 
 use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
 use asyncio_to_smol::hello::{self, Command};

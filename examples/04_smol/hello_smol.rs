@@ -31,9 +31,9 @@
 //! drops them; a `fib` that is running on another thread cannot be dropped, and ends with the
 //! process. At the end of input the queue is closed, and every worker is awaited.
 //!
-//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with `cargo
-//! add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere `cargo add
-//! blocking`. `just copy hello_smol DIR` does it.
+//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
+//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy hello_smol DIR` does it.
 
 use asyncio_to_smol::hello::{self, Command};
 use asyncio_to_smol::stdin::Stdin;

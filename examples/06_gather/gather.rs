@@ -29,8 +29,9 @@
 //! leave `main`, and `run` would cancel the others then.
 //!
 //! Paste: `cargo add fastrand smol`; the library's `as_completed.rs`, `calls.rs`, `children.rs`,
-//! `gather.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `timeout.rs` with `cargo add async-executor
-//! async-io futures-lite pin-project-lite slab`. `just copy gather DIR` does it.
+//! `gather.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `timeout.rs` with
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy gather DIR` does
+//! it.
 
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::gather::gather;

@@ -19,8 +19,9 @@
 //! Who owns what: `main` owns the task, and dropping it would cancel it. `join` gives the result when
 //! the callbacks have run.
 //!
-//! Paste: the library's `done_callback.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with `cargo add
-//! async-executor async-io futures-lite pin-project-lite slab`. `just copy done_callback DIR` does it.
+//! Paste: the library's `done_callback.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy done_callback DIR`
+//! does it.
 
 use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
 use asyncio_to_smol::run::run;

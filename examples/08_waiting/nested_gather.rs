@@ -20,8 +20,8 @@
 //! Who owns what: `gather_all` owns the futures, and is a task itself. Dropping it cancels them.
 //!
 //! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
-//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just
-//! copy nested_gather DIR` does it.
+//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy nested_gather DIR` does it.
 
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::{Spawner, run};

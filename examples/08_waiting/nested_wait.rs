@@ -22,8 +22,8 @@
 //! when `main` ends is cancelled by `run`.
 //!
 //! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
-//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy nested_wait
-//! DIR` does it.
+//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy nested_wait DIR` does it.
 
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait;

@@ -16,8 +16,8 @@
 //! left in it has been dropped; results are plain values and stay.
 //!
 //! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
-//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just
-//! copy return_gather DIR` does it.
+//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy return_gather DIR` does it.
 
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::{Spawner, run};

@@ -17,8 +17,8 @@
 //! `None`. In asyncio, too, such a task is cancelled when `asyncio.run` returns. Here all are done.
 //!
 //! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
-//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy return_wait
-//! DIR` does it.
+//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy return_wait DIR` does it.
 
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait::{self, Done};

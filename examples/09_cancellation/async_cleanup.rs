@@ -26,8 +26,8 @@
 //! the task owns the open file.
 //!
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and
-//! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`, `cargo add
-//! signal-hook --no-default-features`. `just copy async_cleanup DIR` does it.
+//! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`. `just copy async_cleanup DIR` does it.
 
 use asyncio_to_smol::interrupt::Interrupts;
 use asyncio_to_smol::run::{Spawner, run};

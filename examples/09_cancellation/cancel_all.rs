@@ -35,8 +35,8 @@
 //! before that ends the process at once. Afterwards Ctrl-C does what it does by default.
 //!
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`, `cargo add signal-hook
-//! --no-default-features`. `just copy cancel_all DIR` does it.
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`. `just copy cancel_all DIR` does it.
 
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
 use asyncio_to_smol::run::{Spawner, run};

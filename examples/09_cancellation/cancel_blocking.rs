@@ -21,8 +21,8 @@
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
 //! Paste: `cargo add smol`; the library's `cancel_token.rs`, `fib.rs`, `run.rs`, `spawn.rs` and
-//! `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just
-//! copy cancel_blocking DIR` does it.
+//! `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy cancel_blocking DIR` does it.
 
 use asyncio_to_smol::cancel_token::{CancelToken, Cancelled, cancel_token};
 use asyncio_to_smol::fib::fib;

@@ -25,8 +25,8 @@
 //! Who owns what: `main` owns the tasks, the loop owns `main`.
 //!
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`, `cargo add signal-hook
-//! --no-default-features`. `just copy cancel_main DIR` does it.
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`. `just copy cancel_main DIR` does it.
 
 use asyncio_to_smol::interrupt::run_until_interrupted;
 use asyncio_to_smol::run::Spawner;

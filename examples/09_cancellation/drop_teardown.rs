@@ -26,8 +26,9 @@
 //!
 //! Who owns what: that is the table.
 //!
-//! Paste: `cargo add smol`; the library's `run.rs`, `spawn.rs` and `task_list.rs` with `cargo add
-//! async-executor async-io futures-lite pin-project-lite slab`. `just copy drop_teardown DIR` does it.
+//! Paste: `cargo add smol`; the library's `run.rs`, `spawn.rs` and `task_list.rs` with
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy drop_teardown DIR`
+//! does it.
 
 use asyncio_to_smol::run::run;
 use smol::channel;

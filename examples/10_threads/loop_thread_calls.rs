@@ -24,8 +24,8 @@
 //! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
 //!
 //! Paste: the library's `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`. `just copy
-//! loop_thread_calls DIR` does it.
+//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`.
+//! `just copy loop_thread_calls DIR` does it.
 
 use asyncio_to_smol::loop_thread::LoopThread;
 use std::error::Error;

@@ -37,12 +37,13 @@
 //! Who owns what: the group owns a future for every job that runs, and gets what goes wrong in it. The
 //! other thread's loop owns the tasks, and each of them its job. Dropping `other` ends them.
 //!
-//! Paste: `cargo add fastrand lexopt smol`, `cargo add redis --no-default-features --features
-//! smol-comp`; `jobs.rs` and `redis_jobs.rs` beside it; the library's `calls.rs`, `interrupt.rs`,
-//! `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `stdin.rs`, `task_group.rs` and `task_list.rs`
-//! with `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`, `cargo add
-//! signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere `cargo add
-//! blocking`. `just copy master_worker DIR` does it.
+//! Paste: `cargo add fastrand lexopt smol`,
+//! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
+//! it; the library's `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs`,
+//! `stdin.rs`, `task_group.rs` and `task_list.rs` with
+//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy master_worker DIR` does it.
 
 mod jobs;
 mod redis_jobs;

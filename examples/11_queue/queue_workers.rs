@@ -31,12 +31,13 @@
 //! Who owns what: the group owns the workers, and a worker owns its job and its connection to Redis.
 //! Nothing is spawned: all of it is one future, which `block_on` polls.
 //!
-//! Paste: `cargo add fastrand lexopt smol`, `cargo add redis --no-default-features --features
-//! smol-comp`; `jobs.rs` and `redis_jobs.rs` beside it; the library's `calls.rs`, `interrupt.rs`,
-//! `panics.rs`, `run.rs`, `spawn.rs`, `stdin.rs`, `task_group.rs` and `task_list.rs` with `cargo add
-//! async-executor async-io futures-lite pin-project-lite slab`, `cargo add signal-hook
-//! --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere `cargo add blocking`.
-//! `just copy queue_workers DIR` does it.
+//! Paste: `cargo add fastrand lexopt smol`,
+//! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
+//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `stdin.rs`,
+//! `task_group.rs` and `task_list.rs` with
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy queue_workers DIR` does it.
 
 mod jobs;
 mod redis_jobs;

@@ -41,15 +41,16 @@
 //! Who owns what: the group owns a future for every job, and a place among the 64 with it. The other
 //! thread's loop owns the requests, and ends when `other` is dropped. The client owns its connections.
 //!
-//! Paste: `cargo add fastrand http-body-util lexopt smol`, `cargo add hyper --features
-//! client,http1,server`, `cargo add redis --no-default-features --features smol-comp`, `cargo add
-//! smol-hyper --no-default-features`, on Unix `cargo add rustix --features net,process`; `client.rs` and
-//! `service.rs` beside it; `11_queue/jobs.rs` and `11_queue/redis_jobs.rs` beside `src`; the library's
-//! `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `stdin.rs`,
-//! `task_group.rs`, `task_list.rs` and `timeout.rs` with `cargo add async-channel async-executor
-//! async-io futures-lite pin-project-lite slab`, `cargo add signal-hook --no-default-features`, on Unix
-//! `cargo add rustix --features event`, elsewhere `cargo add blocking`. `just copy sms_customer DIR`
-//! does it.
+//! Paste: `cargo add fastrand http-body-util lexopt smol`,
+//! `cargo add hyper --features client,http1,server`,
+//! `cargo add redis --no-default-features --features smol-comp`,
+//! `cargo add smol-hyper --no-default-features`, on Unix `cargo add rustix --features net,process`;
+//! `client.rs` and `service.rs` beside it; `11_queue/jobs.rs` and `11_queue/redis_jobs.rs` beside `src`;
+//! the library's `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs`,
+//! `stdin.rs`, `task_group.rs`, `task_list.rs` and `timeout.rs` with
+//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`,
+//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
+//! `cargo add blocking`. `just copy sms_customer DIR` does it.
 
 mod client;
 #[path = "../11_queue/jobs.rs"]

@@ -117,10 +117,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// As lines of a head. A command may be broken where it has a blank.
+/// As lines of a head. No command is broken.
 fn wrapped(text: &str) -> String {
     let mut lines = vec!["//!".to_string()];
-    for word in text.split(' ') {
+    let mut is_command = false;
+    let words = text.split(|c: char| {
+        is_command ^= c == '`';
+        c == ' ' && !is_command
+    });
+    for word in words {
         let last = lines.len() - 1;
         if lines[last].chars().count() + 1 + word.chars().count() > WIDTH {
             lines.push("//!".to_string());

@@ -43,6 +43,18 @@ run chapter_or_example *arguments:
         cargo run --quiet --example "$name" ${features:+--features "$features"} -- "$@"
     done 3<<< "$found"
 
+# Make a Cargo package of its own in DIR out of one example, with all that it needs
+[group('use')]
+[no-exit-message]
+copy name dir:
+    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" copy "$@"
+
+# Run every example, or those named, against its transcript; --patch CRATE=DIR takes a crate from there
+[group('use')]
+[no-exit-message]
+smoke *arguments:
+    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" smoke "$@"
+
 # The whole test suite; arguments go to cargo test
 [group('work')]
 test *arguments:
@@ -57,6 +69,11 @@ bench *jobs:
         printf '\n=== %s\n' "$job"
         cargo run --quiet --release --manifest-path benches/Cargo.toml --target-dir target/benches --bin "$job"
     done
+
+# Write what is generated: the contents page, and the `Paste` lines in the heads
+[group('work')]
+contents *arguments:
+    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" contents "$@"
 
 # What CI does: formatting, lints, docs, tests, and these recipes
 [group('work')]
@@ -82,3 +99,11 @@ _examples:
         name && /^article = /               { article = $2 }
         name && /^description = /           { print chapter "|" name "|" features "|" article "|" $2; name = "" }
     ' Cargo.toml
+
+# The commands in tests/tools; `from` is the folder that they are called from
+[no-exit-message]
+_tools from *arguments:
+    #!/usr/bin/env bash
+    export FROM=$1
+    shift
+    exec cargo run --quiet --manifest-path tests/tools/Cargo.toml --target-dir target/tools -- "$@"

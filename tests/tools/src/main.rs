@@ -3,22 +3,29 @@
 mod contents;
 mod copy;
 mod paste;
+mod picture;
+mod play;
 mod project;
+mod smoke;
+mod transcript;
 mod uses;
 
 use lexopt::prelude::*;
 use project::Project;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use smoke::Smoke;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const USAGE: &str = "usage: just copy NAME DIR";
+const USAGE: &str = "usage: just copy NAME DIR
+       just smoke [NAME…] [--patch CRATE=DIR]…
+       just contents [--check]";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(status) => status,
+    match run(lexopt::Parser::from_env()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -26,30 +33,68 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<ExitCode> {
-    let mut words = lexopt::Parser::from_env();
-    let mut arguments: Vec<OsString> = Vec::new();
+/// Returns whether all is as it should be.
+fn run(mut words: lexopt::Parser) -> Result<bool> {
+    let project = Project::read()?;
+    // A folder is named from where `just` was called, which is not where it runs this.
+    let from = std::env::var_os("FROM").map_or_else(PathBuf::new, PathBuf::from);
+    let command = words.value().map_err(|_| USAGE)?.string()?;
+    match command.as_str() {
+        "copy" => {
+            let name = words.value().map_err(|_| USAGE)?.string()?;
+            let folder = from.join(words.value().map_err(|_| USAGE)?);
+            end(words)?;
+            copy::copy(&project, &name, &folder)?;
+            Ok(true)
+        }
+        "contents" => {
+            match words.next()? {
+                None => contents::write(&project)?,
+                Some(Long("check")) => contents::check(&project)?,
+                Some(other) => return Err(wrong(&other)),
+            }
+            end(words)?;
+            Ok(true)
+        }
+        "smoke" => smoke_from(words, &from)?.run(&project),
+        other => Err(format!("there is no command {other:?}; {USAGE}").into()),
+    }
+}
+
+fn smoke_from(mut words: lexopt::Parser, from: &Path) -> Result<Smoke> {
+    let mut smoke = Smoke::default();
     while let Some(word) = words.next()? {
         match word {
-            Value(value) => arguments.push(value),
-            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
+            Value(name) => smoke.names.push(name.string()?),
+            Long("patch") => {
+                let patch = words.value()?.string()?;
+                let (name, folder) = patch
+                    .split_once('=')
+                    .ok_or_else(|| format!("--patch {patch}: expected CRATE=DIR"))?;
+                let folder = from.join(folder);
+                let folder = (folder.canonicalize())
+                    .map_err(|error| format!("--patch {name}={}: {error}", folder.display()))?;
+                smoke.patches.push((name.to_string(), folder));
+            }
+            Long("programs") => smoke.programs = Some(from.join(words.value()?)),
+            other => return Err(wrong(&other)),
         }
     }
-    let project = Project::read()?;
-    let mut arguments = arguments.into_iter();
-    let command = arguments.next().ok_or(USAGE)?;
-    match command.to_str() {
-        Some("copy") => {
-            let name = arguments.next().ok_or(USAGE)?.string()?;
-            let folder = PathBuf::from(arguments.next().ok_or(USAGE)?);
-            copy::copy(&project, &name, &folder)?;
-        }
-        Some("contents") => match arguments.next() {
-            None => contents::write(&project)?,
-            Some(check) if check == "check" => contents::check(&project)?,
-            Some(other) => return Err(format!("{other:?}: {USAGE}").into()),
-        },
-        _ => return Err(format!("{command:?}: no such command; {USAGE}").into()),
+    Ok(smoke)
+}
+
+fn end(mut words: lexopt::Parser) -> Result<()> {
+    match words.next()? {
+        None => Ok(()),
+        Some(other) => Err(wrong(&other)),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn wrong(word: &lexopt::Arg<'_>) -> Box<dyn std::error::Error> {
+    let word = match word {
+        Short(letter) => format!("-{letter}"),
+        Long(name) => format!("--{name}"),
+        Value(value) => value.to_string_lossy().into_owned(),
+    };
+    format!("{word}: not expected; {USAGE}").into()
 }

@@ -1,5 +1,9 @@
 //! Many futures together, each result as soon as it is there: asyncio's `as_completed`.
 //!
+//! - asyncio: `asyncio.as_completed`
+//! - Node: no name for it
+//! - Example: [`gather`](crate::examples::gather)
+//!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;
 //! use asyncio_to_smol::run::run;
@@ -36,7 +40,8 @@
 //! | children | a task each | | all in one task: see [`gather`](crate::gather) for what that means |
 //!
 //! To have the rest cancelled when one stops early, use smol's own way: spawn, let each task send its
-//! result into a channel, and drop the tasks. The example `as_completed` shows it.
+//! result into a channel, and drop the tasks. The example [`as_completed`](crate::examples::as_completed)
+//! shows it.
 //!
 //! Some 110 ns for a child that is ready at once, and 64 bytes on top of the future itself and its
 //! result, however many there are (`just bench waiting memory`).

@@ -1,5 +1,9 @@
 //! Asking running code to stop that cannot be dropped: a closure inside `unblock`.
 //!
+//! - asyncio: `threading.Event`
+//! - Node: `AbortController`
+//! - Example: [`cancel_blocking`](crate::examples::cancel_blocking)
+//!
 //! Dropping a future stops it where it awaits. A closure on another thread never awaits, so nobody
 //! can stop it; it has to look, now and then, whether it is to stop.
 //!
@@ -23,7 +27,7 @@
 //! ```
 //!
 //! The guard stays with whoever awaits the work; the token goes into the closure. When the task that
-//! awaits is cancelled, the guard is dropped with it. The example `cancel_blocking` does this.
+//! awaits is cancelled, the guard is dropped with it.
 //!
 //! | asyncio | Node | here |
 //! |---|---|---|

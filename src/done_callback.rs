@@ -1,5 +1,9 @@
 //! Calling functions when a task has ended: asyncio's `add_done_callback`.
 //!
+//! - asyncio: `task.add_done_callback`, `functools.partial`
+//! - Node: `promise.then`, `unhandledRejection`
+//! - Example: [`done_callback`](crate::examples::done_callback)
+//!
 //! ```
 //! use asyncio_to_smol::done_callback::CallbackTask;
 //! use asyncio_to_smol::run::run;

@@ -1,8 +1,15 @@
 //! The two event loops that article A writes by hand, made right.
 //!
+//! - asyncio: `loop.run_forever`, `loop.stop`, `loop.call_later`, `loop.call_soon`,
+//!   `loop.add_reader`, `loop.create_task`
+//! - Node: `setTimeout`, `process.nextTick`, `process.stdin.on`
+//! - Examples: [`hello_callbacks`](crate::examples::hello_callbacks),
+//!   [`hello_coroutines`](crate::examples::hello_coroutines),
+//!   [`fib_coroutine`](crate::examples::fib_coroutine)
+//!
 //! [`callbacks`] is what Node.js looks like from outside, [`coroutines`] what asyncio looks like
 //! from inside. Neither uses smol: they are what smol spares you, and reading them shows what an
-//! async runtime is made of.
+//! async runtime is made of. Timers and standard input are all that they know.
 //!
 //! | | the articles' loops | these |
 //! |---|---|---|

@@ -1,8 +1,13 @@
 //! The slow function of the articles, and the wrapper that says how slow it was.
 //!
+//! - asyncio: no name for it
+//! - Node: no name for it
+//! - Examples: [`cancel_blocking`](crate::examples::cancel_blocking),
+//!   [`fib_coroutine`](crate::examples::fib_coroutine)
+//!
 //! [`fib`] computes Fibonacci numbers by the recursion `F(n) = F(n-1) + F(n-2)`, on purpose: its
 //! exponential cost is what holds up an event loop. [`timed`] is the articles'
-//! `log_execution_time`.
+//! `log_execution_time`. Neither asyncio nor Node has a counterpart.
 //!
 //! ```
 //! use asyncio_to_smol::fib::{fib, timed};

@@ -1,5 +1,11 @@
 //! Many futures together, results in the order of the input: asyncio's `gather`.
 //!
+//! - asyncio: `asyncio.gather`
+//! - Node: `Promise.all`, `Promise.allSettled`
+//! - Examples: [`gather`](crate::examples::gather),
+//!   [`nested_gather`](crate::examples::nested_gather),
+//!   [`return_gather`](crate::examples::return_gather)
+//!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};
 //! use asyncio_to_smol::run::run;

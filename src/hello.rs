@@ -1,8 +1,17 @@
 //! What the seven hello programs have in common: command line, input rules, messages.
 //!
+//! - asyncio: no name for it
+//! - Node: no name for it
+//! - Examples: [`hello_node`](crate::examples::hello_node),
+//!   [`hello_threads`](crate::examples::hello_threads),
+//!   [`hello_event_loop`](crate::examples::hello_event_loop),
+//!   [`hello_callbacks`](crate::examples::hello_callbacks),
+//!   [`hello_coroutines`](crate::examples::hello_coroutines),
+//!   [`fib_coroutine`](crate::examples::fib_coroutine), [`hello_smol`](crate::examples::hello_smol)
+//!
 //! All of them print a greeting every few seconds and answer every natural number typed with its
 //! Fibonacci number. They differ in what waits for the two, and that is what is left in the
-//! example files.
+//! example files. Neither asyncio nor Node has a counterpart.
 //!
 //! - An optional argument is the time between greetings in seconds: `hello_smol 0.5`.
 //! - A line is trimmed. A natural number is answered, `exit` ends the program at once, a blank line

@@ -1,5 +1,14 @@
 //! Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once.
 //!
+//! - asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`
+//! - Node: `process.on('SIGINT')`
+//! - Examples: [`cancel_all`](crate::examples::cancel_all),
+//!   [`cancel_main`](crate::examples::cancel_main),
+//!   [`async_cleanup`](crate::examples::async_cleanup),
+//!   [`master_worker`](crate::examples::master_worker),
+//!   [`queue_workers`](crate::examples::queue_workers), [`sms_server`](crate::examples::sms_server),
+//!   [`sms_customer`](crate::examples::sms_customer)
+//!
 //! ```no_run
 //! use asyncio_to_smol::interrupt::run_until_interrupted;
 //! use async_io::Timer;
@@ -31,7 +40,8 @@
 //! | afterwards | Ctrl-C raises `KeyboardInterrupt` again | | Ctrl-C ends the process, as it does by default |
 //!
 //! A destructor cannot await. A program that has something to await at its end waits for
-//! [`Interrupts::received`] itself, beside its work; the example `async_cleanup` shows how.
+//! [`Interrupts::received`] itself, beside its work; the example
+//! [`async_cleanup`](crate::examples::async_cleanup) shows how.
 //!
 //! While nobody listens, the two signals end the process, as they do by default. The handlers are
 //! installed once, for the whole process, and stay; do not handle these two signals in another way

@@ -7,7 +7,7 @@
 //!
 //! | module | what it is | asyncio | Node.js |
 //! |---|---|---|---|
-//! | [`stdin`] | standard input as a stream of lines that never blocks the loop | `loop.add_reader(sys.stdin, …)` | `process.stdin.on('data', …)` |
+//! | [`stdin`] | standard input as a stream of lines that never blocks the loop, on terminals, pipes, files and whatever else | `loop.add_reader(sys.stdin, …)` | `process.stdin.on('data', …)` |
 //! | [`ticker`] | an interval without drift and without bursts | `while True: … await asyncio.sleep(3)` | `setInterval` |
 //! | [`mod@run`] | a program from its first task to its last destructor, on one thread | `asyncio.run` | what `node` does with a program |
 //! | [`mod@gather`] | many futures together, results in the order of the input | `gather` | `Promise.all`, `Promise.allSettled` |
@@ -21,7 +21,7 @@
 //! | [`mod@cancel_token`] | asking a closure on another thread to stop | `threading.Event` | `AbortController` |
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
-//! | [`event_loop`] | the articles' two hand-written loops, made right | what is inside `loop.run_forever()` | what is inside libuv |
+//! | [`event_loop`] | the articles' two hand-written loops, made right: to read, and to see what smol spares you | what is inside `loop.run_forever()` | what is inside libuv |
 //! | [`fib`] | the articles' slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
@@ -30,6 +30,9 @@
 //! between threads. [`mod@gather`], [`mod@as_completed`] and
 //! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
 //! [`event_loop`] uses no async runtime at all.
+//!
+//! Every module page begins with the names that it answers, and links the programs that use it. Those
+//! are in [`examples`], with their source text.
 //!
 //! The features `redis` and `http` are for examples that need more crates. The library is the same
 //! without them.
@@ -41,6 +44,8 @@ pub mod cancel_token;
 mod children;
 pub mod done_callback;
 pub mod event_loop;
+#[cfg(all(doc, not(doctest)))]
+pub mod examples;
 pub mod fib;
 pub mod gather;
 pub mod hello;

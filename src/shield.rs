@@ -1,5 +1,9 @@
 //! A task that outlives whoever waits for it: asyncio's `shield`.
 //!
+//! - asyncio: `asyncio.shield`
+//! - Node: no name for it
+//! - Example: the one below; no program of the articles needs it
+//!
 //! ```
 //! use asyncio_to_smol::run::run;
 //! use asyncio_to_smol::shield::shield;

@@ -1,5 +1,10 @@
 //! What [`gather`](crate::gather) and its siblings need of an executor: [`Spawn`].
 //!
+//! - asyncio: `asyncio.create_task`
+//! - Node: no name for it
+//! - Examples: those of [`gather`](crate::gather), [`as_completed`](crate::as_completed) and
+//!   [`done_callback`](crate::done_callback)
+//!
 //! They work inside this library's [`run`](crate::run::run) and on a `LocalExecutor` of your own
 //! alike. asyncio finds the running loop in a global variable; here it is named, so that one sees
 //! who owns a task. Node has one loop and no need to name it.

@@ -1,5 +1,12 @@
 //! Standard input as a stream of lines that never blocks the loop.
 //!
+//! - asyncio: `loop.add_reader`
+//! - Node: `process.stdin.on`
+//! - Examples: [`hello_smol`](crate::examples::hello_smol),
+//!   [`hello_node`](crate::examples::hello_node), [`queue_workers`](crate::examples::queue_workers),
+//!   [`master_worker`](crate::examples::master_worker),
+//!   [`sms_customer`](crate::examples::sms_customer)
+//!
 //! ```
 //! use asyncio_to_smol::stdin::Stdin;
 //! use futures_lite::StreamExt;
@@ -14,7 +21,8 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! asyncio: `loop.add_reader(sys.stdin, …)`. Node: `process.stdin.on('data', …)`.
+//! asyncio calls a function when there is something to read, and leaves the reading to it. Node hands
+//! over chunks as they come. Here it is a stream of whole lines.
 //!
 //! This is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input both
 //! obvious ways to use it are wrong, and the usual way around it is right in most rows only:

@@ -1,5 +1,10 @@
 //! An interval that neither drifts nor replays what it missed.
 //!
+//! - asyncio: `asyncio.sleep`
+//! - Node: `setInterval`
+//! - Examples: [`hello_node`](crate::examples::hello_node),
+//!   [`hello_smol`](crate::examples::hello_smol)
+//!
 //! ```
 //! use asyncio_to_smol::ticker::Ticker;
 //! use std::time::Duration;
@@ -13,7 +18,8 @@
 //! # });
 //! ```
 //!
-//! asyncio: `while True: …; await asyncio.sleep(3)`. Node: `setInterval`.
+//! asyncio has no interval; one writes `while True: …; await asyncio.sleep(3)`. What that does, and
+//! Node's `setInterval`:
 //!
 //! | 200 ticks of 10 ms, 3 ms of work in each | after a stall of five periods and a half |
 //! |---|---|

@@ -1,5 +1,10 @@
 //! Waiting for no longer than so long: asyncio's `wait_for`.
 //!
+//! - asyncio: `asyncio.wait_for`, `asyncio.timeout`
+//! - Node: `Promise.race`, `AbortSignal.timeout`
+//! - Examples: [`async_cleanup`](crate::examples::async_cleanup),
+//!   [`sms_customer`](crate::examples::sms_customer)
+//!
 //! ```
 //! use asyncio_to_smol::timeout::{TimedOut, timeout};
 //! use std::future::{pending, ready};

@@ -1,5 +1,10 @@
 //! Waiting for tasks without taking their results from them: asyncio's `wait`.
 //!
+//! - asyncio: `asyncio.wait`
+//! - Node: `Promise.race`, `Promise.allSettled`
+//! - Examples: [`nested_wait`](crate::examples::nested_wait),
+//!   [`return_wait`](crate::examples::return_wait)
+//!
 //! ```
 //! use asyncio_to_smol::run::run;
 //! use asyncio_to_smol::wait;

@@ -1,5 +1,9 @@
 //! A loop of callbacks: article A's `event_loop_callback.py`, and what Node.js is underneath.
 //!
+//! - asyncio: `loop.run_forever`, `loop.stop`, `loop.call_later`, `loop.add_reader`
+//! - Node: `setTimeout`, `process.stdin.on`
+//! - Example: [`hello_callbacks`](crate::examples::hello_callbacks)
+//!
 //! ```
 //! use asyncio_to_smol::event_loop::callbacks::EventLoop;
 //! use std::time::Duration;
@@ -18,7 +22,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! asyncio: `loop.call_later`, `loop.add_reader`. Node: `setTimeout`, `process.stdin.on('data', …)`.
+//! The difference: a callback that fails ends the loop, and timers and standard input are all that this
+//! loop knows.
 //!
 //! There is no waiting inside a callback. What is to happen later is another callback, and what the
 //! two must both know is moved into each of them: with three steps and an error to handle this is

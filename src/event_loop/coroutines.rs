@@ -1,5 +1,11 @@
 //! A loop of coroutines: article A's `event_loop_coroutine.py`, and what asyncio is underneath.
 //!
+//! - asyncio: `loop.run_forever`, `loop.stop`, `loop.create_task`, `loop.call_soon`,
+//!   `asyncio.sleep`, `yield from`
+//! - Node: `async function`, `await`, `process.nextTick`
+//! - Examples: [`hello_coroutines`](crate::examples::hello_coroutines),
+//!   [`fib_coroutine`](crate::examples::fib_coroutine)
+//!
 //! ```
 //! use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
 //! use std::time::Duration;

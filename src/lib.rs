@@ -22,7 +22,7 @@
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
 //! | [`event_loop`] | the articles' two hand-written loops, made right: to read, and to see what smol spares you | what is inside `loop.run_forever()` | what is inside libuv |
-//! | [`fib`] | the articles' slow function, and the wrapper that times it | | |
+//! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
 //! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a

@@ -1,4 +1,5 @@
-//! The lists agree: `Cargo.toml`, the files in `examples/`, README, the chapter pages and `just`.
+//! The lists agree: `Cargo.toml`, the files in `examples/`, README, the chapter pages, `just`, and what
+//! `cargo doc` makes of `src/`.
 
 mod common;
 
@@ -18,6 +19,25 @@ struct Example {
     description: String,
     /// What `--features` has to say, or nothing.
     features: String,
+    /// The names that it answers.
+    names: Names,
+}
+
+/// The names that an example or a module answers: what somebody would search for.
+#[derive(Debug)]
+struct Names {
+    asyncio: Vec<String>,
+    node: Vec<String>,
+}
+
+/// A public module of the library as `Cargo.toml` declares it.
+#[derive(Debug)]
+struct Module {
+    name: String,
+    description: String,
+    names: Names,
+    /// The examples that use it.
+    examples: Vec<String>,
 }
 
 /// Instead of the program of an article: what the articles needed and did not have.
@@ -50,6 +70,37 @@ fn text(table: &Value, key: &str) -> String {
     let text = table[key].as_str();
     text.unwrap_or_else(|| panic!("`{key}` is not a text in {table}"))
         .to_string()
+}
+
+fn texts(table: &Value, key: &str) -> Vec<String> {
+    let texts = table[key].as_array();
+    let texts = texts.unwrap_or_else(|| panic!("`{key}` is not a list in {table}"));
+    texts
+        .iter()
+        .map(|text| text.as_str().expect("a list of texts").to_string())
+        .collect()
+}
+
+fn names(table: &Value) -> Names {
+    Names {
+        asyncio: texts(table, "asyncio"),
+        node: texts(table, "node"),
+    }
+}
+
+/// The library's modules, from `[package.metadata.module]`.
+fn modules() -> Vec<Module> {
+    let package = package();
+    let modules = package["metadata"]["module"].as_object().unwrap();
+    modules
+        .iter()
+        .map(|(name, about)| Module {
+            name: name.clone(),
+            description: text(about, "description"),
+            names: names(about),
+            examples: texts(about, "examples"),
+        })
+        .collect()
 }
 
 /// The features that a target requires.
@@ -89,6 +140,7 @@ fn declared() -> (Chapters, Vec<Example>) {
                 article: text(about, "article"),
                 description: text(about, "description"),
                 features: features(target),
+                names: names(about),
                 name,
             }
         })
@@ -315,6 +367,333 @@ fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
         ));
         let transcript = |text| common::transcript(&example.name, text);
         assert_eq!(transcript(&head), transcript(&page), "{}", example.name);
+    }
+}
+
+/// What Rust source text says outside of comments.
+fn code(source: &str) -> String {
+    let lines = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The source text of a program: its own file, and those of the modules beside it that it names.
+fn program(path: &Path) -> String {
+    let source = code(&fs::read_to_string(path).unwrap());
+    let mut modules = String::new();
+    let mut named_path = None;
+    for line in source.lines() {
+        let quoted = line.strip_prefix("#[path = \"");
+        if let Some(path) = quoted.and_then(|line| line.strip_suffix("\"]")) {
+            named_path = Some(path.to_string());
+        }
+        let module = line.strip_prefix("mod ");
+        if let Some(module) = module.and_then(|line| line.strip_suffix(';')) {
+            let file = named_path.take().unwrap_or(format!("{module}.rs"));
+            modules += &program(&path.with_file_name(file));
+        }
+    }
+    source + &modules
+}
+
+/// The library's modules that a program imports.
+fn imports(example: &Example) -> BTreeSet<String> {
+    let source = program(&root().join(&example.path));
+    let paths = source.split("asyncio_to_smol::").skip(1);
+    let imports = paths.map(|path| {
+        let module: String = path
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
+        assert!(
+            !module.is_empty(),
+            "{}: one `use asyncio_to_smol::MODULE::…` a module, please; this test reads no lists",
+            example.path
+        );
+        module
+    });
+    imports.collect()
+}
+
+#[test]
+fn every_public_module_is_declared() {
+    let in_lib: BTreeSet<String> = read("src/lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .filter(|module| *module != "examples") // for the documentation only
+        .map(str::to_string)
+        .collect();
+    let declared: BTreeSet<String> = modules().into_iter().map(|module| module.name).collect();
+    assert_eq!(
+        in_lib, declared,
+        "`pub mod` in src/lib.rs (left) and [package.metadata.module] in Cargo.toml (right)"
+    );
+}
+
+#[test]
+fn every_module_page_begins_with_its_names_and_its_examples() {
+    let quoted = |names: &[String]| match names {
+        [] => "no name for it".to_string(),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        }
+    };
+    for module in modules() {
+        let path = format!("src/{}.rs", module.name);
+        let page: Vec<String> = (read(&path).lines())
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(|line| line.trim().to_string())
+            .collect();
+        // However the lines are wrapped.
+        let page = page.join(" ");
+        let mut expected = format!(
+            "- asyncio: {} - Node: {} - Example",
+            quoted(&module.names.asyncio),
+            quoted(&module.names.node)
+        );
+        let links: Vec<_> = (module.examples.iter())
+            .map(|name| format!("[`{name}`](crate::examples::{name})"))
+            .collect();
+        expected += match links.len() {
+            0 => "", // the page says in words where there is one
+            1 => ": ",
+            _ => "s: ",
+        };
+        expected += &links.join(", ");
+        if !links.is_empty() {
+            expected += "  "; // the end of the list
+        }
+        assert!(
+            page.contains(&expected),
+            "the page of {path} differs from [package.metadata.module.{}] in Cargo.toml; it has to \
+             begin, after its first paragraph, with these three items:\n{}",
+            module.name,
+            expected.replace(" - ", "\n- ")
+        );
+    }
+}
+
+#[test]
+fn every_module_lists_the_examples_that_import_it() {
+    let (_, examples) = declared();
+    for module in modules() {
+        let users: BTreeSet<&str> = (examples.iter())
+            .filter(|example| imports(example).contains(&module.name))
+            .map(|example| example.name.as_str())
+            .collect();
+        let listed: BTreeSet<&str> = module.examples.iter().map(String::as_str).collect();
+        assert_eq!(
+            listed, users,
+            "`examples` in [package.metadata.module.{}], and the examples that import it",
+            module.name
+        );
+        assert_eq!(
+            listed.len(),
+            module.examples.len(),
+            "[package.metadata.module.{}] lists an example twice",
+            module.name
+        );
+    }
+}
+
+#[test]
+fn the_library_tables_list_every_module() {
+    let modules = modules();
+    for path in ["README.md", "src/lib.rs"] {
+        // In lib.rs the names are links, such as [`mod@gather`].
+        let page = read(path).replace("//! |", "|");
+        let page = page
+            .replace("[`mod@", "`")
+            .replace("[`", "`")
+            .replace("`]", "`");
+        let rows = rows(&page);
+        for module in &modules {
+            let name = format!("`{}`", module.name);
+            let descriptions: Vec<&str> = (rows.iter())
+                .filter(|row| row[0] == name)
+                .map(|row| row[1].as_str())
+                .collect();
+            assert_eq!(
+                descriptions,
+                [module.description.as_str()],
+                "what the table in {path} says of {name}, and [package.metadata.module.{}] in \
+                 Cargo.toml",
+                module.name
+            );
+        }
+    }
+}
+
+/// An example imports what its article's program imported, or what its chapter is about.
+#[test]
+fn every_chapter_names_what_its_examples_import() {
+    let package = package();
+    let (_, examples) = declared();
+    for (number, chapter) in package["metadata"]["chapter"].as_object().unwrap() {
+        let allowed: BTreeSet<String> = texts(chapter, "library").into_iter().collect();
+        let mut imported = BTreeSet::new();
+        for example in (examples.iter()).filter(|example| example.chapter.to_string() == *number) {
+            let imports = imports(example);
+            let more: Vec<_> = imports.difference(&allowed).collect();
+            assert!(
+                more.is_empty(),
+                "{} imports {more:?}, which is not in `library` of chapter {number} in Cargo.toml: \
+                 do without, or add it if the chapter is about it",
+                example.path
+            );
+            imported.extend(imports);
+        }
+        let unused: Vec<_> = allowed.difference(&imported).collect();
+        assert!(
+            unused.is_empty(),
+            "`library` of chapter {number} in Cargo.toml has {unused:?}, which none of its examples \
+             imports"
+        );
+    }
+}
+
+#[test]
+fn every_name_has_an_answer() {
+    let (_, examples) = declared();
+    let modules = modules();
+    let package = package();
+    let by_smol = package["metadata"]["smol"].as_object().unwrap();
+
+    let of_examples = (examples.iter()).map(|example| (&example.name, &example.names));
+    let of_modules = (modules.iter()).map(|module| (&module.name, &module.names));
+    let mut wanted = BTreeSet::new();
+    let mut answered: BTreeSet<&String> = by_smol.keys().collect();
+    for (owner, names) in of_examples.chain(of_modules.clone()) {
+        for list in [&names.asyncio, &names.node] {
+            let different: BTreeSet<_> = list.iter().collect();
+            assert_eq!(
+                different.len(),
+                list.len(),
+                "a name stands twice in one list of `{owner}` in Cargo.toml: {list:?}"
+            );
+            wanted.extend(different);
+        }
+    }
+    for (_, names) in of_modules {
+        answered.extend(names.asyncio.iter().chain(&names.node));
+    }
+    let unanswered: Vec<_> = wanted.difference(&answered).collect();
+    assert!(
+        unanswered.is_empty(),
+        "examples name these, but no module and no line of [package.metadata.smol] answers them: \
+         {unanswered:?}"
+    );
+    let unused: Vec<_> = answered.difference(&wanted).collect();
+    assert!(
+        unused.is_empty(),
+        "[package.metadata.smol] answers these, but no example and no module names them: {unused:?}"
+    );
+    for (name, answer) in by_smol {
+        let answer = answer.as_str().expect("an answer is a text");
+        assert!(!answer.is_empty(), "the answer to {name} is empty");
+    }
+
+    // Two spellings of one name would be two lines where a reader looks for one.
+    let mut spellings: BTreeMap<String, &String> = BTreeMap::new();
+    for name in wanted {
+        let plain = name.to_lowercase().replace(['(', ')', '_', ' '], "");
+        if let Some(other) = spellings.insert(plain, name) {
+            panic!("`{other}` and `{name}` in Cargo.toml: choose one spelling");
+        }
+    }
+}
+
+#[test]
+fn every_chapter_page_links_the_next() {
+    let (chapters, _) = declared();
+    for (number, (_, folder)) in &chapters {
+        let path = format!("examples/{folder}/README.md");
+        let page = read(&path);
+        let last = page.lines().last().unwrap_or_default();
+        let expected = match chapters.get(&(number + 1)) {
+            Some((_, next)) => {
+                let next = format!("{next}/README.md");
+                let next_page = read(&format!("examples/{next}"));
+                let title = next_page.lines().next().unwrap().trim_start_matches("# ");
+                format!("Next: [{title}](../{next}).")
+            }
+            None => continue, // LAST
+        };
+        assert_eq!(last, expected, "the last line of {path}");
+    }
+}
+
+/// Words a minute, of somebody who reads about what is new to them.
+const READING_SPEED: usize = 200;
+
+#[test]
+fn every_chapter_page_begins_with_what_one_learns_and_how_long_it_takes() {
+    let (chapters, _) = declared();
+    let mut in_all = 0;
+    for (_, folder) in chapters.values() {
+        let path = format!("examples/{folder}/README.md");
+        let page = read(&path);
+        let first = page.split("\n\n").nth(1).unwrap().replace('\n', " ");
+        assert!(
+            first.starts_with("You learn "),
+            "the first paragraph of {path} does not say what one learns: {first}"
+        );
+        let minutes = first
+            .split_once(". About ")
+            .and_then(|(_, rest)| rest.split_once(" minutes"));
+        let minutes: usize = minutes
+            .and_then(|(minutes, _)| minutes.parse().ok())
+            .unwrap_or_else(|| panic!("the first paragraph of {path} lacks `About N minutes`"));
+        let reading = page.split_whitespace().count().div_ceil(READING_SPEED);
+        assert!(
+            (reading..reading + 5).contains(&minutes),
+            "{path} says that it takes {minutes} minutes; reading it takes {reading}, and running \
+             its programs a few more"
+        );
+        in_all += minutes;
+    }
+    assert!(
+        (60..=75).contains(&in_all),
+        "the chapters take {in_all} minutes together, and were to take about an hour"
+    );
+}
+
+#[test]
+fn the_documentation_shows_every_example() {
+    let (chapters, examples) = declared();
+    let page = read("src/examples.rs");
+    let (_, invoked) = page.split_once("\nexamples! {\n").unwrap();
+    let listed: Vec<&str> = (invoked.lines())
+        .map_while(|line| line.strip_prefix("    "))
+        .map(str::trim)
+        .collect();
+    let expected: Vec<String> = (examples.iter())
+        .flat_map(|example| {
+            let path = example.path.strip_prefix("examples/").unwrap();
+            let description = &example.description;
+            [
+                format!("{} \"{path}\"", example.name),
+                format!("\"{description}\""),
+            ]
+        })
+        .collect();
+    assert_eq!(
+        listed, expected,
+        "src/examples.rs (left) and the examples in Cargo.toml (right)"
+    );
+
+    for (number, (title, _)) in &chapters {
+        let links: Vec<_> = (examples.iter())
+            .filter(|example| example.chapter == *number)
+            .map(|example| format!("[`{}`]", example.name))
+            .collect();
+        let row = format!("//! | {number}: {title} | {} |", links.join(", "));
+        assert!(
+            page.lines().any(|line| line == row),
+            "src/examples.rs lacks this row:\n{row}"
+        );
     }
 }
 

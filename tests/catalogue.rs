@@ -619,7 +619,7 @@ fn every_chapter_page_links_the_next() {
                 let title = next_page.lines().next().unwrap().trim_start_matches("# ");
                 format!("Next: [{title}](../{next}).")
             }
-            None => continue, // LAST
+            None => "Back to the [contents](../README.md).".to_string(),
         };
         assert_eq!(last, expected, "the last line of {path}");
     }

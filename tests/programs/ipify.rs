@@ -1,8 +1,6 @@
 //! `ipify` against a server that means it no good.
 
-mod common;
-
-use common::{Finished, example, start};
+use crate::common::{Finished, example, start};
 use fastrand::Rng;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};

@@ -1,8 +1,6 @@
 //! The programs of chapters 5 to 10 as processes: what they print is what their heads show.
 
-mod common;
-
-use common::{Line, at_the_same_time, head_of, start, transcript};
+use crate::common::{self, Line, at_the_same_time, head_of, start, transcript};
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,256 @@
+//! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// A folder for this test, empty.
+pub fn empty_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder); // of an earlier run
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What a command printed, and whether it succeeded.
+#[derive(Debug)]
+pub struct Said {
+    pub success: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command of `tests/tools`, which is built if need be.
+pub fn tool(arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Said {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        // Where `just` builds it, too.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let target = target.join("tools");
+        let status = cargo(["build", "--quiet"])
+            .arg("--target-dir")
+            .arg(&target)
+            .status();
+        assert!(status.unwrap().success(), "tests/tools does not build");
+        target.join("debug/tools")
+    });
+    said(Command::new(program).args(arguments))
+}
+
+/// Cargo, for the package of the tools.
+fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments).arg("--manifest-path");
+    cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/Cargo.toml"));
+    cargo
+}
+
+pub fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    Said {
+        success: output.status.success(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn their_own_tests() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .join("tools");
+    let said = said(cargo(["test", "--quiet"]).arg("--target-dir").arg(target));
+    assert!(said.success, "{}\n{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn what_is_generated_is_up_to_date() {
+    let said = tool(["contents", "--check"]);
+    assert!(said.success, "{}", said.stderr);
+}
+
+#[test]
+fn a_wrong_command_line_is_told_the_usage() {
+    for (arguments, complaint) in [
+        (&[][..], "usage: just copy"),
+        (&["x"], "there is no command \"x\"; usage: just copy"),
+        (&["copy", "hello_smol"], "usage: just copy"),
+        (
+            &["copy", "a", "b", "c"],
+            "c: not expected; usage: just copy",
+        ),
+        (
+            &["smoke", "--patch", "smol"],
+            "--patch smol: expected CRATE=DIR",
+        ),
+        (
+            &["smoke", "--patch", "smol=/nothing"],
+            "--patch smol=/nothing: No such file",
+        ),
+        (
+            &["smoke", "nothing"],
+            "there is no example \"nothing\"; `just` lists",
+        ),
+    ] {
+        let said = tool(arguments);
+        assert!(!said.success && said.stdout.is_empty(), "{said:?}");
+        assert!(said.stderr.starts_with(complaint), "{said:?}");
+    }
+}
+
+/// Programs that are not as they should be, in the place of examples.
+#[test]
+#[cfg(unix)]
+fn smoke_says_what_is_not_as_shown() {
+    use std::os::unix::fs::PermissionsExt;
+    let programs = empty_folder("wrong-programs");
+    let right = "echo 'C got exception: Something went wrong in A!'";
+    let mut expected = String::new();
+    let cases: [(&str, &str, &str); 11] = [
+        ("error_chain", right, ""),
+        (
+            "coroutine",
+            "echo Waiting: 3",
+            "expected \"Waiting: 2\", it printed \"Waiting: 3\"",
+        ),
+        (
+            "await_sleep",
+            "echo Waiting: 2",
+            "expected \"Task ret: Done after 2s\", it has ended",
+        ),
+        // 2 s are expected. So late, and too early:
+        (
+            "return_gather",
+            "echo Waiting: 1; exit 3",
+            "expected \"Waiting: 2\", it has ended",
+        ),
+        (
+            "task_result",
+            "echo Waiting: 2; echo Task ret: Done after 2s; echo TIME: 3.5",
+            "expected \"TIME: 0.000032\", it printed \"TIME: 3.5\"",
+        ),
+        (
+            "throw_into_coroutine",
+            "echo Starting; echo Got an exception: Have an exceptional day!; exit 3",
+            "expected exit status 0, got exit status: 3",
+        ),
+        (
+            "cancel_safety",
+            "echo oops >&2; exit 1",
+            "it has ended; it complained: oops",
+        ),
+        ("drop_teardown", "", "No such file or directory"),
+        (
+            "hello_node",
+            "echo 1795306631 - Hello world!; read n; while :; do echo 1795306631 - Hello world!; done",
+            "expected \"Calculation took 8.347 seconds\", it printed \"1795306631 - Hello world!\"",
+        ),
+        (
+            "hello_threads",
+            "echo 1795306631 - Hello world!; echo 1795306631 - Hello world!; read n; echo Executing fib took 1.00 seconds.",
+            "expected greeting 1 of 3, it printed \"Executing fib took 1.00 seconds.\"",
+        ),
+        (
+            "done_callback",
+            "echo Waiting: 2; echo Callback: Done after 2s; echo Callback: 2 Done after 2s; echo TIME: 0.1; echo more",
+            "expected nothing more, it printed \"more\"",
+        ),
+    ];
+    for (name, script, complaint) in cases {
+        if !script.is_empty() {
+            let program = programs.join(name);
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        writeln!(expected, "{name} {complaint}").unwrap();
+    }
+    let mut arguments = vec!["smoke", "--programs", programs.to_str().unwrap()];
+    arguments.extend(cases.map(|(name, _, _)| name));
+    let said = tool(arguments);
+    assert!(!said.success, "{said:?}");
+    for (name, _, complaint) in cases {
+        let line = said.stdout.lines().find(|line| line[8..].starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("no line for {name}: {said:?}"));
+        let (is_ok, ok) = (line.starts_with("ok "), complaint.is_empty());
+        assert!(
+            is_ok == ok && line.contains(complaint),
+            "{line}\nexpected: {complaint}"
+        );
+    }
+    let summary = "\n1 of 11 examples do what their heads show, in ";
+    assert!(said.stdout.contains(summary), "{said:?}");
+}
+
+/// The sources of a crate of this name, as Cargo has them.
+fn sources_of(name: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["tree", "--offline", "--package", name, "--depth", "0"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .unwrap();
+    let package = String::from_utf8(output.stdout).unwrap(); // async-io v2.6.0
+    let folder = package.trim().replace(" v", "-");
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
+    let mut registries = fs::read_dir(home.join("registry/src")).unwrap();
+    let found = registries.find_map(|registry| {
+        let sources = registry.unwrap().path().join(&folder);
+        sources.exists().then_some(sources)
+    });
+    found.unwrap_or_else(|| panic!("no sources of {folder}"))
+}
+
+/// A crate whose timers are early by half: those examples fail whose point is a time.
+#[test]
+fn smoke_notices_a_crate_that_breaks_what_an_example_shows() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("async-io");
+    let changed = copy_changed(&sources_of("async-io"), &folder);
+    assert!(
+        changed > 0,
+        "async-io has no `checked_add(duration)` any more"
+    );
+    let lock = || fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let before = lock();
+    let patch = format!("async-io={}", folder.display());
+    let said = tool(["smoke", "await_sleep", "error_chain", "--patch", &patch]);
+    assert!(!said.success, "{said:?}");
+    let has = |what: &str| assert!(said.stdout.contains(what), "{said:?}\nlacks {what}");
+    has("ok      error_chain ");
+    has("FAILED  await_sleep ");
+    has("  expected \"TIME: 2.001126\", it printed \"TIME: 1.0");
+    has(&format!("from {}\n", folder.display()));
+    assert_eq!(before, lock(), "the checkout was touched");
+
+    let patch = format!("smol={}", folder.display());
+    let said = tool(["smoke", "error_chain", "--patch", &patch]);
+    assert!(
+        !said.success && said.stderr.ends_with("expected the crate smol\n"),
+        "{said:?}"
+    );
+}
+
+/// Copies the files, with timers that are early. What is the same already is not written, for Cargo
+/// would compile it again. Returns how many places it has changed.
+fn copy_changed(from: &Path, to: &Path) -> usize {
+    fs::create_dir_all(to).unwrap();
+    let mut changed = 0;
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            changed += copy_changed(&entry.path(), &to);
+            continue;
+        }
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let early = text.replace("checked_add(duration)", "checked_add(duration / 2)");
+        changed += usize::from(early != text);
+        if fs::read_to_string(&to).ok() != Some(early.clone()) {
+            fs::write(&to, early).unwrap();
+        }
+    }
+    changed
+}

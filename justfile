@@ -43,6 +43,12 @@ run chapter_or_example *arguments:
         cargo run --quiet --example "$name" ${features:+--features "$features"} -- "$@"
     done 3<<< "$found"
 
+# Measure and draw the hello programs, or one example as its head shows it
+[group('learn')]
+[no-exit-message]
+picture *name:
+    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" picture "$@"
+
 # Make a Cargo package of its own in DIR out of one example, with all that it needs
 [group('use')]
 [no-exit-message]

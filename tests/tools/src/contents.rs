@@ -1,6 +1,7 @@
 //! `just contents`: writes what is generated, or says what is not as it should be.
 
 use crate::Result;
+use crate::measure::{PICTURE, RECORDING, hello_picture};
 use crate::paste;
 use crate::project::{Example, Project, items, text, texts};
 use std::collections::BTreeMap;
@@ -10,6 +11,9 @@ use std::fs;
 /// The generated files, and what is to be in them.
 fn generated(project: &Project) -> Result<Vec<(String, String)>> {
     let mut files = vec![("examples/README.md".to_string(), page(project)?)];
+    // The programs are not run for this: what they printed when somebody last did is drawn.
+    let recording = project.text_of(RECORDING)?;
+    files.push((PICTURE.to_string(), hello_picture(&recording)?));
     for example in &project.examples {
         files.push((example.path.clone(), paste::with_paste(project, example)?));
     }

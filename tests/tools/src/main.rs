@@ -2,6 +2,7 @@
 
 mod contents;
 mod copy;
+mod measure;
 mod paste;
 mod picture;
 mod play;
@@ -20,6 +21,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "usage: just copy NAME DIR
        just smoke [NAME…] [--patch CRATE=DIR]…
+       just picture [NAME]
        just contents [--check]";
 
 fn main() -> ExitCode {
@@ -54,6 +56,18 @@ fn run(mut words: lexopt::Parser) -> Result<bool> {
                 Some(other) => return Err(wrong(&other)),
             }
             end(words)?;
+            Ok(true)
+        }
+        "picture" => {
+            let name = words.next()?.map(|word| match word {
+                Value(name) => Ok(name.string()?),
+                other => Err(wrong(&other)),
+            });
+            end(words)?;
+            match name.transpose()? {
+                None => measure::all_hello(&project)?,
+                Some(name) => measure::one(&project, &name)?,
+            }
             Ok(true)
         }
         "smoke" => smoke_from(words, &from)?.run(&project),

@@ -79,7 +79,7 @@ fn crates(dependencies: &[Dependency]) -> Result<String> {
     }
     // Those for all systems first, and what is not Unix after Unix.
     let mut special: Vec<&Dependency> = dependencies.iter().filter(|one| !is_plain(one)).collect();
-    special.sort_by_key(|one| one.target.as_ref().map(|target| std::cmp::Reverse(target)));
+    special.sort_by_key(|one| one.target.as_ref().map(std::cmp::Reverse));
     for Dependency {
         name,
         features,

@@ -39,14 +39,41 @@ pub fn play(example: &Example, transcript: &Transcript, program: &Path) -> Playe
             difference
         }
     };
-    for event in &mut events {
-        event.program.clone_from(&example.name);
-    }
     Played {
-        events,
+        events: named(events, &example.name),
         difference,
         took: begin.elapsed(),
     }
+}
+
+/// Runs one of the hello programs: types `number` after `before`, and ends the input `after` the answer.
+pub fn hello(
+    example: &Example,
+    program: &Path,
+    period: &str,
+    number: u32,
+    before: Duration,
+    after: Duration,
+) -> Result<Vec<Event>, String> {
+    let name = &example.name;
+    let running = Running::start(program, &[period.to_string()]);
+    let mut running = running.map_err(|error| format!("{}: {error}", program.display()))?;
+    running.lines_for(before, |_| false)?;
+    running.type_in(&number.to_string())?;
+    if !running.lines_for(PATIENCE, |line| line.starts_with("fib("))? {
+        return Err(format!("{name}: no answer within {} s", PATIENCE.as_secs()));
+    }
+    running.lines_for(after, |_| false)?;
+    running.end_input();
+    while running.next_line_or_end()?.is_some() {}
+    Ok(named(std::mem::take(&mut running.events), name))
+}
+
+fn named(mut events: Vec<Event>, name: &str) -> Vec<Event> {
+    for event in &mut events {
+        event.program = name.to_string();
+    }
+    events
 }
 
 fn follow(transcript: &Transcript, running: &mut Running) -> Result<(), String> {
@@ -189,6 +216,28 @@ impl Running {
             Ok(Some(line)) => Ok(line),
             Ok(None) => Err(format!("expected {expected:?}, it has ended")),
             Err(waited) => Err(format!("expected {expected:?}, {waited}")),
+        }
+    }
+
+    /// Takes lines for so long, or until one is the last. Returns whether one was.
+    fn lines_for(
+        &mut self,
+        time: Duration,
+        is_last: impl Fn(&str) -> bool,
+    ) -> Result<bool, String> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.stdout.recv_timeout(left) {
+                Ok((at, line)) => {
+                    self.add(at, false, &line);
+                    if is_last(&line) {
+                        return Ok(true);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(false),
+                Err(RecvTimeoutError::Disconnected) => return Err("it has ended".to_string()),
+            }
         }
     }
 

@@ -117,14 +117,6 @@ impl Project {
             .ok_or_else(|| format!("there is no example {name:?}; `just` lists the examples"))?)
     }
 
-    pub fn chapter(&self, number: u64) -> Result<&Chapter> {
-        let chapter = self
-            .chapters
-            .iter()
-            .find(|chapter| chapter.number == number);
-        Ok(chapter.ok_or_else(|| format!("Cargo.toml: there is no chapter {number}"))?)
-    }
-
     /// The text of a file of the project.
     pub fn text_of(&self, path: &str) -> Result<String> {
         let text = fs::read_to_string(self.root.join(path));

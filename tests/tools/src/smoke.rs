@@ -57,16 +57,16 @@ impl Smoke {
         let (built, programs) = match &self.programs {
             Some(folder) => (project, folder.clone()),
             None if self.patches.is_empty() => {
-                build(&project.root, &project.target, &examples)?;
-                (project, project.target.join("debug/examples"))
+                let programs = build(&project.root, &project.target, &examples)?;
+                (project, programs)
             }
             None => {
                 let target = project.target.join("smoke");
                 let root = target.join("checkout");
                 write_patched(project, &root, &self.patches)?;
-                build(&root, &target, &examples)?;
+                let programs = build(&root, &target, &examples)?;
                 patched = Project::at(&root)?;
-                (&patched, target.join("debug/examples"))
+                (&patched, programs)
             }
         };
         let failed = run_all(project, &examples, &programs)?;
@@ -75,8 +75,8 @@ impl Smoke {
     }
 }
 
-/// Builds the examples of the package in `root`.
-fn build(root: &Path, target: &Path, examples: &[&Example]) -> Result<()> {
+/// Builds these examples of the package in `root`. Returns the folder with the executables.
+pub fn build(root: &Path, target: &Path, examples: &[&Example]) -> Result<PathBuf> {
     let mut features: Vec<&str> = examples
         .iter()
         .flat_map(|example| example.features.split(','))
@@ -97,9 +97,14 @@ fn build(root: &Path, target: &Path, examples: &[&Example]) -> Result<()> {
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if status.success() {
-        return Ok(());
+        return Ok(target.join("debug/examples"));
     }
     Err("the examples do not build".into())
+}
+
+/// The executable of an example.
+pub fn program(programs: &Path, example: &Example) -> PathBuf {
+    programs.join(format!("{}{EXE_SUFFIX}", example.name))
 }
 
 /// Runs them at the same time, prints a line for each, and returns how many have failed.
@@ -111,8 +116,7 @@ fn run_all(project: &Project, examples: &[&Example], programs: &Path) -> Result<
             // The same with numbers that take a second or two instead of ten, and faster greetings.
             transcript = transcript.paced("0.1", |n| n.saturating_sub(4));
         }
-        let program = programs.join(format!("{}{EXE_SUFFIX}", example.name));
-        parts.push((*example, transcript, program));
+        parts.push((*example, transcript, program(programs, example)));
     }
     let begin = Instant::now();
     let mut failed = 0;

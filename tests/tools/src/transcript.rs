@@ -68,6 +68,14 @@ impl Transcript {
             .any(|step| matches!(step, Step::Greetings(_)))
     }
 
+    /// The first number that is typed.
+    pub fn first_typed(&self) -> Option<u32> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Typed(line) => line.parse().ok(),
+            _ => None,
+        })
+    }
+
     /// A hello program at another pace: another number instead of the largest one, and another time
     /// between the greetings. What is shown stays the same, but for the numbers.
     pub fn paced(&self, seconds: &str, number_for: impl Fn(u32) -> u32) -> Transcript {

@@ -1,0 +1,87 @@
+//! `just picture`: measures what programs print and when, and draws it.
+
+use crate::Result;
+use crate::picture::{self, Picture, from_text, to_text};
+use crate::play::{hello, play};
+use crate::project::{Example, Project};
+use crate::smoke::{build, program};
+use crate::transcript::Transcript;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// What the hello programs printed, and when.
+pub const RECORDING: &str = "examples/hello.txt";
+/// The picture of it.
+pub const PICTURE: &str = "examples/hello.svg";
+
+/// The time between greetings, in seconds.
+const PERIOD: &str = "0.5";
+/// Before the number is typed.
+const BEFORE: Duration = Duration::from_millis(1700);
+/// After the answer.
+const AFTER: Duration = Duration::from_millis(1700);
+
+/// Measures the hello programs one after the other, and keeps the recording and its picture.
+pub fn all_hello(project: &Project) -> Result<()> {
+    let mut examples = Vec::new();
+    for example in &project.examples {
+        let transcript = Transcript::of(project, example)?;
+        if let Some(number) = transcript.first_typed().filter(|_| transcript.greets()) {
+            examples.push((example, number - 2)); // a few seconds
+        }
+    }
+    let built: Vec<&Example> = examples.iter().map(|(example, _)| *example).collect();
+    let programs = build(&project.root, &project.target, &built)?;
+    let mut events = Vec::new();
+    for (example, number) in examples {
+        println!("{}: {number} is typed after {BEFORE:?}", example.name);
+        let program = program(&programs, example);
+        events.extend(hello(example, &program, PERIOD, number, BEFORE, AFTER)?);
+    }
+    let recording = format!(
+        "# What each program printed (<) and what was typed (>), in seconds since it started.\n\
+         # A greeting every {PERIOD} s; one program after the other. Made by `just picture`.\n{}",
+        to_text(&events)
+    );
+    write(&project.root.join(RECORDING), &recording)?;
+    write(&project.root.join(PICTURE), &hello_picture(&recording)?)?;
+    println!("\n{}", terminal(&picture::hello(&from_text(&recording)?)));
+    println!("{PICTURE}: written, and what it is made from: {RECORDING}");
+    Ok(())
+}
+
+/// The picture for this recording.
+pub fn hello_picture(recording: &str) -> Result<String> {
+    let events = from_text(recording).map_err(|error| format!("{RECORDING}: {error}"))?;
+    Ok(picture::hello(&events).svg())
+}
+
+/// Runs one example as its head shows, and draws a row for each kind of line.
+pub fn one(project: &Project, name: &str) -> Result<()> {
+    let example = project.example(name)?;
+    let transcript = Transcript::of(project, example)?;
+    let programs = build(&project.root, &project.target, &[example])?;
+    let played = play(example, &transcript, &program(&programs, example));
+    let picture = picture::by_prefix(&played.events);
+    println!("{}", terminal(&picture));
+    let folder = project.target.join("pictures");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let file = folder.join(format!("{name}.svg"));
+    write(&file, &picture.svg())?;
+    println!("{}: written", file.display());
+    match played.difference {
+        None => Ok(()),
+        Some(difference) => Err(format!("{name}: {difference}").into()),
+    }
+}
+
+fn terminal(picture: &Picture) -> String {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.parse().ok());
+    picture.terminal(columns.unwrap_or(100))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    Ok(fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?)
+}

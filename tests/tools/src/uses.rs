@@ -143,7 +143,7 @@ fn files_of(project: &Project, module: &str) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// What can be read from a file without compiling it. The tests in it are left out.
+/// What can be read from a file without compiling it.
 #[derive(Default)]
 struct Code {
     /// `a::b::c` as its segments, two at least. `a::{b, c::d}` is two paths.
@@ -173,14 +173,6 @@ impl Code {
         let mut at = 0;
         while at < tokens.len() {
             let rest = &tokens[at..];
-            if is_cfg_test(rest) {
-                at += 2; // and what it stands before
-                let is_end = |token: &TokenTree| {
-                    is_punct(token, ';') || group(token, Delimiter::Brace).is_some()
-                };
-                at += rest[2..].iter().take_while(|token| !is_end(token)).count() + 1;
-                continue;
-            }
             if let Some(name) = declared_module(rest) {
                 let before = tokens[..at].iter().rev();
                 // `pub`, `#[path = "…"]`, and other attributes.
@@ -233,16 +225,6 @@ impl Code {
     }
 }
 
-/// `#[cfg(test)]`
-fn is_cfg_test(tokens: &[TokenTree]) -> bool {
-    let [hash, attribute, ..] = tokens else {
-        return false;
-    };
-    let attribute = group(attribute, Delimiter::Bracket);
-    is_punct(hash, '#')
-        && attribute.is_some_and(|attribute| attribute.stream().to_string() == "cfg (test)")
-}
-
 /// The name in `mod name;`
 fn declared_module(tokens: &[TokenTree]) -> Option<String> {
     let [keyword, TokenTree::Ident(name), end, ..] = tokens else {
@@ -270,5 +252,76 @@ fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&proc_macro2::Group>
     match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Code {
+        let mut code = Code::default();
+        code.add(text.parse().expect("Rust"));
+        code
+    }
+
+    #[test]
+    fn paths_are_found_wherever_they_stand() {
+        let text = r#"
+            //! In a comment `a::comment` is none,
+            use b::{self, c::{d, e as f}, g};
+            fn h() -> Vec<i::J> {
+                let k = "l::m"; // nor is it in a text.
+                println!("{}", n::<o::P>::q(r));
+            }
+        "#;
+        let paths = code(text).paths;
+        let paths: Vec<String> = paths.iter().map(|path| path.join("::")).collect();
+        assert_eq!(
+            paths,
+            ["b::c::d", "b::c::e", "b::g", "b::self", "i::J", "o::P"]
+        );
+    }
+
+    #[test]
+    fn modules_with_a_file_of_their_own() {
+        let text = r#"
+            mod a;
+            pub mod b;
+            #[path = "../x/c.rs"] mod c;
+            mod inline { fn d() {} }
+        "#;
+        let modules = code(text).modules;
+        let modules: Vec<_> = modules
+            .iter()
+            .map(|module| {
+                (
+                    module.name.as_str(),
+                    module.is_public,
+                    module.path.as_deref(),
+                )
+            })
+            .collect();
+        let c = ("c", false, Some("../x/c.rs"));
+        assert_eq!(modules, [("a", false, None), ("b", true, None), c]);
+    }
+
+    /// Compiling a copy shows which are missing. It cannot show which are not needed: the crate may have
+    /// them on behalf of another one.
+    #[test]
+    fn features_are_those_that_are_used() {
+        let project = Project::read().expect("this project");
+        let features = |example: &str, name: &str| {
+            let example = project.example(example).expect("an example");
+            let uses = Uses::of(&project, example).expect("what it uses");
+            let mut dependencies = uses.dependencies.into_iter();
+            let dependency = dependencies.find(|dependency| dependency.name == name);
+            dependency.expect("a crate that it uses").features.join(",")
+        };
+        assert_eq!(features("hello_event_loop", "rustix"), "event");
+        assert_eq!(features("sms_server", "rustix"), "net,process");
+        assert_eq!(features("sms_server", "hyper"), "http1,server");
+        assert_eq!(features("sms_customer", "hyper"), "client,http1,server");
+        assert_eq!(features("queue_workers", "redis"), "smol-comp");
     }
 }

@@ -1,7 +1,7 @@
 //! Asking running code to stop that cannot be dropped: a closure inside `unblock`.
 //!
 //! - asyncio: `threading.Event`
-//! - Node: `AbortController`
+//! - Node: `AbortController`, `worker.terminate`
 //! - Example: [`cancel_blocking`](crate::examples::cancel_blocking)
 //!
 //! Dropping a future stops it where it awaits. A closure on another thread never awaits, so nobody
@@ -34,6 +34,9 @@
 //! | a `threading.Event` of one's own; `to_thread` cannot be cancelled | `AbortController` | [`CancelGuard`] |
 //! | `event.is_set()` | `signal.aborted` | [`CancelToken::is_cancelled`] |
 //! | | `signal.throwIfAborted()` | [`CancelToken::check`] |
+//!
+//! In Node a worker that computes does not hear of an `abort`; `worker.terminate()` ends it. A Rust
+//! thread cannot be ended from outside.
 //!
 //! Sources: [`AbortSignal`](https://nodejs.org/api/globals.html#class-abortsignal),
 //! [`asyncio.to_thread`](https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread).

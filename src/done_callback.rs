@@ -1,6 +1,6 @@
 //! Calling functions when a task has ended: asyncio's `add_done_callback`.
 //!
-//! - asyncio: `task.add_done_callback`, `functools.partial`
+//! - asyncio: `task.add_done_callback`, `functools.partial`, `task.cancelled`
 //! - Node: `promise.then`, `unhandledRejection`
 //! - Example: [`done_callback`](crate::examples::done_callback)
 //!

@@ -1,8 +1,8 @@
 //! The two event loops that article A writes by hand, made right.
 //!
 //! - asyncio: `loop.run_forever`, `loop.stop`, `loop.call_later`, `loop.call_soon`,
-//!   `loop.add_reader`, `loop.create_task`
-//! - Node: `setTimeout`, `process.nextTick`, `process.stdin.on`
+//!   `loop.add_reader`, `loop.create_task`, `loop.remove_reader`
+//! - Node: `setTimeout`, `process.nextTick`, `process.stdin.on`, `clearTimeout`
 //! - Examples: [`hello_callbacks`](crate::examples::hello_callbacks),
 //!   [`hello_coroutines`](crate::examples::hello_coroutines),
 //!   [`fib_coroutine`](crate::examples::fib_coroutine)
@@ -18,6 +18,9 @@
 //! | end of input | an empty line, for ever | told once |
 //! | equal deadlines | an exception (functions cannot be compared) | in the order they were added |
 //! | errors | not handled | the first one ends `run_forever` |
+//!
+//! asyncio's and Node's loops know sockets, signals and the calls of other threads, too. What an error in
+//! a callback does to them: asyncio reports it and goes on, Node ends the process.
 //!
 //! Both do one thing at a time, and between any two things look whether a timer is due. A line of
 //! input is one thing: a hundred pasted ones do not hold up a timer for longer than the one that is

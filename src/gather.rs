@@ -1,6 +1,6 @@
 //! Many futures together, results in the order of the input: asyncio's `gather`.
 //!
-//! - asyncio: `asyncio.gather`
+//! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
 //! - Examples: [`gather`](crate::examples::gather),
 //!   [`nested_gather`](crate::examples::nested_gather),

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once.
 //!
 //! - asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`
-//! - Node: `process.on('SIGINT')`
+//! - Node: `process.on('SIGINT')`, `process.on('SIGTERM')`
 //! - Examples: [`cancel_all`](crate::examples::cancel_all),
 //!   [`cancel_main`](crate::examples::cancel_main),
 //!   [`async_cleanup`](crate::examples::async_cleanup),

@@ -28,7 +28,9 @@
 //! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a
 //! `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does not move its tasks
 //! between threads. [`mod@gather`], [`mod@as_completed`] and
-//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`].
+//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`]
+//! brings its own thread, [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`]
+//! knows of no loop.
 //! [`event_loop`] uses no async runtime at all.
 //!
 //! Every module page begins with the names that it answers, and links the programs that use it. Those

@@ -1,8 +1,9 @@
 //! A loop on a thread of its own, for calls and futures from other threads.
 //!
 //! - asyncio: `loop.call_soon_threadsafe`, `asyncio.run_coroutine_threadsafe`,
-//!   `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`
-//! - Node: `new Worker`, `worker.postMessage`, `worker.terminate`
+//!   `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`,
+//!   `loop.stop`, `concurrent.futures.Future`
+//! - Node: `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads`
 //! - Examples: [`loop_thread_calls`](crate::examples::loop_thread_calls),
 //!   [`loop_thread_tasks`](crate::examples::loop_thread_tasks),
 //!   [`master_worker`](crate::examples::master_worker),

@@ -1,7 +1,7 @@
 //! A program from its first task to its last destructor, on one thread: asyncio's `run`.
 //!
 //! - asyncio: `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`,
-//!   `asyncio.Task.all_tasks`
+//!   `asyncio.Task.all_tasks`, `asyncio.create_task`
 //! - Node: no name for it
 //! - Examples: [`return_gather`](crate::examples::return_gather),
 //!   [`gather`](crate::examples::gather), [`done_callback`](crate::examples::done_callback),

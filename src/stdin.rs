@@ -1,7 +1,7 @@
 //! Standard input as a stream of lines that never blocks the loop.
 //!
 //! - asyncio: `loop.add_reader`
-//! - Node: `process.stdin.on`
+//! - Node: `process.stdin.on`, `readline.createInterface`
 //! - Examples: [`hello_smol`](crate::examples::hello_smol),
 //!   [`hello_node`](crate::examples::hello_node), [`queue_workers`](crate::examples::queue_workers),
 //!   [`master_worker`](crate::examples::master_worker),

@@ -1,6 +1,6 @@
 //! Waiting for no longer than so long: asyncio's `wait_for`.
 //!
-//! - asyncio: `asyncio.wait_for`, `asyncio.timeout`
+//! - asyncio: `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError`
 //! - Node: `Promise.race`, `AbortSignal.timeout`
 //! - Examples: [`async_cleanup`](crate::examples::async_cleanup),
 //!   [`sms_customer`](crate::examples::sms_customer)

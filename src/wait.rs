@@ -1,6 +1,6 @@
 //! Waiting for tasks without taking their results from them: asyncio's `wait`.
 //!
-//! - asyncio: `asyncio.wait`
+//! - asyncio: `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION`
 //! - Node: `Promise.race`, `Promise.allSettled`
 //! - Examples: [`nested_wait`](crate::examples::nested_wait),
 //!   [`return_wait`](crate::examples::return_wait)

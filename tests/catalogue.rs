@@ -371,6 +371,26 @@ fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
     }
 }
 
+/// A `|` in a cell is `\\|`, or it ends the cell.
+#[test]
+fn every_row_of_a_table_has_as_many_cells_as_its_head() {
+    let (chapters, _) = declared();
+    let pages = chapters
+        .values()
+        .map(|(_, folder)| format!("examples/{folder}/README.md"));
+    for page in pages.chain(["README.md", "examples/README.md"].map(str::to_string)) {
+        let mut cells_in_head = None;
+        for line in read(&page).lines() {
+            let cells = line.replace("\\|", "").matches('|').count();
+            match cells_in_head {
+                _ if !line.starts_with('|') => cells_in_head = None,
+                None => cells_in_head = Some(cells),
+                Some(expected) => assert_eq!(cells, expected, "{page}: {line}"),
+            }
+        }
+    }
+}
+
 /// What Rust source text says outside of comments.
 fn code(source: &str) -> String {
     let lines = source
@@ -594,6 +614,26 @@ fn every_name_has_an_answer() {
     for (name, answer) in by_smol {
         let answer = answer.as_str().expect("an answer is a text");
         assert!(!answer.is_empty(), "the answer to {name} is empty");
+    }
+
+    // What is not smol's to answer is a module's, and the example is to show how that one does it.
+    for example in &examples {
+        let imports = imports(example);
+        let imported = modules
+            .iter()
+            .filter(|module| imports.contains(&module.name));
+        let answered: BTreeSet<&String> = imported
+            .flat_map(|module| module.names.asyncio.iter().chain(&module.names.node))
+            .chain(by_smol.keys())
+            .collect();
+        let names = example.names.asyncio.iter().chain(&example.names.node);
+        let unanswered: Vec<_> = names.filter(|name| !answered.contains(name)).collect();
+        assert!(
+            unanswered.is_empty(),
+            "the example {} names these, but no module that it imports answers them, and no line of \
+             [package.metadata.smol]: {unanswered:?}",
+            example.name
+        );
     }
 
     // Two spellings of one name would be two lines where a reader looks for one.

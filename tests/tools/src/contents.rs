@@ -67,7 +67,8 @@ fn page(project: &Project) -> Result<String> {
 
 The chapters in order are a tutorial of about an hour: [start here](01_hello/README.md). `just run 1` runs
 chapter 1, `just run NAME` one example, and `just copy NAME DIR` makes a package of its own out of it. The
-second column is the program's number in article A or B, or *new*.
+second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
+Without `just` the command is in the head of each example.
 
 Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node's](#from-nodejs).
 "
@@ -102,8 +103,8 @@ Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node'
             page,
             "\n## From {title}\n\n\
              What you would write there, the examples that show what to write instead, and the module of \
-             this\nlibrary or the item of smol (or std) that does it.\n\n\
-             | {title} | examples | this library | smol, std |\n\
+             this\nlibrary or the item of smol (or of std, or another crate) that does it.\n\n\
+             | {title} | examples | this library | smol and others |\n\
              |---|---|---|---|\n"
         )?;
         for (name, answer) in &index {

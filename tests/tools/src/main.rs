@@ -1,5 +1,6 @@
 //! What works on all examples at once: copies, pictures, lists, and the smoke test.
 
+mod axis;
 mod contents;
 mod copy;
 mod measure;
@@ -7,7 +8,10 @@ mod paste;
 mod picture;
 mod play;
 mod project;
+mod recording;
 mod smoke;
+mod svg;
+mod terminal;
 mod transcript;
 mod uses;
 

@@ -1,9 +1,10 @@
 //! `just picture`: measures what programs print and when, and draws it.
 
 use crate::Result;
-use crate::picture::{self, Picture, from_text, to_text};
+use crate::picture::{self, Picture};
 use crate::play::{hello, play};
 use crate::project::{Example, Project};
+use crate::recording::{from_text, to_text};
 use crate::smoke::{build, program};
 use crate::transcript::Transcript;
 use std::fs;

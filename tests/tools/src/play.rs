@@ -1,8 +1,8 @@
 //! Runs an example as the transcript in its head shows it: types what is typed there, sends Ctrl-C where
 //! it shows `^C`, and compares what is printed.
 
-use crate::picture::Event;
 use crate::project::Example;
+use crate::recording::Event;
 use crate::transcript::{Step, Transcript};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;

@@ -43,10 +43,10 @@ run chapter_or_example *arguments:
         cargo run --quiet --example "$name" ${features:+--features "$features"} -- "$@"
     done 3<<< "$found"
 
-# Measure and draw the hello programs, or one example as its head shows it
+# Measure and draw the hello programs (--keep replaces README's picture), or one example as its head shows
 [group('learn')]
 [no-exit-message]
-picture *name:
+picture *arguments:
     @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" picture "$@"
 
 # Make a Cargo package of its own in DIR out of one example, with all that it needs

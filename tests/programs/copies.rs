@@ -38,10 +38,11 @@ fn examples() -> Vec<String> {
     names
 }
 
-/// A copy of every example in `folder`. What is the same as in an earlier run is not written, for Cargo
+/// A copy of each of these examples, in a folder of this name. What is the same as in an earlier run is not written, for Cargo
 /// would compile it again.
-fn copy_all(names: &[String], folder: &Path) {
-    let fresh = empty_folder("fresh-copies");
+fn copy_all(names: &[String], folder: &str) -> PathBuf {
+    let fresh = empty_folder(&format!("{folder}-fresh"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     for name in names {
         let said = tool(["copy".as_ref(), name.as_ref(), fresh.join(name).as_os_str()]);
         assert!(said.success && said.stderr.is_empty(), "{name}: {said:?}");
@@ -58,6 +59,7 @@ fn copy_all(names: &[String], folder: &Path) {
             }
         }
     }
+    folder
 }
 
 /// The files in this folder and in those inside it, with what is in them.
@@ -81,9 +83,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn every_example_compiles_elsewhere_with_the_crates_it_names_and_does_the_same() {
     let names = examples();
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (copies, target) = (tmp.join("copies"), tmp.join("copies-target"));
-    copy_all(&names, &copies);
+    let copies = copy_all(&names, "copies");
+    let target = copies.with_file_name("copies-target");
     for name in &names {
         build(name, &copies.join(name), &target);
     }
@@ -159,10 +160,12 @@ fn build(name: &str, copy: &Path, target: &Path) {
 fn a_folder_with_something_in_it_is_left_alone() {
     let folder = empty_folder("not-empty");
     fs::write(folder.join("mine"), "mine").unwrap();
-    for taken in [folder.clone(), folder.join("mine")] {
+    for (taken, reason) in [
+        (folder.clone(), "expected an empty folder, or none"),
+        (folder.join("mine"), "Not a directory (os error 20)"),
+    ] {
         let said = tool(["copy".as_ref(), "hello_smol".as_ref(), taken.as_os_str()]);
-        let taken = taken.display();
-        let complaint = format!("{taken}: expected an empty folder, or none; nothing was copied\n");
+        let complaint = format!("{}: {reason}; nothing was copied\n", taken.display());
         assert_eq!((said.success, said.stderr), (false, complaint));
     }
     assert_eq!(
@@ -178,4 +181,38 @@ fn a_folder_with_something_in_it_is_left_alone() {
     let complaint = "there is no example \"nothing\"; `just` lists the examples\n";
     assert_eq!((said.success, said.stderr.as_str()), (false, complaint));
     assert!(!folder.join("new").exists());
+}
+
+/// Cargo wants to be told of it there.
+#[test]
+fn a_copy_inside_a_workspace_says_what_is_to_be_done() {
+    let workspace = empty_folder("workspace");
+    fs::write(workspace.join("Cargo.toml"), "[workspace]\n").unwrap();
+    let copy = workspace.join("inside");
+    let said = tool(["copy".as_ref(), "coroutine".as_ref(), copy.as_os_str()]);
+    assert!(
+        said.success && copy.join("src/main.rs").exists(),
+        "{said:?}"
+    );
+    assert!(
+        said.stderr
+            .starts_with("copied, but Cargo does not take it there yet: "),
+        "{said:?}"
+    );
+    assert!(said.stderr.contains("`workspace.members`"), "{said:?}");
+}
+
+/// One that has a part of the library, whose pages link the other parts.
+#[test]
+fn the_documentation_of_a_copy_has_no_warnings() {
+    let copy = copy_all(&["gather".to_string()], "documented").join("gather");
+    let said = said(
+        Command::new(env!("CARGO"))
+            .args(["doc", "--quiet", "--offline", "--no-deps", "--lib"])
+            .arg("--target-dir")
+            .arg(copy.with_file_name("target"))
+            .current_dir(&copy)
+            .env("RUSTDOCFLAGS", "-Dwarnings"),
+    );
+    assert!(said.success && said.stderr.is_empty(), "{}", said.stderr);
 }

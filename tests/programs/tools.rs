@@ -74,25 +74,55 @@ fn what_is_generated_is_up_to_date() {
 
 #[test]
 fn a_wrong_command_line_is_told_the_usage() {
+    let all = "usage: just copy NAME DIR or just picture [NAME | --keep] or just smoke";
     for (arguments, complaint) in [
-        (&[][..], "usage: just copy"),
-        (&["x"], "there is no command \"x\"; usage: just copy"),
-        (&["copy", "hello_smol"], "usage: just copy"),
+        (&[][..], all),
+        (&["x"], all),
+        (&["--help"], all),
+        (&["copy", "hello_smol"], "usage: just copy NAME DIR\n"),
         (
-            &["copy", "a", "b", "c"],
-            "c: not expected; usage: just copy",
+            &["copy", "hello_smol", "a", "b"],
+            "\"b\" is not expected; usage: just copy NAME DIR\n",
+        ),
+        (
+            &["copy", "hello_smol", "--help"],
+            "\"--help\" is not expected; usage: just copy NAME DIR\n",
+        ),
+        (
+            &["copy", "hello_smol", ""],
+            "the folder has no name; usage: just copy NAME DIR\n",
+        ),
+        (
+            &["picture", "-x"],
+            "\"-x\" is not expected; usage: just picture [NAME | --keep]\n",
+        ),
+        (
+            &["picture", "nothing"],
+            "there is no example \"nothing\"; `just` lists the examples\n",
+        ),
+        (
+            &["smoke", "nothing"],
+            "there is no example \"nothing\"; `just` lists the examples\n",
         ),
         (
             &["smoke", "--patch", "smol"],
-            "--patch smol: expected CRATE=DIR",
+            "--patch smol: expected CRATE=DIR\n",
+        ),
+        (
+            &["smoke", "--patch", "smol="],
+            "--patch smol=: expected CRATE=DIR\n",
         ),
         (
             &["smoke", "--patch", "smol=/nothing"],
             "--patch smol=/nothing: No such file",
         ),
         (
-            &["smoke", "nothing"],
-            "there is no example \"nothing\"; `just` lists",
+            &["smoke", "--patch", "smol=/", "--patch", "smol=/"],
+            "--patch smol: given twice\n",
+        ),
+        (
+            &["smoke", "--patch", "nothing=/"],
+            "--patch nothing: no example uses this crate\n",
         ),
     ] {
         let said = tool(arguments);
@@ -146,7 +176,7 @@ fn smoke_says_what_is_not_as_shown() {
         ("drop_teardown", "", "No such file or directory"),
         (
             "hello_node", // greets while it computes
-            "g='1795306631 - Hello world!'; echo $g; read n; echo $g; echo $g; echo $g",
+            "g='1795306631 - Hello world!'; echo $g; read n; for i in 1 2 3 4 5; do echo $g; done",
             r#"expected "Calculation took 8.347 seconds", it printed "1795306631 - Hello world!""#,
         ),
         (

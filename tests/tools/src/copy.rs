@@ -1,7 +1,7 @@
 //! `just copy NAME DIR`: a package of its own out of one example.
 
 use crate::Result;
-use crate::project::{Dependency, Example, Project};
+use crate::project::{Dependency, Example, Locked, Project, cargo_metadata};
 use crate::uses::{LIBRARY, Module, Uses};
 use std::fmt::Write;
 use std::fs;
@@ -11,19 +11,24 @@ use std::path::{Path, PathBuf};
 /// Makes the package. `folder` must be empty, or not there.
 pub fn copy(project: &Project, name: &str, folder: &Path) -> Result<()> {
     let files = package(project, project.example(name)?)?;
-    let is_free = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    };
-    if !is_free {
-        let folder = folder.display();
-        return Err(
-            format!("{folder}: expected an empty folder, or none; nothing was copied").into(),
-        );
+    let shown = folder.display();
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                let expected = "expected an empty folder, or none";
+                return Err(format!("{shown}: {expected}; nothing was copied").into());
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(format!("{shown}: {error}; nothing was copied").into()),
     }
     for (path, text) in files {
         let path = folder.join(path);
         write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if let Err(error) = cargo_metadata(folder) {
+        // Such as a workspace around it, which has to be told.
+        eprintln!("copied, but Cargo does not take it there yet: {error}");
     }
     Ok(())
 }
@@ -43,6 +48,7 @@ fn package(project: &Project, example: &Example) -> Result<Vec<(PathBuf, String)
             PathBuf::from("Cargo.toml"),
             manifest(project, example, &uses)?,
         ),
+        (PathBuf::from(".gitignore"), "/target\n".to_string()),
         // The same versions as here. Cargo takes out what is not needed.
         (PathBuf::from("Cargo.lock"), project.text_of("Cargo.lock")?),
         (
@@ -73,7 +79,8 @@ fn library(example: &Example, modules: &[Module]) -> String {
     let mut text = format!(
         "//! What `{name}` uses of asyncio-to-smol.\n\
          #![forbid(unsafe_code)]\n\
-         #![allow(dead_code, reason = \"the modules that use it are not here\")]\n\n"
+         // Modules that use a part of these, and pages that they link, are not here.\n\
+         #![allow(dead_code, rustdoc::broken_intra_doc_links)]\n\n"
     );
     for Module {
         name, is_public, ..
@@ -89,6 +96,7 @@ fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String>
     let Project {
         edition,
         rust_version,
+        license,
         ..
     } = project;
     let Example {
@@ -101,6 +109,7 @@ fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String>
          edition = \"{edition}\"\n\
          rust-version = \"{rust_version}\"\n\
          description = {description:?}\n\
+         license = \"{license}\"\n\
          publish = false\n"
     );
     if !uses.modules.is_empty() {
@@ -111,6 +120,7 @@ fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String>
              name = \"{LIBRARY}\"\n"
         )?;
     }
+    let locked = project.locked()?;
     let mut tables = uses
         .dependencies
         .iter()
@@ -125,7 +135,7 @@ fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String>
         }
         let of_it = uses.dependencies.iter().filter(|one| one.target == *target);
         for dependency in of_it {
-            writeln!(text, "{}", declaration(project, dependency)?)?;
+            writeln!(text, "{}", declaration(&locked, dependency)?)?;
         }
     }
     // fib must not be ten times slower than in the example.
@@ -134,9 +144,8 @@ fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String>
 }
 
 /// The line for `Cargo.toml`, with the version that is tested here.
-fn declaration(project: &Project, dependency: &Dependency) -> Result<String> {
+fn declaration(locked: &[Locked], dependency: &Dependency) -> Result<String> {
     let Dependency { name, features, .. } = dependency;
-    let locked = project.locked()?;
     let mut locked = locked.iter().filter(|package| package.name == *name);
     let version = &locked
         .next_back() // the newest, should there be several

@@ -8,7 +8,7 @@ use crate::recording::{from_text, to_text};
 use crate::smoke::{build, program};
 use crate::transcript::Transcript;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the hello programs printed, and when.
@@ -23,8 +23,11 @@ const BEFORE: Duration = Duration::from_millis(1700);
 /// After the answer.
 const AFTER: Duration = Duration::from_millis(1700);
 
-/// Measures the hello programs one after the other, and keeps the recording and its picture.
-pub fn all_hello(project: &Project) -> Result<()> {
+/// Before Ctrl-C, so that one sees what went on until then.
+const BEFORE_INTERRUPT: Duration = Duration::from_millis(500);
+
+/// Measures the hello programs one after the other, and draws them. `keep` replaces the picture in README.
+pub fn all_hello(project: &Project, keep: bool) -> Result<()> {
     let mut examples = Vec::new();
     for example in &project.examples {
         let transcript = Transcript::of(project, example)?;
@@ -45,11 +48,27 @@ pub fn all_hello(project: &Project) -> Result<()> {
          # A greeting every {PERIOD} s; one program after the other. Made by `just picture`.\n{}",
         to_text(&events)
     );
-    write(&project.root.join(RECORDING), &recording)?;
-    write(&project.root.join(PICTURE), &hello_picture(&recording)?)?;
     println!("\n{}", terminal(&picture::hello(&from_text(&recording)?)));
-    println!("{PICTURE}: written, and what it is made from: {RECORDING}");
+    let (kept, made) = if keep {
+        (project.root.join(RECORDING), project.root.join(PICTURE))
+    } else {
+        let folder = folder(project)?;
+        (folder.join("hello.txt"), folder.join("hello.svg"))
+    };
+    write(&kept, &recording)?;
+    write(&made, &hello_picture(&recording)?)?;
+    println!(
+        "{}: written, and beside it what was measured",
+        made.display()
+    );
     Ok(())
+}
+
+/// Where pictures are put that are not to be kept.
+fn folder(project: &Project) -> Result<PathBuf> {
+    let folder = project.target.join("pictures");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
 }
 
 /// The picture for this recording.
@@ -61,14 +80,14 @@ pub fn hello_picture(recording: &str) -> Result<String> {
 /// Runs one example as its head shows, and draws a row for each kind of line.
 pub fn one(project: &Project, name: &str) -> Result<()> {
     let example = project.example(name)?;
-    let transcript = Transcript::of(project, example)?;
+    let mut transcript = Transcript::of(project, example)?;
+    transcript.before_interrupt = BEFORE_INTERRUPT;
     let programs = build(&project.root, &project.target, &[example])?;
+    println!("{name}: runs as its head shows\n");
     let played = play(example, &transcript, &program(&programs, example));
     let picture = picture::by_prefix(&played.events);
     println!("{}", terminal(&picture));
-    let folder = project.target.join("pictures");
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let file = folder.join(format!("{name}.svg"));
+    let file = folder(project)?.join(format!("{name}.svg"));
     write(&file, &picture.svg())?;
     println!("{}: written", file.display());
     match played.difference {
@@ -78,9 +97,19 @@ pub fn one(project: &Project, name: &str) -> Result<()> {
 }
 
 fn terminal(picture: &Picture) -> String {
-    let columns = std::env::var("COLUMNS").ok();
-    let columns = columns.and_then(|columns| columns.parse().ok());
-    picture.terminal(columns.unwrap_or(100))
+    picture.terminal(columns().unwrap_or(100))
+}
+
+/// The width of the terminal, if standard output is one.
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    None
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

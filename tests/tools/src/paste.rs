@@ -119,20 +119,25 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 /// As lines of a head. No command is broken.
 fn wrapped(text: &str) -> String {
-    let mut lines = vec!["//!".to_string()];
+    let mut words = vec![String::new()];
     let mut is_command = false;
-    let words = text.split(|c: char| {
+    for c in text.chars() {
         is_command ^= c == '`';
-        c == ' ' && !is_command
-    });
-    for word in words {
-        let last = lines.len() - 1;
-        if lines[last].chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push("//!".to_string());
+        match words.last_mut() {
+            Some(word) if c != ' ' || is_command => word.push(c),
+            _ => words.push(String::new()),
         }
-        let last = lines.len() - 1;
-        lines[last].push(' ');
-        lines[last].push_str(word);
     }
-    lines.iter().flat_map(|line| [line, "\n"]).collect()
+    let mut lines = String::new();
+    let mut line = "//!".to_string();
+    for word in words {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines += &line;
+            lines += "\n";
+            line = "//!".to_string();
+        }
+        line += " ";
+        line += &word;
+    }
+    lines + &line + "\n"
 }

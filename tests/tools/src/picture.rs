@@ -170,7 +170,7 @@ pub fn by_prefix(events: &[Event]) -> Picture {
     }
     let mut legend = vec![(Sign::Printed, "a line is printed")];
     if rows.iter().any(|row| row.is_typed) {
-        legend.push((Sign::Typed, "a line is typed"));
+        legend.push((Sign::Typed, "a line is typed, or Ctrl-C"));
     }
     let title = match events.first() {
         Some(event) => format!("What {} printed, and when", label(&event.program)),

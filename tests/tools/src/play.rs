@@ -11,8 +11,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than any line of any example takes, on a busy machine as well.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Longer than any example takes, on a busy machine as well.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// So many greetings may come where none is shown: those that were due while a line was on its way. A
+/// program that goes on greeting has ten of them in that time.
+const STRAY: usize = 4;
 
 /// What happened.
 pub struct Played {
@@ -81,7 +85,10 @@ fn follow(transcript: &Transcript, running: &mut Running) -> Result<(), String> 
     for (index, step) in transcript.steps.iter().enumerate() {
         match step {
             Step::Typed(line) => running.type_in(line)?,
-            Step::Interrupt => running.interrupt()?,
+            Step::Interrupt => {
+                thread::sleep(transcript.before_interrupt);
+                running.interrupt()?;
+            }
             Step::Printed(shown) if transcript.is_random => {
                 printed_in_any_order.push(running.next_line(shown)?);
             }
@@ -89,9 +96,8 @@ fn follow(transcript: &Transcript, running: &mut Running) -> Result<(), String> 
                 let mut printed = running.next_line(shown)?;
                 let is_after_greetings =
                     index > 0 && matches!(transcript.steps[index - 1], Step::Greetings(_));
-                // One may have been due while the line was on its way. More than that would be going on.
                 let mut stray = 0;
-                while is_greeting(&printed) && (is_after_greetings || stray < 1) {
+                while is_greeting(&printed) && (is_after_greetings || stray < STRAY) {
                     stray += 1;
                     printed = running.next_line(shown)?;
                 }
@@ -150,6 +156,8 @@ struct Running {
     stderr: Receiver<(Instant, String)>,
     complaints: Vec<String>,
     begin: Instant,
+    /// When it is to have ended.
+    deadline: Instant,
     events: Vec<Event>,
 }
 
@@ -168,6 +176,7 @@ impl Running {
             stderr: lines_of(child.stderr.take()),
             complaints: Vec::new(),
             begin: Instant::now(),
+            deadline: Instant::now() + PATIENCE,
             events: Vec::new(),
             child,
         })
@@ -242,26 +251,36 @@ impl Running {
     }
 
     fn next_line_or_end(&mut self) -> Result<Option<String>, String> {
-        match self.stdout.recv_timeout(PATIENCE) {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        // Also of a program that never stops printing.
+        let next = match left {
+            Duration::ZERO => Err(RecvTimeoutError::Timeout),
+            left => self.stdout.recv_timeout(left),
+        };
+        match next {
             Ok((at, line)) => {
                 self.add(at, false, &line);
                 Ok(Some(line))
             }
             Err(RecvTimeoutError::Disconnected) => Ok(None),
-            Err(RecvTimeoutError::Timeout) => Err(format!(
-                "nothing came, and no end, for {} s",
-                PATIENCE.as_secs()
-            )),
+            Err(RecvTimeoutError::Timeout) => {
+                let last = self.events.last().map(|event| &event.text);
+                let seconds = PATIENCE.as_secs();
+                Err(format!(
+                    "it is not done after {seconds} s; the last line was {last:?}"
+                ))
+            }
         }
     }
 
     /// How it ended. It has closed its output, so that it is about to.
     fn status(&mut self) -> Result<ExitStatus, String> {
-        let deadline = Instant::now() + PATIENCE;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
-                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+                Ok(None) if Instant::now() < self.deadline => {
+                    thread::sleep(Duration::from_millis(1))
+                }
                 Ok(None) => return Err("it does not end".to_string()),
                 Err(error) => return Err(error.to_string()),
             }
@@ -274,6 +293,7 @@ impl Running {
         let _ = self.child.wait();
         self.complaints
             .extend(self.stderr.iter().map(|(_, line)| line));
+        self.complaints.retain(|line| !line.is_empty());
         (!self.complaints.is_empty()).then(|| self.complaints.join(" | "))
     }
 }

@@ -15,6 +15,7 @@ pub struct Project {
     pub target: PathBuf,
     pub edition: String,
     pub rust_version: String,
+    pub license: String,
     pub chapters: Vec<Chapter>,
     /// In the order of `Cargo.toml`.
     pub examples: Vec<Example>,
@@ -105,6 +106,7 @@ impl Project {
             target: PathBuf::from(text(&metadata["target_directory"])?),
             edition: text(&package["edition"])?,
             rust_version: text(&package["rust_version"])?,
+            license: text(&package["license"])?,
             metadata: about.clone(),
             root,
         })

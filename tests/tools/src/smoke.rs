@@ -5,7 +5,7 @@ use crate::play::play;
 use crate::project::{Example, Project, cargo_metadata, text};
 use crate::transcript::Transcript;
 use std::env::consts::EXE_SUFFIX;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
@@ -53,7 +53,7 @@ impl Smoke {
             let names = self.names.iter().map(|name| project.example(name));
             names.collect::<Result<_>>()?
         };
-        let patched;
+        let (patched, _alone);
         let (built, programs) = match &self.programs {
             Some(folder) => (project, folder.clone()),
             None if self.patches.is_empty() => {
@@ -63,6 +63,9 @@ impl Smoke {
             None => {
                 let target = project.target.join("smoke");
                 let root = target.join("checkout");
+                fs::create_dir_all(&root)?;
+                // Until the end: another one would run what this one builds, and the other way round.
+                _alone = lock(&target.join("lock"))?;
                 write_patched(project, &root, &self.patches)?;
                 let programs = build(&root, &target, &examples)?;
                 patched = Project::at(&root)?;
@@ -73,6 +76,14 @@ impl Smoke {
         print_versions(built, &self.patches)?;
         Ok(failed == 0)
     }
+}
+
+/// Waits until nobody else holds the lock, which is held until the file is closed.
+fn lock(path: &Path) -> Result<File> {
+    let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    #[cfg(unix)]
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
+    Ok(file)
 }
 
 /// Builds these examples of the package in `root`. Returns the folder with the executables.
@@ -170,9 +181,14 @@ fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) 
     }
     let mut manifest = project.text_of("Cargo.toml")?;
     manifest.push_str("\n[patch.crates-io]\n");
+    let locked = project.locked()?;
     let mut versions = Vec::new();
     for (name, path) in patches {
-        versions.push(version_of(name, path)?);
+        if !locked.iter().any(|package| package.name == *name) {
+            return Err(format!("--patch {name}: no example uses this crate").into());
+        }
+        let (version, path) = version_and_folder_of(name, path)?;
+        versions.push(version);
         manifest.push_str(&format!(
             "{name} = {{ path = {:?} }}\n",
             path.display().to_string()
@@ -190,21 +206,23 @@ fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) 
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
             let path = path.display();
-            return Err(format!("{name} {version} from {path} cannot be used: {complaint}").into());
+            return Err(format!("{name} {version} from {path}: Cargo says {complaint}").into());
         }
     }
     Ok(())
 }
 
-/// The version of the crate in this folder, which must have this name.
-fn version_of(name: &str, folder: &Path) -> Result<String> {
+/// The version of the crate with this name, and its folder: this one, or one of the workspace in it.
+fn version_and_folder_of(name: &str, folder: &Path) -> Result<(String, PathBuf)> {
     let metadata = cargo_metadata(folder)?;
     let packages = metadata["packages"].as_array();
     let mut packages = packages.into_iter().flatten();
-    match packages.find(|package| package["name"] == name) {
-        Some(package) => text(&package["version"]),
-        None => Err(format!("{}: expected the crate {name}", folder.display()).into()),
-    }
+    let package = packages.find(|package| package["name"] == name);
+    let package =
+        package.ok_or_else(|| format!("{}: expected the crate {name}", folder.display()))?;
+    let manifest = PathBuf::from(text(&package["manifest_path"])?);
+    let folder = manifest.parent().unwrap_or(folder);
+    Ok((text(&package["version"])?, folder.to_path_buf()))
 }
 
 /// Makes `to` the same as `from`. What is the same already is not written, for Cargo would compile it

@@ -161,9 +161,22 @@ impl Drop for RedisServer {
     }
 }
 
+/// A port that nobody has, and that nobody gets while the server is down for a moment: not one of those
+/// that the system gives to whoever asks for any, and none twice in this process.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Tests in other processes begin elsewhere.
+    let begin = std::process::id().wrapping_mul(97);
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + begin.wrapping_add(next) % COUNT;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn spawn(port: u16, folder: &Path) -> Child {

@@ -1,6 +1,7 @@
 //! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,7 +37,12 @@ pub fn tool(arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) ->
         assert!(status.unwrap().success(), "tests/tools does not build");
         target.join("debug/tools")
     });
-    said(Command::new(program).args(arguments))
+    said(
+        Command::new(program)
+            .args(arguments)
+            // What it needs is here: the tests do without the network.
+            .env("CARGO_NET_OFFLINE", "true"),
+    )
 }
 
 /// Cargo, for the package of the tools.
@@ -64,6 +70,25 @@ fn their_own_tests() {
         .join("tools");
     let said = said(cargo(["test", "--quiet"]).arg("--target-dir").arg(target));
     assert!(said.success, "{}\n{}", said.stdout, said.stderr);
+}
+
+/// Then they need no crates but those that are here for the examples.
+#[test]
+fn they_are_built_from_crates_that_the_project_has() {
+    let packages = |path: &str| {
+        let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        let packages = lock.split("[[package]]\n").skip(1);
+        let packages = packages.filter(|package| package.contains("\nsource = "));
+        let name_and_version =
+            |package: &str| package.lines().take(2).collect::<Vec<_>>().join(" ");
+        packages.map(name_and_version).collect::<BTreeSet<String>>()
+    };
+    let (tools, project) = (packages("tests/tools/Cargo.lock"), packages("Cargo.lock"));
+    let missing: Vec<_> = tools.difference(&project).collect();
+    assert_eq!(
+        missing, [""; 0],
+        "in tests/tools/Cargo.lock, but not in Cargo.lock"
+    );
 }
 
 #[test]

@@ -198,11 +198,17 @@ fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) 
     fs::write(root.join("Cargo.lock"), project.text_of("Cargo.lock")?)?;
     for ((name, path), version) in patches.iter().zip(versions) {
         // Cargo does not take another version than the one it knows by itself.
-        let output = Command::new("cargo")
-            .args(["update", "--quiet", name, "--precise", &version])
-            .current_dir(root)
-            .output()
-            .map_err(|error| format!("cargo: {error}"))?;
+        let update = |more: &[&str]| {
+            let mut cargo = Command::new("cargo");
+            cargo.args(["update", "--quiet", name, "--precise", &version]);
+            cargo.args(more).current_dir(root).output()
+        };
+        // The network is for a crate that needs one which is not here yet.
+        let mut output = update(&["--offline"]);
+        if !output.as_ref().is_ok_and(|output| output.status.success()) {
+            output = update(&[]);
+        }
+        let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
             let path = path.display();

@@ -1,6 +1,7 @@
 //! The programs of chapters 5 to 10 as processes: what they print is what their heads show.
 
 use crate::common::{self, Line, at_the_same_time, head_of, start, transcript};
+use crate::ipify;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ fn prints_what_its_head_shows(name: &str) {
 /// Most of the time they sleep: all of them at the same time.
 #[test]
 fn every_program_prints_what_its_head_shows() {
-    let checks: [(&str, Check); 23] = [
+    let checks: [(&str, Check); 24] = [
         ("throw_into_coroutine", prints_what_its_head_shows),
         ("error_chain", prints_what_its_head_shows),
         ("ipify", ipify_asks_its_stand_in),
@@ -85,6 +86,9 @@ fn every_program_prints_what_its_head_shows() {
         ("cancel_safety", prints_what_its_head_shows),
         ("loop_thread_calls", calls_one_after_the_other),
         ("loop_thread_tasks", runs_both_tasks_together),
+        ("ipify without an answer", |_| {
+            ipify::no_answer_within_ten_seconds()
+        }),
     ];
     at_the_same_time(checks.map(|(name, check)| (name, move || check(name))));
 }

@@ -13,7 +13,7 @@
 //! | 6: Gather | [`gather`] |
 //! | 7: Tasks | [`coroutine`], [`task_states`], [`done_callback`], [`task_result`], [`await_sleep`] |
 //! | 8: Waiting for many things | [`concurrent`], [`nested_wait`], [`nested_gather`], [`return_gather`], [`return_wait`], [`as_completed`] |
-//! | 9: Cancellation | [`cancel_all`], [`cancel_main`], [`drop_teardown`], [`async_cleanup`], [`cancel_blocking`], [`cancel_safety`] |
+//! | 9: Cancellation | [`cancel_all`], [`cancel_main`], [`drop_teardown`], [`async_cleanup`], [`cancel_blocking`], [`cancel_safety`], [`shield`] |
 //! | 10: A loop in another thread | [`loop_thread_calls`], [`loop_thread_tasks`] |
 //! | 11: Master and workers on a queue | [`master_worker`], [`queue_workers`] |
 //! | 12: HTTP | [`sms_server`], [`sms_customer`] |
@@ -88,6 +88,8 @@ examples! {
         "`fib` on a blocking thread: a token stops it, nothing else can"
     cancel_safety "09_cancellation/cancel_safety.rs"
         "a timed-out `read_line` loses what it has read, and two ways that do not"
+    shield "09_cancellation/shield.rs"
+        "a task that is to go on when whoever waits for it gives up"
     loop_thread_calls "10_threads/loop_thread_calls.rs"
         "calls into another thread's loop: one after the other, 9 s in all"
     loop_thread_tasks "10_threads/loop_thread_tasks.rs"

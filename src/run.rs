@@ -11,7 +11,8 @@
 //!   [`cancel_main`](crate::examples::cancel_main),
 //!   [`drop_teardown`](crate::examples::drop_teardown),
 //!   [`async_cleanup`](crate::examples::async_cleanup),
-//!   [`cancel_blocking`](crate::examples::cancel_blocking)
+//!   [`cancel_blocking`](crate::examples::cancel_blocking),
+//!   [`shield`](crate::examples::shield)
 //!
 //! ```
 //! use asyncio_to_smol::run::run;

@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.shield`
 //! - Node: no name for it
-//! - Example: the one below; no program of the articles needs it
+//! - Example: [`shield`](crate::examples::shield)
 //!
 //! ```
 //! use asyncio_to_smol::run::run;

@@ -3,6 +3,7 @@
 //! - asyncio: `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError`
 //! - Node: `Promise.race`, `AbortSignal.timeout`
 //! - Examples: [`async_cleanup`](crate::examples::async_cleanup),
+//!   [`shield`](crate::examples::shield),
 //!   [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```

@@ -59,7 +59,7 @@ fn prints_what_its_head_shows(name: &str) {
 /// Most of the time they sleep: all of them at the same time.
 #[test]
 fn every_program_prints_what_its_head_shows() {
-    let checks: [(&str, Check); 24] = [
+    let checks: [(&str, Check); 25] = [
         ("throw_into_coroutine", prints_what_its_head_shows),
         ("error_chain", prints_what_its_head_shows),
         ("ipify", ipify_asks_its_stand_in),
@@ -84,6 +84,7 @@ fn every_program_prints_what_its_head_shows() {
         ("async_cleanup", prints_what_its_head_shows),
         ("cancel_blocking", stops_only_with_a_token),
         ("cancel_safety", prints_what_its_head_shows),
+        ("shield", prints_what_its_head_shows),
         ("loop_thread_calls", calls_one_after_the_other),
         ("loop_thread_tasks", runs_both_tasks_together),
         ("ipify without an answer", |_| {

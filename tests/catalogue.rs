@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::package;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -52,18 +53,6 @@ fn root() -> &'static Path {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// What Cargo makes of `Cargo.toml`. The chapters and examples are under `metadata`.
-fn package() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    metadata["packages"][0].take()
 }
 
 fn text(table: &Value, key: &str) -> String {
@@ -338,13 +327,18 @@ fn every_chapter_page_lists_its_examples() {
     }
 }
 
+/// All Markdown pages.
+fn pages() -> Vec<String> {
+    let (chapters, _) = declared();
+    let folders = chapters.values().map(|(_, folder)| folder);
+    let of_chapters = folders.map(|folder| format!("examples/{folder}/README.md"));
+    let others = ["README.md", "examples/README.md"].map(str::to_string);
+    of_chapters.chain(others).collect()
+}
+
 #[test]
 fn links_in_the_pages_lead_somewhere() {
-    let (chapters, _) = declared();
-    let pages = chapters
-        .values()
-        .map(|(_, folder)| format!("examples/{folder}/README.md"));
-    for page in pages.chain(["README.md", "examples/README.md"].map(str::to_string)) {
+    for page in pages() {
         let folder = root().join(&page);
         let folder = folder.parent().unwrap();
         for link in read(&page).split("](").skip(1) {
@@ -374,11 +368,7 @@ fn the_heads_and_the_chapter_pages_show_the_same_transcripts() {
 /// A `|` in a cell is `\\|`, or it ends the cell.
 #[test]
 fn every_row_of_a_table_has_as_many_cells_as_its_head() {
-    let (chapters, _) = declared();
-    let pages = chapters
-        .values()
-        .map(|(_, folder)| format!("examples/{folder}/README.md"));
-    for page in pages.chain(["README.md", "examples/README.md"].map(str::to_string)) {
+    for page in pages() {
         let mut cells_in_head = None;
         for line in read(&page).lines() {
             let cells = line.replace("\\|", "").matches('|').count();

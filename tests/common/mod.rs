@@ -1,6 +1,7 @@
 //! Runs the examples as processes: on pipes, files and pseudo-terminals.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -46,8 +47,20 @@ fn examples() -> &'static Path {
     })
 }
 
+/// What Cargo makes of `Cargo.toml`. The chapters and examples are under `metadata`.
+pub fn package() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"][0].take()
+}
+
 /// The features that this test has been built with.
-fn features() -> String {
+pub fn features() -> String {
     let features = [
         ("redis", cfg!(feature = "redis")),
         ("http", cfg!(feature = "http")),

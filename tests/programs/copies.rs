@@ -1,83 +1,39 @@
 //! Every example, copied into a package of its own: it compiles there, with exactly the crates that it
 //! names, and does the same.
 
-use crate::common::{command_and_transcript, head};
-use crate::tools::{Said, empty_folder, said, tool};
+use crate::common::{features, package};
+use crate::tools::{Said, empty_folder, files, fill, said, tool};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The examples that can be built with the features that this test has been built with.
 fn examples() -> Vec<String> {
-    let mut names = Vec::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let chapters = fs::read_dir(folder)
-        .unwrap()
-        .map(|chapter| chapter.unwrap());
-    for chapter in chapters.filter(|chapter| chapter.path().is_dir()) {
-        for file in fs::read_dir(chapter.path()).unwrap() {
-            let path = file.unwrap().path();
-            let text = fs::read_to_string(&path).unwrap();
-            if !text.starts_with("//!") || !text.contains("\n//! Ports: ") {
-                continue; // a page, or a file that programs share
-            }
-            let name = path.file_stem().unwrap().to_str().unwrap().to_string();
-            let head = head(&text);
-            let (command, _) = command_and_transcript(&name, &head);
-            let needs = |feature: &str| command.contains(feature);
-            if (cfg!(feature = "redis") || !needs("redis"))
-                && (cfg!(feature = "http") || !needs("http"))
-            {
-                names.push(name);
-            }
-        }
-    }
-    names.sort();
-    names
+    let features = features();
+    let has = |feature: &Value| features.split(',').any(|one| *feature == one);
+    let package = package();
+    let targets = package["targets"].as_array().unwrap().iter();
+    let examples = targets.filter(|target| {
+        let mut required = target["required-features"].as_array().into_iter().flatten();
+        target["kind"][0] == "example" && required.all(has)
+    });
+    examples
+        .map(|example| example["name"].as_str().unwrap().to_string())
+        .collect()
 }
 
-/// A copy of each of these examples, in a folder of this name. What is the same as in an earlier run is not written, for Cargo
-/// would compile it again.
+/// A copy of each of these examples, in a folder of this name.
 fn copy_all(names: &[String], folder: &str) -> PathBuf {
     let fresh = empty_folder(&format!("{folder}-fresh"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     for name in names {
         let said = tool(["copy".as_ref(), name.as_ref(), fresh.join(name).as_os_str()]);
         assert!(said.success && said.stderr.is_empty(), "{name}: {said:?}");
-        let copy = folder.join(name);
-        let (old, new) = (files(&copy), files(&fresh.join(name)));
-        for path in old.keys().filter(|path| !new.contains_key(*path)) {
-            fs::remove_file(copy.join(path)).unwrap();
-        }
-        for (path, text) in &new {
-            if old.get(path) != Some(text) {
-                let path = copy.join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-        }
+        fill(&folder.join(name), &files(&fresh.join(name)));
     }
     folder
-}
-
-/// The files in this folder and in those inside it, with what is in them.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(inner) = folders.pop() {
-        for entry in fs::read_dir(inner).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_path_buf();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]
@@ -126,34 +82,25 @@ fn build(name: &str, copy: &Path, target: &Path) {
     let messages: Vec<Value> = messages
         .filter(|message| message["reason"] == "compiler-message")
         .collect();
-    // The crates that each target (the program, and the library if there is one) does not use.
-    let mut unused: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // In how many targets (the program, and the library if there is one) each crate is not used.
+    let mut unused: BTreeMap<&str, usize> = BTreeMap::new();
     for message in &messages {
         let text = message["message"]["message"].as_str().unwrap();
         if message["message"]["code"]["code"] == "unused_crate_dependencies" {
-            let target = message["target"]["kind"][0].as_str().unwrap().to_string();
-            let of_target = unused.entry(target).or_default();
-            of_target.extend(text.split('`').nth(1).map(str::to_string));
+            *unused.entry(text.split('`').nth(1).unwrap()).or_default() += 1;
         } else {
             let whole = message["message"]["rendered"].as_str().unwrap_or(text);
             panic!("the copy of {name} does not compile without a word:\n{whole}");
         }
     }
     assert!(success, "the copy of {name} does not build");
-    if !copy.join("src/lib.rs").exists() {
-        unused.insert(
-            "lib".to_string(),
-            unused.get("bin").cloned().unwrap_or_default(),
-        );
-    }
-    let (bin, lib) = (unused.get("bin"), unused.get("lib"));
-    if let (Some(bin), Some(lib)) = (bin, lib) {
-        let not_needed: Vec<&String> = bin.intersection(lib).collect();
-        assert_eq!(
-            not_needed, [""; 0],
-            "the copy of {name} lists crates that it does not need"
-        );
-    }
+    let targets = 1 + usize::from(copy.join("src/lib.rs").exists());
+    unused.retain(|_, count| *count == targets);
+    let not_needed: Vec<&str> = unused.into_keys().collect();
+    assert_eq!(
+        not_needed, [""; 0],
+        "the copy of {name} lists crates that it does not need"
+    );
 }
 
 #[test]

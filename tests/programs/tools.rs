@@ -1,7 +1,7 @@
 //! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
 
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +13,44 @@ pub fn empty_folder(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder); // of an earlier run
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// The files in this folder and in those inside it, with what is in them.
+pub fn files(folder: &Path) -> Files {
+    let mut found = Files::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(inner).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_path_buf();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// What is in files, by their paths.
+pub type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Has these files in the folder, and no others. What is the same as in an earlier run is not written,
+/// for Cargo would compile it again.
+pub fn fill(folder: &Path, new: &Files) {
+    let old = files(folder);
+    for path in old.keys().filter(|path| !new.contains_key(*path)) {
+        fs::remove_file(folder.join(path)).unwrap();
+    }
+    for (path, text) in new
+        .iter()
+        .filter(|(path, text)| old.get(*path) != Some(*text))
+    {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
 }
 
 /// What a command printed, and whether it succeeded.
@@ -27,15 +65,9 @@ pub struct Said {
 pub fn tool(arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Said {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
-        // Where `just` builds it, too.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let target = target.join("tools");
-        let status = cargo(["build", "--quiet"])
-            .arg("--target-dir")
-            .arg(&target)
-            .status();
+        let status = cargo(["build", "--quiet"]).status();
         assert!(status.unwrap().success(), "tests/tools does not build");
-        target.join("debug/tools")
+        target().join("debug/tools")
     });
     said(
         Command::new(program)
@@ -50,7 +82,13 @@ fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).arg("--manifest-path");
     cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/Cargo.toml"));
+    cargo.arg("--target-dir").arg(target());
     cargo
+}
+
+/// Where `just` builds it, too.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
 }
 
 pub fn said(command: &mut Command) -> Said {
@@ -64,11 +102,7 @@ pub fn said(command: &mut Command) -> Said {
 
 #[test]
 fn their_own_tests() {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .unwrap()
-        .join("tools");
-    let said = said(cargo(["test", "--quiet"]).arg("--target-dir").arg(target));
+    let said = said(&mut cargo(["test", "--quiet"]));
     assert!(said.success, "{}\n{}", said.stdout, said.stderr);
 }
 
@@ -264,11 +298,20 @@ fn sources_of(name: &str) -> PathBuf {
 #[test]
 fn smoke_notices_a_crate_that_breaks_what_an_example_shows() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("async-io");
-    let changed = copy_changed(&sources_of("async-io"), &folder);
-    assert!(
-        changed > 0,
+    let sources = files(&sources_of("async-io"));
+    let early = |text: &Vec<u8>| {
+        let text = String::from_utf8(text.clone()).unwrap();
+        let early = text.replace("checked_add(duration)", "checked_add(duration / 2)");
+        early.into_bytes()
+    };
+    let changed: Files = (sources.iter())
+        .map(|(path, text)| (path.clone(), early(text)))
+        .collect();
+    assert_ne!(
+        changed, sources,
         "async-io has no `checked_add(duration)` any more"
     );
+    fill(&folder, &changed);
     let lock = || fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
     let before = lock();
     let patch = format!("async-io={}", folder.display());
@@ -287,26 +330,4 @@ fn smoke_notices_a_crate_that_breaks_what_an_example_shows() {
         !said.success && said.stderr.ends_with("expected the crate smol\n"),
         "{said:?}"
     );
-}
-
-/// Copies the files, with timers that are early. What is the same already is not written, for Cargo
-/// would compile it again. Returns how many places it has changed.
-fn copy_changed(from: &Path, to: &Path) -> usize {
-    fs::create_dir_all(to).unwrap();
-    let mut changed = 0;
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            changed += copy_changed(&entry.path(), &to);
-            continue;
-        }
-        let text = fs::read_to_string(entry.path()).unwrap();
-        let early = text.replace("checked_add(duration)", "checked_add(duration / 2)");
-        changed += usize::from(early != text);
-        if fs::read_to_string(&to).ok() != Some(early.clone()) {
-            fs::write(&to, early).unwrap();
-        }
-    }
-    changed
 }

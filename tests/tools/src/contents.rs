@@ -20,28 +20,29 @@ fn generated(project: &Project) -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
+/// Those of them that are not as they should be.
+fn wrong(project: &Project) -> Result<Vec<(String, String)>> {
+    let mut files = generated(project)?;
+    files.retain(|(path, text)| project.text_of(path).ok().as_ref() != Some(text));
+    Ok(files)
+}
+
 /// Writes the files that are not as they should be.
 pub fn write(project: &Project) -> Result<()> {
-    for (path, text) in generated(project)? {
-        if project.text_of(&path).ok().as_ref() != Some(&text) {
-            fs::write(project.root.join(&path), text)
-                .map_err(|error| format!("{path}: {error}"))?;
-            println!("{path}: written");
-        }
+    for (path, text) in wrong(project)? {
+        fs::write(project.root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
+        println!("{path}: written");
     }
     Ok(())
 }
 
 /// An error that names the files that are not as they should be, and how to repair them.
 pub fn check(project: &Project) -> Result<()> {
-    let generated = generated(project)?;
-    let wrong = generated
-        .iter()
-        .filter(|(path, text)| project.text_of(path).ok().as_ref() != Some(text));
-    let wrong: Vec<&str> = wrong.map(|(path, _)| path.as_str()).collect();
+    let wrong = wrong(project)?;
     if wrong.is_empty() {
         return Ok(());
     }
+    let wrong: Vec<&str> = wrong.iter().map(|(path, _)| path.as_str()).collect();
     Err(format!(
         "not what is generated from Cargo.toml and the code:\n  {}\n`just contents` repairs it",
         wrong.join("\n  ")

@@ -48,7 +48,8 @@ pub fn all_hello(project: &Project, keep: bool) -> Result<()> {
          # A greeting every {PERIOD} s; one program after the other. Made by `just picture`.\n{}",
         to_text(&events)
     );
-    println!("\n{}", terminal(&picture::hello(&from_text(&recording)?)));
+    let picture = picture::hello(&events);
+    println!("\n{}", terminal(&picture));
     let (kept, made) = if keep {
         (project.root.join(RECORDING), project.root.join(PICTURE))
     } else {
@@ -56,7 +57,7 @@ pub fn all_hello(project: &Project, keep: bool) -> Result<()> {
         (folder.join("hello.txt"), folder.join("hello.svg"))
     };
     write(&kept, &recording)?;
-    write(&made, &hello_picture(&recording)?)?;
+    write(&made, &picture.svg())?;
     println!(
         "{}: written, and beside it what was measured",
         made.display()

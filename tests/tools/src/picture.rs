@@ -39,6 +39,13 @@ pub struct Row {
     pub until: i64,
 }
 
+impl Row {
+    /// How many lines it has below the marks: one for each bar, the first one with what was typed.
+    pub fn lanes(&self) -> usize {
+        self.bars.len().max(usize::from(!self.typed.is_empty()))
+    }
+}
+
 pub struct Bar {
     pub from: i64,
     pub to: i64,

@@ -35,12 +35,16 @@ pub fn play(example: &Example, transcript: &Transcript, program: &Path) -> Playe
         Err(error) => Some(format!("{}: {error}", program.display())),
         Ok(mut running) => {
             let result = follow(transcript, &mut running);
-            let difference = result.err().map(|text| match running.complaint() {
-                Some(complaint) => format!("{text}; it complained: {complaint}"),
-                None => text,
-            });
             events = std::mem::take(&mut running.events);
-            difference
+            match (result, running.complaint()) {
+                (Ok(()), None) => None,
+                (Err(text), None) => Some(text),
+                (result, Some(complaint)) => {
+                    let nothing = || "expected nothing on standard error".to_string();
+                    let text = result.err().unwrap_or_else(nothing);
+                    Some(format!("{text}; it complained: {complaint}"))
+                }
+            }
         }
     };
     Played {
@@ -136,10 +140,7 @@ fn follow(transcript: &Transcript, running: &mut Running) -> Result<(), String> 
             transcript.exit_status()
         ));
     }
-    match running.complaint() {
-        None => Ok(()),
-        Some(_) => Err("expected nothing on standard error".to_string()),
-    }
+    Ok(())
 }
 
 /// Whether the line is `{unix seconds} - Hello world!`.
@@ -154,10 +155,7 @@ struct Running {
     stdin: Option<ChildStdin>,
     stdout: Receiver<(Instant, String)>,
     stderr: Receiver<(Instant, String)>,
-    complaints: Vec<String>,
     begin: Instant,
-    /// When it is to have ended.
-    deadline: Instant,
     events: Vec<Event>,
 }
 
@@ -174,9 +172,7 @@ impl Running {
             stdin: child.stdin.take(),
             stdout: lines_of(child.stdout.take()),
             stderr: lines_of(child.stderr.take()),
-            complaints: Vec::new(),
             begin: Instant::now(),
-            deadline: Instant::now() + PATIENCE,
             events: Vec::new(),
             child,
         })
@@ -236,14 +232,9 @@ impl Running {
     ) -> Result<bool, String> {
         let deadline = Instant::now() + time;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.stdout.recv_timeout(left) {
-                Ok((at, line)) => {
-                    self.add(at, false, &line);
-                    if is_last(&line) {
-                        return Ok(true);
-                    }
-                }
+            match self.receive(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if is_last(&line) => return Ok(true),
+                Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(false),
                 Err(RecvTimeoutError::Disconnected) => return Err("it has ended".to_string()),
             }
@@ -251,17 +242,8 @@ impl Running {
     }
 
     fn next_line_or_end(&mut self) -> Result<Option<String>, String> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        // Also of a program that never stops printing.
-        let next = match left {
-            Duration::ZERO => Err(RecvTimeoutError::Timeout),
-            left => self.stdout.recv_timeout(left),
-        };
-        match next {
-            Ok((at, line)) => {
-                self.add(at, false, &line);
-                Ok(Some(line))
-            }
+        match self.receive(self.left()) {
+            Ok(line) => Ok(Some(line)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => {
                 let last = self.events.last().map(|event| &event.text);
@@ -273,28 +255,40 @@ impl Running {
         }
     }
 
+    fn receive(&mut self, within: Duration) -> Result<String, RecvTimeoutError> {
+        if within.is_zero() {
+            // Also for a program that never stops printing.
+            return Err(RecvTimeoutError::Timeout);
+        }
+        let (at, line) = self.stdout.recv_timeout(within)?;
+        self.add(at, false, &line);
+        Ok(line)
+    }
+
+    /// The time until it is to have ended.
+    fn left(&self) -> Duration {
+        PATIENCE.saturating_sub(self.begin.elapsed())
+    }
+
     /// How it ended. It has closed its output, so that it is about to.
     fn status(&mut self) -> Result<ExitStatus, String> {
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
-                Ok(None) if Instant::now() < self.deadline => {
-                    thread::sleep(Duration::from_millis(1))
-                }
+                Ok(None) if !self.left().is_zero() => thread::sleep(Duration::from_millis(1)),
                 Ok(None) => return Err("it does not end".to_string()),
                 Err(error) => return Err(error.to_string()),
             }
         }
     }
 
-    /// What it has printed on standard error so far. It is killed if it has not ended.
+    /// What it has printed on standard error. It is killed if it has not ended.
     fn complaint(&mut self) -> Option<String> {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.complaints
-            .extend(self.stderr.iter().map(|(_, line)| line));
-        self.complaints.retain(|line| !line.is_empty());
-        (!self.complaints.is_empty()).then(|| self.complaints.join(" | "))
+        let lines = self.stderr.iter().map(|(_, line)| line);
+        let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+        (!lines.is_empty()).then(|| lines.join(" | "))
     }
 }
 

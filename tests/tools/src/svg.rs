@@ -177,8 +177,7 @@ impl Plot {
 }
 
 fn height(row: &Row) -> i64 {
-    let lanes = row.bars.len().max(usize::from(!row.typed.is_empty()));
-    ROW + lanes as i64 * LANE
+    ROW + row.lanes() as i64 * LANE
 }
 
 /// A disc for what was printed; for what was typed a triangle that points to its time.

@@ -68,10 +68,9 @@ impl Plot {
         line.iter().collect()
     }
 
-    /// A line for each bar, the first one with what was typed.
+    /// The lines below the marks.
     fn below(&self, row: &Row) -> Vec<String> {
-        let count = row.bars.len().max(usize::from(!row.typed.is_empty()));
-        let mut lines = vec![vec![' '; self.columns]; count];
+        let mut lines = vec![vec![' '; self.columns]; row.lanes()];
         for (line, bar) in lines.iter_mut().zip(&row.bars) {
             let (from, to) = (self.column(bar.from), self.column(bar.to));
             let width = bar.label.chars().count();

@@ -43,8 +43,8 @@
 //! result into a channel, and drop the tasks. The example [`as_completed`](crate::examples::as_completed)
 //! shows it.
 //!
-//! Some 110 ns for a child that is ready at once, and 64 bytes on top of the future itself and its
-//! result, however many there are (`just bench waiting memory`).
+//! Some 35 ns for a child that is ready at once, and as few bytes as with `gather`, however many there
+//! are (`just bench as_completed memory`).
 //!
 //! Source:
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).

@@ -4,43 +4,59 @@
 //! the order of the waking. So does asyncio with its tasks. (`FuturesUnordered` and its relatives
 //! poll a child that yields again and again in the same turn, and stop somewhere in the middle.)
 
-use crate::calls::{Caller, Calls};
-use futures_lite::FutureExt;
-use futures_lite::future::CatchUnwind;
+use crate::calls::{Calls, Reusable};
+use pin_project_lite::pin_project;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 pub(crate) struct Children<F> {
-    children: Vec<Child<F>>,
-    calls: Arc<Calls>,
+    blocks: Vec<Pin<Box<Block<F>>>>,
+    len: usize,
+    calls: Calls,
 }
 
-struct Child<F> {
-    /// `None` after its end. One that has panicked is not touched again but for dropping it.
-    future: Option<Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>>,
-    /// `None` as long as nobody can have kept its waker.
-    caller: Option<Arc<Caller>>,
+pin_project! {
+    /// Some children in one allocation. `None` after their end.
+    struct Block<F> {
+        #[pin]
+        a: Option<F>,
+        #[pin]
+        b: Option<F>,
+        #[pin]
+        c: Option<F>,
+        #[pin]
+        d: Option<F>,
+    }
 }
+
+const IN_A_BLOCK: usize = 4;
 
 impl<F: Future> Children<F> {
     pub(crate) fn new(children: impl IntoIterator<Item = F>) -> Children<F> {
-        let child = |future: F| Child {
-            future: Some(Box::pin(AssertUnwindSafe(future).catch_unwind())),
-            caller: None,
-        };
-        let children: Vec<_> = children.into_iter().map(child).collect();
+        let mut len = 0;
+        let mut children = children.into_iter().fuse().inspect(|_| len += 1);
+        let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(IN_A_BLOCK));
+        while let Some(first) = children.next() {
+            blocks.push(Box::pin(Block {
+                a: Some(first),
+                b: children.next(),
+                c: children.next(),
+                d: children.next(),
+            }));
+        }
+        drop(children);
         Children {
-            calls: Calls::new(children.len()), // all of them start in the first turn
-            children,
+            blocks,
+            len,
+            calls: Calls::new(),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.children.len()
+        self.len
     }
 
     /// Runs all of them to their end, and calls `ended` for each when it ends.
@@ -48,18 +64,35 @@ impl<F: Future> Children<F> {
     /// A child that panics ends by that, and the others go on. A panic of `ended` itself (it may drop
     /// a result whose destructor panics) is left to the panic hook.
     pub(crate) async fn run(mut self, mut ended: impl FnMut(usize, thread::Result<F::Output>)) {
-        let mut left = self.children.len();
+        let mut left = self.len;
+        let mut started = false;
         let mut turn = Vec::new();
-        // Most children that are ready at once leave their waker behind for the next one.
-        let mut spare = None;
         poll_fn(|cx| {
-            self.calls.set_awaiter(Some(cx.waker().clone()));
-            self.calls.take(&mut turn);
-            for index in turn.drain(..) {
-                let child = &mut self.children[index];
-                if let Poll::Ready(result) = child.poll(index, &self.calls, &mut spare) {
+            let calls = &self.calls;
+            calls.set_awaiter(Some(cx.waker().clone()));
+            let mut has_ended = |index, waker: &Waker| {
+                let poll = poll(&mut self.blocks, index, waker).map(|result| {
                     left -= 1;
                     let _ = catch_unwind(AssertUnwindSafe(|| ended(index, result)));
+                });
+                poll.is_ready()
+            };
+            if started {
+                calls.take(&mut turn);
+                for caller in turn.drain(..) {
+                    has_ended(caller.index(), &Waker::from(caller));
+                }
+            } else {
+                started = true;
+                // A child that is ready at once leaves its waker behind for the next one.
+                let mut spare: Option<Reusable> = None;
+                for index in 0..self.len {
+                    if let Some(waker) = spare.as_ref().and_then(|spare| spare.waker(index)) {
+                        has_ended(index, waker);
+                        continue;
+                    }
+                    let waker = Waker::from(calls.caller(index));
+                    spare = has_ended(index, &waker).then(|| Reusable::new(calls));
                 }
             }
             if left == 0 {
@@ -72,28 +105,31 @@ impl<F: Future> Children<F> {
     }
 }
 
-impl<F: Future> Child<F> {
-    fn poll(
-        &mut self,
-        index: usize,
-        calls: &Arc<Calls>,
-        spare: &mut Option<Arc<Caller>>,
-    ) -> Poll<thread::Result<F::Output>> {
-        let Some(future) = &mut self.future else {
-            return Poll::Pending; // a late call
-        };
-        let caller = match self.caller.take() {
-            Some(caller) => caller,
-            None => Caller::new(index, calls, spare.take()),
-        };
-        let waker = caller.waker();
-        let Poll::Ready(result) = future.poll(&mut Context::from_waker(&waker)) else {
-            self.caller = Some(caller);
-            return Poll::Pending;
-        };
-        // A destructor that panics is the child's panic.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.future.take())));
-        *spare = Some(caller);
-        Poll::Ready(result.and_then(|output| dropped.map(|()| output)))
-    }
+/// Polls a child. One that has ended stays pending: the call came late.
+fn poll<F: Future>(
+    blocks: &mut [Pin<Box<Block<F>>>],
+    index: usize,
+    waker: &Waker,
+) -> Poll<thread::Result<F::Output>> {
+    let block = blocks[index / IN_A_BLOCK].as_mut().project();
+    let mut place = match index % IN_A_BLOCK {
+        0 => block.a,
+        1 => block.b,
+        2 => block.c,
+        _ => block.d,
+    };
+    let Some(future) = place.as_mut().as_pin_mut() else {
+        return Poll::Pending;
+    };
+    let poll = catch_unwind(AssertUnwindSafe(|| {
+        future.poll(&mut Context::from_waker(waker))
+    }));
+    let result = match poll {
+        Ok(Poll::Pending) => return Poll::Pending,
+        Ok(Poll::Ready(output)) => Ok(output),
+        Err(panic) => Err(panic),
+    };
+    // A destructor that panics is the child's panic.
+    let dropped = catch_unwind(AssertUnwindSafe(|| place.set(None)));
+    Poll::Ready(result.and_then(|output| dropped.map(|()| output)))
 }

@@ -98,7 +98,7 @@ pub async fn task_group<'a, T, E: 'a>(
     let shared = Rc::new(Shared {
         children: RefCell::default(),
         count: Cell::new(0),
-        calls: Calls::new(0),
+        calls: Calls::new(),
         closed: Cell::new(false),
         failed: Cell::new(false),
         errors: RefCell::default(),
@@ -108,12 +108,10 @@ pub async fn task_group<'a, T, E: 'a>(
         shared: Rc::clone(&shared),
     };
     let body = async { body(group).await };
-    let body_caller = Caller::new(BODY, &shared.calls, None);
-    Waker::from(Arc::clone(&body_caller)).wake();
+    Waker::from(shared.calls.caller(BODY)).wake();
     let mut group = Owner {
         shared,
         body: Some(Box::pin(AssertUnwindSafe(body).catch_unwind())),
-        body_caller,
         value: None,
         turn: Vec::new(),
     };
@@ -135,10 +133,9 @@ struct Owner<'a, T, E, B> {
     shared: Rc<Shared<'a, E>>,
     /// `None` after its end.
     body: Option<Pin<Box<B>>>,
-    body_caller: Arc<Caller>,
     value: Option<T>,
     /// Who has called since the last turn; empty but for its allocation.
-    turn: Vec<usize>,
+    turn: Vec<Arc<Caller>>,
 }
 
 impl<T, E, B> Owner<'_, T, E, B> {
@@ -149,11 +146,12 @@ impl<T, E, B> Owner<'_, T, E, B> {
         let shared = &*self.shared;
         shared.calls.set_awaiter(Some(cx.waker().clone()));
         shared.calls.take(&mut self.turn);
-        for index in self.turn.drain(..) {
+        for caller in self.turn.drain(..) {
+            let index = caller.index();
+            let waker = Waker::from(caller);
             if index != BODY {
-                shared.poll_child(index);
+                shared.poll_child(index, &waker);
             } else if let Some(body) = &mut self.body {
-                let waker = self.body_caller.waker();
                 if let Poll::Ready(result) = body.as_mut().poll(&mut Context::from_waker(&waker)) {
                     self.value = shared.settle(result);
                     self.body = None;
@@ -222,20 +220,19 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         }
         let index = shared.count.get();
         shared.count.set(index + 1);
-        let caller = Caller::new(index, &shared.calls, None);
+        let waker = Waker::from(shared.calls.caller(index));
         let outcome = Rc::new(Outcome {
             value: Cell::new(None),
             ended: Cell::new(false),
             cancelled: Cell::new(false),
             waiter: Cell::new(None),
-            child: Waker::from(Arc::clone(&caller)),
+            child: waker,
         });
         let future = Box::pin(Reporting {
             future: AssertUnwindSafe(future).catch_unwind(),
             tells: Tells(Rc::clone(&outcome)),
         });
-        let child = Some(Running { future, caller });
-        shared.children.borrow_mut().insert(index, child);
+        shared.children.borrow_mut().insert(index, Some(future));
         outcome.child.wake_by_ref();
         Ok(Child(outcome))
     }
@@ -266,7 +263,7 @@ struct Shared<'a, E> {
     children: RefCell<BTreeMap<usize, Option<Running<'a, E>>>>,
     /// How many there have been.
     count: Cell<usize>,
-    calls: Arc<Calls>,
+    calls: Calls,
     /// Whether no more children are taken.
     closed: Cell<bool>,
     failed: Cell<bool>,
@@ -277,24 +274,19 @@ struct Shared<'a, E> {
 type Panic = Box<dyn Any + Send>;
 
 /// A child that has not ended.
-struct Running<'a, E> {
-    future: Pin<Box<dyn Future<Output = End<(), E>> + 'a>>,
-    caller: Arc<Caller>,
-}
+type Running<'a, E> = Pin<Box<dyn Future<Output = End<(), E>> + 'a>>;
 
 /// How a child ends: with a value, an error, or a panic.
 type End<T, E> = thread::Result<Result<T, E>>;
 
 impl<E> Shared<'_, E> {
     /// Polls a child that has been woken. It may have ended since.
-    fn poll_child(&self, index: usize) {
+    fn poll_child(&self, index: usize, waker: &Waker) {
         let child = (self.children.borrow_mut().get_mut(&index)).and_then(Option::take);
         let Some(mut child) = child else {
             return;
         };
-        let waker = child.caller.waker();
-        let poll = child.future.as_mut().poll(&mut Context::from_waker(&waker));
-        match poll {
+        match child.as_mut().poll(&mut Context::from_waker(waker)) {
             Poll::Ready(result) => {
                 self.settle(result);
                 self.children.borrow_mut().remove(&index);

@@ -50,15 +50,14 @@
 //!
 //! Source: [`asyncio.wait`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait).
 
-use crate::calls::{Caller, Calls};
+use crate::calls::Calls;
 use async_executor::Task;
 use async_io::Timer;
 use futures_lite::FutureExt;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -99,7 +98,9 @@ pub struct Wait<T> {
     is_enough: fn(&thread::Result<T>) -> bool,
     enough: bool,
     timer: Option<Timer>,
-    calls: Arc<Calls>,
+    calls: Calls,
+    /// Whether all have been looked at once.
+    started: bool,
 }
 
 enum State<T> {
@@ -118,7 +119,8 @@ impl<T> Wait<T> {
             is_enough,
             enough: false,
             timer: None,
-            calls: Calls::new(tasks.len()), // at first all are to be looked at
+            calls: Calls::new(),
+            started: false,
             tasks,
         }
     }
@@ -132,17 +134,25 @@ impl<T> Wait<T> {
         self
     }
 
-    /// Looks at the tasks that have called since the last time.
+    /// Looks at the tasks that have called since the last time; at first at all of them.
     fn look(&mut self) {
         let mut called = Vec::new();
-        self.calls.take(&mut called);
-        for index in called {
+        if self.started {
+            self.calls.take(&mut called);
+        } else {
+            self.started = true;
+            called = (0..self.tasks.len())
+                .map(|index| self.calls.caller(index))
+                .collect();
+        }
+        for caller in called {
+            let index = caller.index();
             let State::Pending(task) = &mut self.tasks[index] else {
                 continue;
             };
-            let waker = Caller::new(index, &self.calls, None).waker();
             // A task that panicked does so again when it is polled. It is not polled after that.
             let mut task = AssertUnwindSafe(task).catch_unwind();
+            let waker = Waker::from(caller);
             let Poll::Ready(result) = task.poll(&mut Context::from_waker(&waker)) else {
                 continue;
             };

@@ -56,6 +56,7 @@ pub mod loop_thread;
 mod panics;
 pub mod run;
 pub mod shield;
+pub mod sleep;
 pub mod spawn;
 pub mod stdin;
 pub mod task_group;

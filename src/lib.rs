@@ -22,6 +22,7 @@
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
 //! | [`event_loop`] | the articles' two hand-written loops, made right: to read, and to see what smol spares you | what is inside `loop.run_forever()` | what is inside libuv |
+//! | [`usage`] | what the process has used so far: CPU time, and memory at its peak | `time.process_time`, `resource.getrusage` | `process.cpuUsage`, `process.resourceUsage` |
 //! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
@@ -30,7 +31,7 @@
 //! between threads. [`mod@gather`], [`mod@as_completed`] and
 //! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`]
 //! brings its own thread, [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`]
-//! knows of no loop.
+//! and [`usage`] know of no loop.
 //! [`event_loop`] uses no async runtime at all.
 //!
 //! Every module page begins with the names that it answers, and links the programs that use it. Those
@@ -63,4 +64,5 @@ pub mod task_group;
 mod task_list;
 pub mod ticker;
 pub mod timeout;
+pub mod usage;
 pub mod wait;

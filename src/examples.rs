@@ -1,6 +1,6 @@
 //! The programs, each with its source text. For the documentation only: there is nothing to import.
 //!
-//! `cargo run --example NAME` runs one. Those of chapters 11 and 12 need features, which their heads name.
+//! `cargo run --example NAME` runs one. Those of chapters 11 and 12 and `busy_server` need features, which their heads name.
 //! The pages of the chapters are in the repository, at `examples/`.
 //!
 //! | chapter | examples |
@@ -17,6 +17,7 @@
 //! | 10: A loop in another thread | [`loop_thread_calls`], [`loop_thread_tasks`] |
 //! | 11: Master and workers on a queue | [`master_worker`], [`queue_workers`] |
 //! | 12: HTTP | [`sms_server`], [`sms_customer`] |
+//! | 13: Scale | [`million_sleepers`], [`busy_server`] |
 
 /// One module for each example, whose page is the example's source text.
 macro_rules! examples {
@@ -102,4 +103,8 @@ examples! {
         "an HTTP server: a request that waits holds up nobody"
     sms_customer "12_http/sms_customer.rs"
         "each job is an HTTP request, and what fails reaches the main thread"
+    million_sleepers "13_scale/million_sleepers.rs"
+        "a million tasks that sleep: what they need of memory and CPU"
+    busy_server "13_scale/busy_server.rs"
+        "chapter 12's server under a thousand clients of its own, on one thread"
 }

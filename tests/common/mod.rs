@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -380,6 +380,8 @@ pub struct Terminal {
     pub master: File,
     /// What a program has as its standard input. Clones share its flags.
     pub slave: File,
+    /// All that has been on the screen so far.
+    screen: Arc<Mutex<Vec<u8>>>,
 }
 
 #[cfg(unix)]
@@ -395,11 +397,35 @@ impl Terminal {
         let terminal = Terminal {
             master: master.into(),
             slave: slave.into(),
+            screen: Arc::default(),
         };
         // The screen must be read: a terminal whose echo goes nowhere stops taking input.
-        let mut screen = terminal.master.try_clone().unwrap();
-        thread::spawn(move || std::io::copy(&mut screen, &mut std::io::sink()));
+        let mut master = terminal.master.try_clone().unwrap();
+        let screen = Arc::clone(&terminal.screen);
+        thread::spawn(move || {
+            let mut part = [0; 4096];
+            // It fails when the slave is closed.
+            while let Ok(length @ 1..) = master.read(&mut part) {
+                screen.lock().unwrap().extend_from_slice(&part[..length]);
+            }
+        });
         terminal
+    }
+
+    /// Waits until something that ends like this is on the screen, and returns all that has been there.
+    pub fn screen_until(&self, end: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+            if screen.ends_with(end) {
+                return screen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{screen:?} does not end with {end:?}"
+            );
+            sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn stdin(&self) -> Stdio {

@@ -1,4 +1,4 @@
-//! Programs as processes: those of chapters 5 to 10, and what is done with all of them.
+//! Programs as processes: those of chapters 5 to 10 and 13, and what is done with all of them.
 //!
 //! One test file, since most of it waits, and can do so at the same time.
 
@@ -7,4 +7,5 @@ mod common;
 mod copies;
 mod heads;
 mod ipify;
+mod scale;
 mod tools;

@@ -248,6 +248,17 @@ fn smoke_says_what_is_not_as_shown() {
             "echo Waiting: 2; echo Callback: Done after 2s; echo Callback: 2 Done after 2s; echo TIME: 0.1; echo more",
             r#"expected nothing more, it printed "more""#,
         ),
+        (
+            "million_sleepers", // with other figures
+            "echo '1000000 tasks slept for 1 to 2 s each'; echo time: 9.99 s; \
+             echo CPU: 9.99 s, 9.9 µs a task; echo peak memory: 99.9 MB, 99.9 bytes a task",
+            "",
+        ),
+        (
+            "busy_server", // with fewer answers
+            "echo 1000 clients made 9999 requests",
+            r#"expected "1000 clients made 10000 requests", it printed "1000 clients made 9999 requests""#,
+        ),
     ];
     for (name, script, _) in cases.iter().filter(|(_, script, _)| !script.is_empty()) {
         // By a shell: what this process writes cannot be run as long as a process that another test is
@@ -273,7 +284,7 @@ fn smoke_says_what_is_not_as_shown() {
             "{line}\nexpected: {complaint}"
         );
     }
-    let summary = "\n1 of 11 examples do what their heads show, in ";
+    let summary = "\n2 of 13 examples do what their heads show, in ";
     assert!(said.stdout.contains(summary), "{said:?}");
 }
 

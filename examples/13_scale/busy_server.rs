@@ -1,0 +1,170 @@
+//! The HTTP server of chapter 12 under a thousand clients of its own, on one thread.
+//!
+//! Ports: none of the programs. It puts the server that the articles have under load.
+//!
+//! ```text
+//! $ cargo run --example busy_server --features http
+//! 1000 clients made 10000 requests
+//! time: 0.75 s
+//! CPU: 0.84 s, 83.7 µs a request
+//! peak memory: 55.4 MB, 52441.1 bytes a client
+//! ```
+//!
+//! Another number of clients is the argument: `busy_server 5000`. Each makes ten requests over one connection,
+//! the second one only when all clients are connected. Built with `--release` it takes half the CPU. On a
+//! terminal a line says meanwhile how far they are.
+//!
+//! The figures are those of both ends, since both are in here. So every client needs two open files, and the
+//! system's limit for these is that for the clients.
+//!
+//! Who owns what: one group owns the clients, and a client its connection; the other end is owned by the
+//! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
+//! for: no connection is open at the end.
+//!
+//! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`,
+//! `cargo add smol-hyper --no-default-features`, on Unix `cargo add rustix --features net,process`;
+//! `scale.rs` beside it; `12_http/client.rs` and `12_http/service.rs` beside `src`; the library's
+//! `calls.rs`, `panics.rs`, `task_group.rs` and `usage.rs` with
+//! `cargo add futures-lite pin-project-lite`, on Unix `cargo add rustix --features time`.
+//! `just copy busy_server DIR` does it.
+
+#[path = "../12_http/client.rs"]
+mod client;
+mod scale;
+#[path = "../12_http/service.rs"]
+mod service;
+
+use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use client::Client;
+use scale::{Error, Meter, Range, count};
+use smol::channel;
+use smol::future;
+use smol::lock::{Barrier, Semaphore};
+use smol::net::Ipv4Addr;
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::process::ExitCode;
+
+/// How many requests each client makes.
+const REQUESTS: usize = 10;
+/// How many clients connect at the same time. The system keeps waiting what the server has not accepted yet,
+/// and whoever is one too many tries again a second later.
+const CONNECTING: usize = 100;
+/// Besides the connections.
+const OTHER_FILES: usize = 24;
+
+/// How far the clients are.
+#[derive(Default)]
+struct Counts {
+    connected: Cell<usize>,
+    answered: Cell<usize>,
+}
+
+impl Counts {
+    fn line(&self) -> String {
+        let (connected, answered) = (self.connected.get(), self.answered.get());
+        format!("{connected} connected, {answered} requests answered")
+    }
+}
+
+/// What the clients have in common.
+struct Clients {
+    url: String,
+    counts: Counts,
+    connecting: Semaphore,
+    all_connected: Barrier,
+}
+
+impl Clients {
+    async fn request(&self, client: &Client) -> Result<(), Error> {
+        let (status, text) = client.get("/0").await?; // answered at once
+        if !status.is_success() {
+            return Err(format!("{status}: {text}").into());
+        }
+        count(&self.counts.answered);
+        Ok(())
+    }
+
+    /// One client, from its first request to its last.
+    async fn run_one(&self) -> Result<(), Error> {
+        let client = Client::new(&self.url)?;
+        let place = self.connecting.acquire().await;
+        self.request(&client).await.map_err(|error| {
+            let connected = self.counts.connected.get();
+            format!("with {connected} clients connected, one more failed: {error}")
+        })?;
+        count(&self.counts.connected);
+        drop(place);
+        self.all_connected.wait().await;
+        for _ in 1..REQUESTS {
+            self.request(&client).await?;
+        }
+        Ok(())
+    }
+
+    /// All of them. The first failure ends the others.
+    async fn run(&self, n: usize) -> Result<(), Error> {
+        let group = task_group(async |group: TaskGroup<Error>| {
+            for _ in 0..n {
+                group.spawn(self.run_one())?;
+            }
+            Ok(())
+        });
+        group.await.map_err(|errors| {
+            let first = errors.into_iter().next();
+            first.unwrap_or_else(|| "a client has failed".into())
+        })
+    }
+}
+
+async fn run(n: usize) -> Result<String, Error> {
+    let meter = Meter::start();
+    let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
+    let clients = Clients {
+        url: format!("http://{}", listener.local_addr()?),
+        counts: Counts::default(),
+        connecting: Semaphore::new(CONNECTING),
+        all_connected: Barrier::new(n),
+    };
+    // Closing the channel tells the server. Nothing is ever sent.
+    let (running, stopped) = channel::bounded::<Infallible>(1);
+    let server = service::serve(listener, async {
+        let _ = stopped.recv().await;
+    });
+    let load = async {
+        let result = clients.run(n).await;
+        running.close();
+        result
+    };
+    let both = future::zip(load, server);
+    let (result, ()) = scale::with_progress(|| clients.counts.line(), both).await;
+    result?;
+    let requests = clients.counts.answered.get();
+    let figures = meter.figures((requests, "request"), (n, "client"));
+    Ok(format!("{n} clients made {requests} requests\n{figures}"))
+}
+
+/// As many as the system has open files for.
+fn most_clients() -> usize {
+    const MOST: usize = 1_000_000;
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let files = getrlimit(Resource::Nofile).current;
+        let files = files.and_then(|files| usize::try_from(files).ok());
+        let clients = files.map(|files| files.saturating_sub(OTHER_FILES) / 2);
+        clients.map_or(MOST, |clients| clients.min(MOST))
+    }
+    #[cfg(not(unix))]
+    MOST
+}
+
+fn main() -> ExitCode {
+    service::raise_open_files_limit();
+    let range = Range {
+        of_what: "clients, with two open files each,",
+        default: 1000,
+        most: most_clients(),
+    };
+    scale::main(&range, |n| smol::block_on(run(n)))
+}

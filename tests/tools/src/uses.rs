@@ -323,5 +323,7 @@ mod tests {
         assert_eq!(features("sms_server", "hyper"), "http1,server");
         assert_eq!(features("sms_customer", "hyper"), "client,http1,server");
         assert_eq!(features("queue_workers", "redis"), "smol-comp");
+        assert_eq!(features("million_sleepers", "rustix"), "time");
+        assert_eq!(features("busy_server", "rustix"), "net,process,time");
     }
 }

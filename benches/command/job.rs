@@ -1,0 +1,117 @@
+//! What a job is: data, that is all.
+
+/// Something that is measured: what it is called, who takes part, and what it is to show.
+pub struct Job {
+    pub name: &'static str,
+    pub title: String,
+    /// How many runs of each contender at most; see [`SECONDS`](crate::rounds::SECONDS).
+    pub rounds: usize,
+    pub figures: Vec<Figure>,
+    /// At least one of ours.
+    pub contenders: Vec<Contender>,
+}
+
+/// One of the numbers that each run of a contender prints, as a line `name value`. Less is better.
+pub struct Figure {
+    pub name: &'static str,
+    /// What it says, as in "CPU a task".
+    pub title: &'static str,
+    pub unit: &'static str,
+    /// How many of the unit the number 1 is.
+    pub scale: f64,
+    /// How many times the best of that peer our best may be.
+    pub limits: Vec<(Who, f64)>,
+}
+
+impl Figure {
+    /// A figure in which ours is to be ahead of the other runtimes.
+    pub fn new(name: &'static str, title: &'static str, unit: &'static str, scale: f64) -> Figure {
+        let limits = [Who::Tokio, Who::Asyncio, Who::Node].map(|who| (who, 1.0));
+        Figure {
+            name,
+            title,
+            unit,
+            scale,
+            limits: limits.to_vec(),
+        }
+    }
+
+    /// With another limit against this peer.
+    pub fn limit(mut self, who: Who, limit: f64) -> Figure {
+        self.limits.retain(|(peer, _)| *peer != who);
+        self.limits.push((who, limit));
+        self
+    }
+
+    /// With no limit at all.
+    pub fn unlimited(mut self) -> Figure {
+        self.limits.clear();
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Ours,
+    Tokio,
+    Asyncio,
+    Node,
+    C,
+}
+
+impl Who {
+    pub const PEERS: [Who; 4] = [Who::Tokio, Who::Asyncio, Who::Node, Who::C];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Who::Ours => "ours",
+            Who::Tokio => "tokio",
+            Who::Asyncio => "asyncio",
+            Who::Node => "Node",
+            Who::C => "C",
+        }
+    }
+}
+
+/// A program that does the job once, measures itself, and checks what it has done.
+pub struct Contender {
+    pub who: Who,
+    /// In which of the ways that there are: "JoinSet".
+    pub form: &'static str,
+    /// The arguments, of which the first is the job or, for those that are no programs of this
+    /// package, a file under `peers/`.
+    pub arguments: String,
+}
+
+/// `arguments` begins with the job.
+pub fn ours(form: &'static str, arguments: impl Into<String>) -> Contender {
+    contender(Who::Ours, form, arguments)
+}
+
+/// `arguments` begins with the job.
+pub fn tokio(form: &'static str, arguments: impl Into<String>) -> Contender {
+    contender(Who::Tokio, form, arguments)
+}
+
+/// `arguments` begins with a file in `peers/python`.
+pub fn asyncio(form: &'static str, arguments: impl Into<String>) -> Contender {
+    contender(Who::Asyncio, form, arguments)
+}
+
+/// `arguments` begins with a file in `peers/node`.
+pub fn node(form: &'static str, arguments: impl Into<String>) -> Contender {
+    contender(Who::Node, form, arguments)
+}
+
+/// `arguments` begins with a file in `peers/c`.
+pub fn c(form: &'static str, arguments: impl Into<String>) -> Contender {
+    contender(Who::C, form, arguments)
+}
+
+fn contender(who: Who, form: &'static str, arguments: impl Into<String>) -> Contender {
+    Contender {
+        who,
+        form,
+        arguments: arguments.into(),
+    }
+}

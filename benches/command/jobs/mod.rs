@@ -1,0 +1,11 @@
+//! The jobs, a module to a group. This is the one list.
+
+use crate::job::Job;
+
+mod tasks;
+
+/// With smaller numbers if `quick`: to see that everything runs.
+pub fn all(quick: bool) -> Vec<Job> {
+    let groups = [tasks::jobs];
+    groups.iter().flat_map(|jobs| jobs(quick)).collect()
+}

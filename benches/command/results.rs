@@ -1,0 +1,71 @@
+//! What has come out: who is the best of each, and what the ratios are.
+
+use crate::job::{Contender, Figure, Job, Who};
+use crate::rounds::{Absent, Runs, Summary, summary};
+
+/// The results of one figure of a job.
+pub struct Results<'a> {
+    pub job: &'a Job,
+    pub figure: &'a Figure,
+    pub rows: Vec<Row<'a>>,
+}
+
+/// A contender, and what it has made of this figure. `None` if it has nothing to do with it.
+pub struct Row<'a> {
+    pub contender: &'a Contender,
+    pub outcome: Result<Option<Summary>, Absent>,
+}
+
+impl Row<'_> {
+    pub fn summary(&self) -> Option<Summary> {
+        self.outcome.ok().flatten()
+    }
+}
+
+impl<'a> Results<'a> {
+    pub fn new(job: &'a Job, figure: &'a Figure, runs: &[Runs]) -> Results<'a> {
+        let rows = job
+            .contenders
+            .iter()
+            .zip(runs)
+            .map(|(contender, runs)| Row {
+                contender,
+                outcome: match runs {
+                    Ok(runs) => Ok(summary(runs, figure)),
+                    Err(absent) => Err(*absent),
+                },
+            });
+        Results {
+            job,
+            figure,
+            rows: rows.collect(),
+        }
+    }
+
+    /// The smallest median of one of them.
+    pub fn best(&self, who: Who) -> Option<&Row<'a>> {
+        let rows = self.rows.iter().filter(|row| row.contender.who == who);
+        rows.filter(|row| row.summary().is_some())
+            .min_by(|a, b| f64::total_cmp(&median(a), &median(b)))
+    }
+
+    /// Our best against this contender.
+    pub fn ratio(&self, row: &Row) -> Option<f64> {
+        if row.contender.who == Who::Ours {
+            return None;
+        }
+        Some(self.best(Who::Ours)?.summary()?.median / row.summary()?.median)
+    }
+
+    /// The limit that our best does not keep against the best of this peer.
+    pub fn broken(&self, who: Who) -> Option<f64> {
+        let (_, limit) = self.figure.limits.iter().find(|(peer, _)| *peer == who)?;
+        let ratio = self.ratio(self.best(who)?)?;
+        (ratio > *limit).then_some(*limit)
+    }
+}
+
+fn median(row: &Row) -> f64 {
+    row.summary()
+        .map_or(f64::INFINITY, |summary| summary.median)
+}

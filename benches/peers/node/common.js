@@ -1,0 +1,32 @@
+// What all contenders in JavaScript measure themselves with.
+'use strict'
+
+exports.figure = (name, value) => console.log(`${name} ${value}`)
+
+// Time from here on, of the clock and of the CPU.
+exports.start = () => {
+  const cpu = process.cpuUsage()
+  const time = process.hrtime.bigint()
+  return {
+    seconds: () => Number(process.hrtime.bigint() - time) / 1e9,
+    cpu: () => {
+      const { user, system } = process.cpuUsage(cpu)
+      return (user + system) / 1e6
+    }
+  }
+}
+
+exports.peakMemory = () => process.resourceUsage().maxRSS * 1024
+
+// The median of so many runs of something that measures itself.
+exports.median = async (runs, run) => {
+  const values = []
+  for (let i = 0; i < runs; i++) values.push(await run())
+  return values.sort((a, b) => a - b)[runs >> 1]
+}
+
+// Runs the job that the first argument names, with the others.
+exports.main = (jobs) => {
+  const [name, ...rest] = process.argv.slice(2)
+  return jobs[name](...rest.map((text) => (/^\d+$/.test(text) ? Number(text) : text)))
+}

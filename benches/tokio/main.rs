@@ -1,0 +1,28 @@
+//! tokio's contenders: `tokio JOB [ARGUMENT…]`, one job a process.
+
+mod tasks;
+
+use tokio::runtime::{Builder, Runtime};
+
+fn main() {
+    let job: String = measure::argument(1);
+    let groups = [tasks::run];
+    if !groups.iter().any(|run| run(&job)) {
+        measure::unknown(1);
+    }
+}
+
+/// The runtime of the flavour that the second argument names.
+fn runtime() -> Runtime {
+    let mut builder = match measure::argument::<String>(2).as_str() {
+        "current_thread" => Builder::new_current_thread(),
+        "multi_thread" => Builder::new_multi_thread(),
+        _ => measure::unknown(2),
+    };
+    builder.enable_all().build().expect("a runtime")
+}
+
+/// Runs `main` on it. On the flavour with many threads as a task: outside of those it would be slower.
+fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
+    runtime().block_on(async { tokio::spawn(main).await.expect("no panic") })
+}

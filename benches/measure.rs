@@ -46,7 +46,12 @@ fn cpu() -> f64 {
 
 /// How many bytes of memory this process has had at most; 0 where the system does not say.
 pub fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    peak_memory_of(process::id())
+}
+
+/// The same of another process.
+pub fn peak_memory_of(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
     kilobytes

@@ -1,12 +1,15 @@
 //! tokio's contenders: `tokio JOB [ARGUMENT…]`, one job a process.
 
+mod greeting;
+mod idle;
+mod network;
 mod tasks;
 
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [tasks::run];
+    let groups = [tasks::run, greeting::run, network::run, idle::run];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

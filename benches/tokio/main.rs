@@ -1,12 +1,13 @@
 //! tokio's contenders: `tokio JOB [ARGUMENT…]`, one job a process.
 
+mod fibs;
 mod tasks;
 
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [tasks::run];
+    let groups = [fibs::run, tasks::run];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

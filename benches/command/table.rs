@@ -88,11 +88,7 @@ fn best(results: &Results, who: Who) -> String {
     let median = number(median * results.figure.scale);
     match results.ratio(row) {
         Some(ratio) => {
-            let over = if any_broken {
-                "!"
-            } else {
-                ""
-            };
+            let over = if any_broken { "!" } else { "" };
             format!("{median} ({ratio:.2}{over})")
         }
         None => median,

@@ -1,13 +1,15 @@
 //! tokio's contenders: `tokio JOB [ARGUMENT…]`, one job a process.
 
+mod cancelling;
 mod fibs;
 mod tasks;
+mod waiting;
 
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [fibs::run, tasks::run];
+    let groups = [cancelling::run, fibs::run, tasks::run, waiting::run];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

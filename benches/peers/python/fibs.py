@@ -123,4 +123,4 @@ def article(n):
     loop.run_forever()
 
 
-common.main(fib, coroutine, article)
+common.main(fib=fib, coroutine=coroutine, article=article)

@@ -6,6 +6,8 @@ use std::env;
 use std::fmt::Display;
 use std::process;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Tells the command a figure. In seconds or bytes, never in parts of them.
@@ -59,11 +61,9 @@ pub fn peak_memory_of(process: u32) -> f64 {
         .map_or(0.0, |kilobytes| kilobytes * 1024.0)
 }
 
-/// The median of so many runs of something that measures itself.
-pub fn median(runs: usize, mut run: impl FnMut() -> f64) -> f64 {
-    let mut values: Vec<f64> = (0..runs).map(|_| run()).collect();
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[runs / 2]
+    values[values.len() / 2]
 }
 
 /// The n-th argument of this program; 1 is the job.
@@ -77,4 +77,81 @@ pub fn unknown(n: usize) -> ! {
     let argument = env::args().nth(n).unwrap_or_default();
     eprintln!("argument {n}: not '{argument}'");
     process::exit(2)
+}
+
+/// The sum of all numbers below `n`: what the values of so many tasks are to come to.
+pub fn sum_below(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
+/// Waits for few children and for many, as many as the arguments from `first` on say, and tells how
+/// long one took.
+///
+/// `sum` gives the sum of what they return. It does so several times, and the median counts.
+pub async fn waiting(name: &str, first: usize, sum: impl AsyncFn(u64) -> u64) {
+    for (argument, of, times) in [(first, "few", 11), (first + 1, "many", 3)] {
+        let n: u64 = self::argument(argument);
+        let mut seconds = Vec::new();
+        for _ in 0..times {
+            let start = Start::new();
+            assert_eq!(sum(n).await, sum_below(n));
+            seconds.push(start.seconds() / n as f64);
+        }
+        figure(format_args!("{name}_{of}"), median(seconds));
+    }
+}
+
+/// Counts the guards that have been dropped.
+#[derive(Clone)]
+pub struct Dropped {
+    n: usize,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    started: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+/// What a task holds that has a destructor.
+pub struct Guard(Arc<Counts>);
+
+impl Dropped {
+    pub fn new(n: usize) -> Dropped {
+        Dropped {
+            n,
+            counts: Arc::default(),
+        }
+    }
+
+    pub fn guards(&self) -> impl Iterator<Item = Guard> {
+        (0..self.n).map(|_| Guard(Arc::clone(&self.counts)))
+    }
+
+    /// Whether the tasks that hold them have begun to sleep.
+    pub fn all_started(&self) -> bool {
+        self.counts.started.load(Ordering::Relaxed) == self.n
+    }
+
+    /// Tells how long it took until all had been dropped, a task.
+    pub fn all_since(&self, start: Start) {
+        let seconds = start.seconds();
+        assert!(self.all_started(), "some have not begun");
+        assert_eq!(self.counts.dropped.load(Ordering::Relaxed), self.n);
+        figure("seconds", seconds / self.n as f64);
+    }
+}
+
+impl Guard {
+    /// Says that the task sleeps from here on.
+    pub fn started(&self) {
+        self.0.started.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -19,8 +19,10 @@ pub struct Figure {
     pub unit: &'static str,
     /// How many of the unit the number 1 is.
     pub scale: f64,
-    /// How many times the best of that peer our best may be.
+    /// How many times as much as each way of that peer our best may be.
     pub limits: Vec<(Who, f64)>,
+    /// What our best may be at most, whatever the peers are.
+    pub most: Option<f64>,
 }
 
 impl Figure {
@@ -33,6 +35,7 @@ impl Figure {
             unit,
             scale,
             limits: limits.to_vec(),
+            most: None,
         }
     }
 
@@ -43,9 +46,15 @@ impl Figure {
         self
     }
 
-    /// With no limit at all.
+    /// With no limit against anybody.
     pub fn unlimited(mut self) -> Figure {
         self.limits.clear();
+        self
+    }
+
+    /// With this much as the limit of ours, whoever else takes part.
+    pub fn most(mut self, most: f64) -> Figure {
+        self.most = Some(most);
         self
     }
 }
@@ -81,6 +90,22 @@ pub struct Contender {
     /// The arguments, of which the first is the job or, for those that are no programs of this
     /// package, a file under `peers/`.
     pub arguments: String,
+    /// Another program of this package than the one for `who`.
+    pub program: Option<&'static str>,
+    /// Another limit against this one than the figure's.
+    pub limit: Option<f64>,
+}
+
+impl Contender {
+    pub fn program(mut self, program: &'static str) -> Contender {
+        self.program = Some(program);
+        self
+    }
+
+    pub fn limit(mut self, limit: f64) -> Contender {
+        self.limit = Some(limit);
+        self
+    }
 }
 
 /// `arguments` begins with the job.
@@ -113,5 +138,7 @@ fn contender(who: Who, form: &'static str, arguments: impl Into<String>) -> Cont
         who,
         form,
         arguments: arguments.into(),
+        program: None,
+        limit: None,
     }
 }

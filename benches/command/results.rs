@@ -57,11 +57,18 @@ impl<'a> Results<'a> {
         Some(self.best(Who::Ours)?.summary()?.median / row.summary()?.median)
     }
 
-    /// The limit that our best does not keep against the best of this peer.
-    pub fn broken(&self, who: Who) -> Option<f64> {
-        let (_, limit) = self.figure.limits.iter().find(|(peer, _)| *peer == who)?;
-        let ratio = self.ratio(self.best(who)?)?;
-        (ratio > *limit).then_some(*limit)
+    /// The limit that our best does not keep: against this contender, or, if it is our best itself,
+    /// the one for ours alone.
+    pub fn broken(&self, row: &Row) -> Option<f64> {
+        let who = row.contender.who;
+        let (value, limit) = if who == Who::Ours {
+            (self.best(who)?.summary()?.median, self.figure.most?)
+        } else {
+            let of_figure = self.figure.limits.iter().find(|(peer, _)| *peer == who);
+            let of_figure = of_figure.map(|(_, limit)| *limit);
+            (self.ratio(row)?, row.contender.limit.or(of_figure)?)
+        };
+        (value > limit).then_some(limit)
     }
 }
 

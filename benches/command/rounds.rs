@@ -4,14 +4,14 @@ use crate::job::{Contender, Figure, Job, Who};
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A contender whose runs have taken so long together takes part in no further round.
-pub const SECONDS: f64 = 4.0;
+pub const SECONDS: f64 = 5.0;
 
 /// A run that takes longer than this is ended.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,7 +43,11 @@ pub type Runs = Result<Vec<Figures>, Absent>;
 /// Runs the job; the results are in the order of its contenders.
 pub fn run(job: &Job, rounds: usize) -> Vec<Runs> {
     let n = job.contenders.len();
-    let mut results: Vec<Runs> = (0..n).map(|_| Ok(Vec::new())).collect();
+    let prepared = job
+        .contenders
+        .iter()
+        .map(|contender| prepare(contender).map(|()| Vec::new()));
+    let mut results: Vec<Runs> = prepared.collect();
     let mut spent = vec![0.0; n];
     for round in 0..rounds {
         for i in (0..n).map(|i| (i + round) % n) {
@@ -75,13 +79,38 @@ fn progress(job: &Job, contender: &Contender, round: usize) {
     }
 }
 
+/// Compiles a program in C.
+fn prepare(contender: &Contender) -> Result<(), Absent> {
+    if contender.who != Who::C {
+        return Ok(());
+    }
+    let (mut cc, source) = (Command::new("cc"), source(contender));
+    match cc
+        .arg("-O2")
+        .arg("-o")
+        .arg(program(contender))
+        .arg(source)
+        .status()
+    {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(contender, &status.to_string())),
+        Err(error) => Err(not_started(contender, &error)),
+    }
+}
+
 fn run_once(contender: &Contender) -> Result<Figures, Absent> {
-    let output = command(contender)
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Absent::NotInstalled,
-            _ => failed(contender, &error.to_string()),
-        })
-        .and_then(|mut command| output(&mut command, contender))?;
+    let mut command = Command::new(program(contender));
+    if contender.who == Who::Asyncio {
+        command.arg("-B"); // no files beside it
+    }
+    let mut arguments = contender.arguments.split_whitespace();
+    if matches!(contender.who, Who::Asyncio | Who::Node | Who::C) {
+        arguments.next();
+    }
+    if matches!(contender.who, Who::Asyncio | Who::Node) {
+        command.arg(source(contender));
+    }
+    let output = output(command.args(arguments), contender)?;
     let figure = |line: &str| {
         let (name, value) = line.split_once(' ')?;
         Some((name.to_string(), value.trim().parse().ok()?))
@@ -90,62 +119,57 @@ fn run_once(contender: &Contender) -> Result<Figures, Absent> {
     figures.ok_or_else(|| failed(contender, &format!("it printed {output:?}")))
 }
 
+/// The file under `peers/` that the arguments begin with.
+fn source(contender: &Contender) -> PathBuf {
+    let language = match contender.who {
+        Who::Asyncio => "python",
+        Who::Node => "node",
+        _ => "c",
+    };
+    let file = contender
+        .arguments
+        .split_whitespace()
+        .next()
+        .unwrap_or_default();
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peers")
+        .join(language)
+        .join(file)
+}
+
+/// What is to be started.
+fn program(contender: &Contender) -> PathBuf {
+    let name = contender.program.unwrap_or(match contender.who {
+        Who::Ours => "ours",
+        Who::Tokio => "tokio",
+        Who::Asyncio => return PathBuf::from("python3"),
+        Who::Node => return PathBuf::from("node"),
+        Who::C => "in_c",
+    });
+    // Beside this one, in the target folder.
+    env::current_exe().unwrap_or_default().with_file_name(name)
+}
+
+fn not_started(contender: &Contender, error: &io::Error) -> Absent {
+    match error.kind() {
+        ErrorKind::NotFound => Absent::NotInstalled,
+        _ => failed(contender, &error.to_string()),
+    }
+}
+
 fn failed(contender: &Contender, why: &str) -> Absent {
     let (who, arguments) = (contender.who.name(), &contender.arguments);
     eprintln!("\n{who}: {arguments}: {why}");
     Absent::Failed
 }
 
-/// The command that runs this contender.
-fn command(contender: &Contender) -> io::Result<Command> {
-    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let beside = |name: &str| Ok::<_, io::Error>(env::current_exe()?.with_file_name(name));
-    let mut arguments = contender.arguments.split_whitespace();
-    let mut file = || arguments.next().unwrap_or_default();
-    let mut command = match contender.who {
-        Who::Ours => Command::new(beside("ours")?),
-        Who::Tokio => Command::new(beside("tokio")?),
-        Who::Asyncio => {
-            let mut command = Command::new("python3");
-            command.arg("-B").arg(peers.join("python").join(file())); // -B: no files beside it
-            command
-        }
-        Who::Node => {
-            let mut command = Command::new("node");
-            command.arg(peers.join("node").join(file()));
-            command
-        }
-        Who::C => {
-            let file = file();
-            let program = beside(&format!("{file}.out"))?;
-            if !program.exists() {
-                let source = peers.join("c").join(file);
-                let cc = Command::new("cc")
-                    .arg("-O2")
-                    .arg("-o")
-                    .arg(&program)
-                    .arg(source)
-                    .status()?;
-                if !cc.success() {
-                    return Err(io::Error::other(format!("cc: {cc}")));
-                }
-            }
-            Command::new(program)
-        }
-    };
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    Ok(command)
-}
-
 /// What the command prints, unless it takes too long.
 fn output(command: &mut Command, contender: &Contender) -> Result<String, Absent> {
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Absent::NotInstalled,
-        _ => failed(contender, &error.to_string()),
-    })?;
+    // Its standard input stays open, and nothing comes.
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|error| not_started(contender, &error))?;
     let mut stdout = child.stdout.take().expect("it is a pipe");
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -181,8 +205,15 @@ pub fn summary(runs: &[Figures], figure: &Figure) -> Option<Summary> {
         .filter_map(|run| run.get(figure.name).copied())
         .collect();
     values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let upper = *values.get(middle)?;
+    let even = values.len() % 2 == 0;
     Some(Summary {
-        median: *values.get(values.len() / 2)?,
+        median: if even {
+            (values[middle - 1] + upper) / 2.0
+        } else {
+            upper
+        },
         min: *values.first()?,
         max: *values.last()?,
         runs: values.len(),

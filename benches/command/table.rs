@@ -21,7 +21,7 @@ pub fn print(results: &[Results]) {
             let name = format!("{:<8} {}", row.contender.who.name(), row.contender.form);
             match &row.outcome {
                 Err(absent) => println!("  {name:<42} {:>9}", absent.reason()),
-                Ok(None) => println!("  {name:<42} {:>9}", "-"),
+                Ok(None) => {} // it has figures of the others
                 Ok(Some(summary)) => {
                     let [median, min, max] = [summary.median, summary.min, summary.max]
                         .map(|value| number(value * figure.scale));
@@ -36,15 +36,12 @@ pub fn print(results: &[Results]) {
 
 /// The ratio, and whether it keeps its limit. `*` is the best of each.
 fn verdict(results: &Results, row: &Row) -> String {
-    let who = row.contender.who;
-    let best = is_best(results, row);
-    let mut text = results
-        .ratio(row)
-        .map_or(String::new(), |ratio| format!("{ratio:.2}"));
-    if best {
+    let ratio = results.ratio(row);
+    let mut text = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+    if is_best(results, row) {
         text.push('*');
     }
-    if let (true, Some(limit)) = (best, results.broken(who)) {
+    if let Some(limit) = results.broken(row) {
         text.push_str(&format!(" over the limit of {limit}"));
     }
     text
@@ -81,20 +78,17 @@ pub fn print_summary(all: &[Results]) {
 
 /// The best median of one of them and the ratio, or why there is none.
 fn best(results: &Results, who: Who) -> String {
-    let mut of_this = results.rows.iter().filter(|row| row.contender.who == who);
+    let of_this = results.rows.iter().filter(|row| row.contender.who == who);
+    let any_broken = of_this.clone().any(|row| results.broken(row).is_some());
     let Some(row) = results.best(who) else {
-        let absent = of_this.find_map(|row| row.outcome.err());
+        let absent = of_this.clone().find_map(|row| row.outcome.err());
         return absent.map_or("-".to_string(), |absent| absent.reason());
     };
     let median = row.summary().map_or(f64::NAN, |summary| summary.median);
     let median = number(median * results.figure.scale);
     match results.ratio(row) {
         Some(ratio) => {
-            let over = if results.broken(who).is_some() {
-                "!"
-            } else {
-                ""
-            };
+            let over = if any_broken { "!" } else { "" };
             format!("{median} ({ratio:.2}{over})")
         }
         None => median,

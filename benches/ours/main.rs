@@ -1,13 +1,24 @@
 //! This project's contenders: `ours JOB [ARGUMENT…]`, one job a process.
 
+mod cancelling;
+mod fibs;
 mod greeting;
 mod idle;
 mod network;
 mod tasks;
+mod waiting;
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [tasks::run, greeting::run, network::run, idle::run];
+    let groups = [
+        cancelling::run,
+        fibs::run,
+        greeting::run,
+        idle::run,
+        network::run,
+        tasks::run,
+        waiting::run,
+    ];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

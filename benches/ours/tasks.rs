@@ -4,31 +4,32 @@ use async_executor::LocalExecutor;
 use async_io::block_on;
 use asyncio_to_smol::run;
 use asyncio_to_smol::spawn::Spawn;
-use measure::{Start, argument, figure};
+use measure::{Start, argument, figure, sum_below};
 use std::hint::black_box;
 use std::rc::Rc;
 
 pub fn run(job: &str) -> bool {
-    match job {
-        "spawn_join" => spawn_join(),
+    let n = || argument(3);
+    match (job, argument::<String>(2).as_str()) {
+        ("spawn_join", "run") => run::run(|ex| spawn_join(ex, n())),
+        ("spawn_join", "local") => in_local_executor(|ex| spawn_join(ex, n())),
+        ("spawn_await", "run") => run::run(|ex| spawn_await(ex, n())),
+        ("spawn_await", "local") => in_local_executor(|ex| spawn_await(ex, n())),
+        ("spawn_join" | "spawn_await", _) => measure::unknown(2),
         _ => return false,
     }
     true
 }
 
-fn spawn_join() {
-    let n: u64 = argument(3);
-    match argument::<String>(2).as_str() {
-        "run" => run::run(async |ex| spawn_and_join(ex, n).await),
-        "local" => {
-            let ex = Rc::new(LocalExecutor::new());
-            block_on(ex.run(ex.spawn(spawn_and_join(Rc::clone(&ex), n))));
-        }
-        _ => measure::unknown(2),
-    }
+/// Runs `main` as a task of an executor that the tasks themselves own.
+pub fn in_local_executor<F: Future<Output = ()> + 'static>(
+    main: impl FnOnce(Rc<LocalExecutor<'static>>) -> F,
+) {
+    let ex = Rc::new(LocalExecutor::new());
+    block_on(ex.run(ex.spawn(main(Rc::clone(&ex)))));
 }
 
-async fn spawn_and_join<'a>(ex: impl Spawn<'a>, n: u64) {
+async fn spawn_join(ex: impl Spawn<'static>, n: u64) {
     let start = Start::new();
     let tasks: Vec<_> = (0..n)
         .map(|i| ex.spawn(async move { black_box(i) }))
@@ -38,5 +39,15 @@ async fn spawn_and_join<'a>(ex: impl Spawn<'a>, n: u64) {
         sum += task.await;
     }
     figure("seconds", start.seconds() / n as f64);
-    assert_eq!(sum, n * (n - 1) / 2);
+    assert_eq!(sum, sum_below(n));
+}
+
+async fn spawn_await(ex: impl Spawn<'static>, n: u64) {
+    let start = Start::new();
+    let mut sum = 0;
+    for i in 0..n {
+        sum += ex.spawn(async move { black_box(i) }).await;
+    }
+    figure("seconds", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
 }

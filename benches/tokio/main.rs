@@ -1,15 +1,26 @@
 //! tokio's contenders: `tokio JOB [ARGUMENT…]`, one job a process.
 
+mod cancelling;
+mod fibs;
 mod greeting;
 mod idle;
 mod network;
 mod tasks;
+mod waiting;
 
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [tasks::run, greeting::run, network::run, idle::run];
+    let groups = [
+        cancelling::run,
+        fibs::run,
+        greeting::run,
+        idle::run,
+        network::run,
+        tasks::run,
+        waiting::run,
+    ];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

@@ -1,11 +1,12 @@
 //! Spawning tasks and awaiting them.
 
-use measure::{Start, argument, figure};
+use measure::{Start, argument, figure, sum_below};
 use std::hint::black_box;
 
 pub fn run(job: &str) -> bool {
     match job {
         "spawn_join" => crate::run(spawn_join(argument(3))),
+        "spawn_await" => crate::run(spawn_await(argument(3))),
         _ => return false,
     }
     true
@@ -21,5 +22,17 @@ async fn spawn_join(n: u64) {
         sum += task.await.expect("no panic");
     }
     figure("seconds", start.seconds() / n as f64);
-    assert_eq!(sum, n * (n - 1) / 2);
+    assert_eq!(sum, sum_below(n));
+}
+
+async fn spawn_await(n: u64) {
+    let start = Start::new();
+    let mut sum = 0;
+    for i in 0..n {
+        sum += tokio::spawn(async move { black_box(i) })
+            .await
+            .expect("no panic");
+    }
+    figure("seconds", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
 }

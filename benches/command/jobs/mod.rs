@@ -2,10 +2,11 @@
 
 use crate::job::Job;
 
-mod tasks;
+mod fib;
+pub mod tasks;
 
 /// With smaller numbers if `quick`: to see that everything runs.
 pub fn all(quick: bool) -> Vec<Job> {
-    let groups = [tasks::jobs];
+    let groups = [fib::jobs, tasks::jobs];
     groups.iter().flat_map(|jobs| jobs(quick)).collect()
 }

@@ -1,24 +1,165 @@
-//! Spawning tasks and awaiting them.
+//! Spawning tasks, waiting for many, and cancelling them.
 
-use crate::job::{Figure, Job, asyncio, node, ours, tokio};
+use crate::job::{Contender, Figure, Job, Who, asyncio, node, ours, tokio};
 
 pub fn jobs(quick: bool) -> Vec<Job> {
-    let million = if quick { 10_000 } else { 1_000_000 };
-    vec![Job {
-        name: "spawn_join",
-        title: format!("spawn {million} tasks, then await them all"),
-        rounds: 7,
-        figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
-        contenders: vec![
-            ours("run", format!("spawn_join run {million}")),
-            ours("LocalExecutor", format!("spawn_join local {million}")),
-            tokio(
-                "current_thread",
-                format!("spawn_join current_thread {million}"),
-            ),
-            tokio("multi_thread", format!("spawn_join multi_thread {million}")),
-            asyncio("create_task", format!("tasks.py spawn_join {million}")),
-            node("async functions", format!("tasks.js spawn_join {million}")),
-        ],
-    }]
+    let (spawned, cancelled) = if quick {
+        (10_000, 1_000)
+    } else {
+        (1_000_000, 100_000)
+    };
+    let awaited = if quick { 1_000 } else { 200_000 };
+    let (small, large) = if quick {
+        (100, 1_000)
+    } else {
+        (10_000, 100_000)
+    };
+    let on = |job: &str, n: usize| {
+        vec![
+            ours("run", format!("{job} run {n}")),
+            ours("LocalExecutor", format!("{job} local {n}")),
+            tokio("current_thread", format!("{job} current_thread {n}")),
+            tokio("multi_thread", format!("{job} multi_thread {n}")),
+            asyncio("create_task", format!("tasks.py {job} {n}")),
+            node("async functions", format!("tasks.js {job} {n}")),
+        ]
+    };
+    let many = |who: fn(&'static str, String) -> Contender, form, arguments: &str| {
+        who(form, format!("{arguments} {small} {large}"))
+    };
+    vec![
+        Job {
+            name: "gather",
+            title: format!("{small} and {large} children together, results in order"),
+            rounds: 5,
+            figures: children(),
+            contenders: vec![
+                many(ours, "gather, run", "gather run"),
+                many(ours, "gather, LocalExecutor", "gather local"),
+                many(ours, "spawn each, await in order", "gather spawn"),
+                many(
+                    tokio,
+                    "join_all, current_thread",
+                    "gather current_thread join_all",
+                ),
+                many(
+                    tokio,
+                    "join_all, multi_thread",
+                    "gather multi_thread join_all",
+                ),
+                many(
+                    tokio,
+                    "join_all of tasks, current_thread",
+                    "gather current_thread tasks",
+                ),
+                many(
+                    tokio,
+                    "join_all of tasks, multi_thread",
+                    "gather multi_thread tasks",
+                ),
+                many(asyncio, "gather", "waiting.py gather"),
+                many(node, "Promise.all", "waiting.js gather"),
+            ],
+        },
+        Job {
+            name: "as_completed",
+            title: format!("{small} and {large} children together, results as they come"),
+            rounds: 5,
+            figures: children(),
+            contenders: vec![
+                many(ours, "as_completed, run", "as_completed run"),
+                many(ours, "as_completed, LocalExecutor", "as_completed local"),
+                many(
+                    tokio,
+                    "JoinSet, current_thread",
+                    "as_completed current_thread join_set",
+                ),
+                many(
+                    tokio,
+                    "JoinSet, multi_thread",
+                    "as_completed multi_thread join_set",
+                ),
+                // No part of tokio, and ours is to be ahead of it all the same.
+                many(
+                    tokio,
+                    "FuturesUnordered, current_thread",
+                    "as_completed current_thread unordered",
+                )
+                .limit(1.0),
+                many(asyncio, "as_completed", "waiting.py as_completed"),
+                many(node, "then of each", "waiting.js as_completed"),
+            ],
+        },
+        Job {
+            name: "spawn_join",
+            title: format!("spawn {spawned} tasks, then await them all"),
+            rounds: 7,
+            figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
+            contenders: on("spawn_join", spawned),
+        },
+        Job {
+            name: "spawn_await",
+            title: format!("spawn a task and await it, {awaited} times"),
+            rounds: 7,
+            figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
+            contenders: on("spawn_await", awaited),
+        },
+        Job {
+            name: "cancel",
+            title: format!("cancel {cancelled} sleeping tasks, until the last destructor has run"),
+            rounds: 7,
+            figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
+            contenders: vec![
+                ours("drop every Task", format!("cancel drop {cancelled}")),
+                ours("the end of run", format!("cancel end {cancelled}")),
+                ours(
+                    "a task group that fails",
+                    format!("cancel group {cancelled}"),
+                ),
+                ours(
+                    "drop every Task, Timers",
+                    format!("cancel timers {cancelled}"),
+                ),
+                tokio(
+                    "JoinSet, current_thread",
+                    format!("cancel current_thread join_set {cancelled}"),
+                ),
+                tokio(
+                    "JoinSet, multi_thread",
+                    format!("cancel multi_thread join_set {cancelled}"),
+                ),
+                tokio(
+                    "abort each, current_thread",
+                    format!("cancel current_thread abort {cancelled}"),
+                ),
+                tokio(
+                    "abort each, multi_thread",
+                    format!("cancel multi_thread abort {cancelled}"),
+                ),
+                tokio(
+                    "drop the runtime, current_thread",
+                    format!("cancel current_thread runtime {cancelled}"),
+                ),
+                tokio(
+                    "drop the runtime, multi_thread",
+                    format!("cancel multi_thread runtime {cancelled}"),
+                ),
+                asyncio(
+                    "cancel each, gather",
+                    format!("tasks.py cancel {cancelled}"),
+                ),
+                node("AbortController", format!("tasks.js cancel {cancelled}")),
+            ],
+        },
+    ]
+}
+
+fn children() -> Vec<Figure> {
+    let figure = |name, title| Figure::new(name, title, "ns", 1e9).limit(Who::Tokio, 0.5);
+    vec![
+        figure("ready_few", "a child that is ready, of few"),
+        figure("ready_many", "a child that is ready, of many"),
+        figure("yields_few", "a child that yields once, of few"),
+        figure("yields_many", "a child that yields once, of many"),
+    ]
 }

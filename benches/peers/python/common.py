@@ -28,12 +28,11 @@ def peak_memory():
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def median(runs, run):
-    return sorted(run() for _ in range(runs))[runs // 2]
+def median(values):
+    return sorted(values)[len(values) // 2]
 
 
-def main(*jobs):
+def main(**jobs):
     """Runs the job that the first argument names, with the others."""
-    by_name = {job.__name__: job for job in jobs}
     arguments = [int(text) if text.isdigit() else text for text in sys.argv[2:]]
-    by_name[sys.argv[1]](*arguments)
+    jobs[sys.argv[1]](*arguments)

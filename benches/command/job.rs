@@ -92,6 +92,10 @@ pub struct Contender {
     pub arguments: String,
     /// Another program of this package than the one for `who`.
     pub program: Option<&'static str>,
+    /// Whether this is started by the program `helper`, which is told the job and this command.
+    pub helped: bool,
+    /// Whether this runs at the same time as the job's others: right only for one that does nothing.
+    pub together: bool,
     /// Another limit against this one than the figure's.
     pub limit: Option<f64>,
 }
@@ -99,6 +103,16 @@ pub struct Contender {
 impl Contender {
     pub fn program(mut self, program: &'static str) -> Contender {
         self.program = Some(program);
+        self
+    }
+
+    pub fn together(mut self) -> Contender {
+        self.together = true;
+        self
+    }
+
+    pub fn helped(mut self) -> Contender {
+        self.helped = true;
         self
     }
 
@@ -139,6 +153,8 @@ fn contender(who: Who, form: &'static str, arguments: impl Into<String>) -> Cont
         form,
         arguments: arguments.into(),
         program: None,
+        helped: false,
+        together: false,
         limit: None,
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// A contender whose runs have taken so long together takes part in no further round.
@@ -50,25 +50,38 @@ pub fn run(job: &Job, rounds: usize) -> Vec<Runs> {
     let mut results: Vec<Runs> = prepared.collect();
     let mut spent = vec![0.0; n];
     for round in 0..rounds {
-        for i in (0..n).map(|i| (i + round) % n) {
-            let Ok(runs) = &mut results[i] else { continue };
-            if spent[i] > SECONDS {
-                continue;
-            }
-            let contender = &job.contenders[i];
-            progress(job, contender, round + 1);
+        let mut turns: Vec<usize> = (0..n).map(|i| (i + round) % n).collect();
+        turns.retain(|i| results[*i].is_ok() && spent[*i] <= SECONDS);
+        let together = job.contenders.iter().all(|contender| contender.together);
+        let at_once = if together { n } else { 1 };
+        for turn in turns.chunks(at_once) {
+            progress(job, &job.contenders[turn[0]], round + 1);
             let start = Instant::now();
-            match run_once(contender) {
-                Ok(figures) => runs.push(figures),
-                Err(absent) => results[i] = Err(absent),
+            for (i, run) in run_at_once(job, turn) {
+                match (&mut results[i], run) {
+                    (Ok(runs), Ok(figures)) => runs.push(figures),
+                    (result, Err(absent)) => *result = Err(absent),
+                    (Err(_), Ok(_)) => {}
+                }
+                spent[i] += start.elapsed().as_secs_f64();
             }
-            spent[i] += start.elapsed().as_secs_f64();
         }
     }
     if io::stderr().is_terminal() {
         eprint!("\r\x1b[K");
     }
     results
+}
+
+/// The contenders with these numbers.
+fn run_at_once(job: &Job, turn: &[usize]) -> Vec<(usize, Result<Figures, Absent>)> {
+    thread::scope(|scope| {
+        let start = |i: usize| (i, scope.spawn(move || run_once(job, &job.contenders[i])));
+        let threads: Vec<_> = turn.iter().copied().map(start).collect();
+        let join = |(i, thread): (usize, ScopedJoinHandle<_>)| (i, thread.join());
+        let runs = threads.into_iter().map(join);
+        runs.map(|(i, run)| (i, run.expect("no panic"))).collect()
+    })
 }
 
 /// A line on standard error that the next one replaces.
@@ -98,8 +111,12 @@ fn prepare(contender: &Contender) -> Result<(), Absent> {
     }
 }
 
-fn run_once(contender: &Contender) -> Result<Figures, Absent> {
+fn run_once(job: &Job, contender: &Contender) -> Result<Figures, Absent> {
     let mut command = Command::new(program(contender));
+    if contender.helped {
+        command = Command::new(beside("helper"));
+        command.arg(job.name).arg(program(contender));
+    }
     if contender.who == Who::Asyncio {
         command.arg("-B"); // no files beside it
     }
@@ -146,7 +163,11 @@ fn program(contender: &Contender) -> PathBuf {
         Who::Node => return PathBuf::from("node"),
         Who::C => "in_c",
     });
-    // Beside this one, in the target folder.
+    beside(name)
+}
+
+/// One that is in the target folder, like this one.
+fn beside(name: &str) -> PathBuf {
     env::current_exe().unwrap_or_default().with_file_name(name)
 }
 
@@ -184,6 +205,8 @@ fn output(command: &mut Command, contender: &Contender) -> Result<String, Absent
     match (output, status) {
         (Err(_), _) => Err(Absent::TooSlow),
         (Ok(Ok(output)), Ok(status)) if status.success() => Ok(output),
+        // What a shell says, and `helper`.
+        (Ok(Ok(_)), Ok(status)) if status.code() == Some(127) => Err(Absent::NotInstalled),
         (Ok(Ok(_)), Ok(status)) => Err(failed(contender, &status.to_string())),
         (Ok(Err(error)), _) | (_, Err(error)) => Err(failed(contender, &error.to_string())),
     }

@@ -106,7 +106,9 @@ pub fn serve(command: &mut Command) -> io::Result<()> {
             thread::spawn(move || stream.and_then(|stream| answer_all(&stream)));
         }
     });
-    let client = command.arg(address.to_string()).arg(CONNECTIONS.to_string());
+    let client = command
+        .arg(address.to_string())
+        .arg(CONNECTIONS.to_string());
     let status = client.status()?;
     if !status.success() {
         return Err(io::Error::other(format!("the client: {status}")));

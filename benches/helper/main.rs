@@ -5,15 +5,29 @@ mod http;
 mod smallest;
 mod start;
 
-use std::process::Command;
-use std::{env, io};
+use std::env;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // As a shell does it.
+        Err(error) if error.kind() == ErrorKind::NotFound => ExitCode::from(127),
+        Err(error) => {
+            eprintln!("helper: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
     match measure::argument::<String>(1).as_str() {
         "http_server" => http::load(&mut command()),
         "http_client" => http::serve(&mut command()),
         "start" => start::start(&mut command()),
-        "smallest" => smallest::build(&measure::argument::<String>(2)),
+        "smallest" => smallest::build(&measure::argument::<PathBuf>(2)),
         _ => measure::unknown(1),
     }
 }

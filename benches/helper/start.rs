@@ -1,27 +1,22 @@
 //! How long a program takes from its start to its end, and how much memory.
 
-use measure::{figure, median};
+use measure::{Start, figure, median};
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 /// Prints the figures of a program that prints a line.
 pub fn start(command: &mut Command) -> io::Result<()> {
     command.stdout(Stdio::null());
-    let mut failed = None;
-    let seconds = median(10, || {
-        let start = Instant::now();
-        match command.status() {
-            Ok(status) if status.success() => {}
-            Ok(status) => failed = Some(io::Error::other(status.to_string())),
-            Err(error) => failed = Some(error),
+    let once = |_| {
+        let start = Start::new();
+        let status = command.status()?;
+        if !status.success() {
+            return Err(io::Error::other(format!("the program: {status}")));
         }
-        start.elapsed().as_secs_f64()
-    });
-    if let Some(failed) = failed {
-        return Err(failed);
-    }
-    figure("seconds", seconds);
+        Ok(start.seconds())
+    };
+    let seconds = (0..10).map(once).collect::<io::Result<_>>()?;
+    figure("seconds", median(seconds));
     #[cfg(target_os = "linux")]
     figure("bytes", peak_memory(command)?);
     Ok(())

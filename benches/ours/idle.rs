@@ -1,7 +1,7 @@
 //! `idle SECONDS`: listens for connections that do not come, and waits for an hour that does not pass.
 
-use asyncio_to_smol::run::run as run_loop;
 use async_io::Timer;
+use asyncio_to_smol::run::run as run_loop;
 use measure::{Start, argument, figure};
 use smol::net::TcpListener;
 use std::time::Duration;

@@ -3,10 +3,12 @@
 use crate::job::Job;
 
 mod fib;
+mod network;
+mod programs;
 pub mod tasks;
 
 /// With smaller numbers if `quick`: to see that everything runs.
 pub fn all(quick: bool) -> Vec<Job> {
-    let groups = [fib::jobs, tasks::jobs];
+    let groups = [fib::jobs, tasks::jobs, network::jobs, programs::jobs];
     groups.iter().flat_map(|jobs| jobs(quick)).collect()
 }

@@ -1,5 +1,4 @@
 import asyncio
-import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -16,28 +15,40 @@ def compute(end):
         assert fib(20) == 6765
 
 
-def greeting(fibs, seconds):
+def latest(fibs, seconds):
+    """How long after it was due the latest greeting came."""
+
     async def run(pool):
         loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(pool, fib, 20) for _ in range(fibs)))
-        start = loop.time()
-        end = start + float(seconds)
-        answers = [
-            loop.run_in_executor(pool, compute, end) for _ in range(fibs)
-        ]
+
+        def start(function, argument):
+            answers = (
+                loop.run_in_executor(pool, function, argument) for _ in range(fibs)
+            )
+            return asyncio.gather(*answers)
+
+        await start(fib, 20)  # and the processes are there
+        due = loop.time()
+        end = due + seconds
+        answers = start(compute, end)
         latest = 0
-        due = start
         # asyncio has no interval. This one does not drift.
         while loop.time() < end:
             due += 0.01
             await asyncio.sleep(due - loop.time())
             latest = max(latest, loop.time() - due)
-        await asyncio.gather(*answers)
-        figure("seconds", latest)
+        await answers
+        return latest
 
     # In processes: threads of one would wait for each other.
-    with ProcessPoolExecutor(fibs, multiprocessing.get_context("fork")) as pool:
-        asyncio.run(run(pool))
+    with ProcessPoolExecutor(fibs) as pool:
+        return asyncio.run(run(pool))
 
 
-main(greeting)
+def greeting(seconds):
+    figure("one", latest(1, float(seconds)))
+    figure("two", latest(2, float(seconds)))
+
+
+if __name__ == "__main__":
+    main(greeting)

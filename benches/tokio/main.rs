@@ -2,14 +2,23 @@
 
 mod cancelling;
 mod fibs;
+mod queues;
 mod tasks;
+mod threads;
 mod waiting;
 
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     let job: String = measure::argument(1);
-    let groups = [cancelling::run, fibs::run, tasks::run, waiting::run];
+    let groups = [
+        cancelling::run,
+        fibs::run,
+        queues::run,
+        tasks::run,
+        threads::run,
+        waiting::run,
+    ];
     if !groups.iter().any(|run| run(&job)) {
         measure::unknown(1);
     }

@@ -3,10 +3,12 @@
 use crate::job::Job;
 
 mod fib;
-pub mod tasks;
+pub mod queues;
+mod tasks;
+mod threads;
 
 /// With smaller numbers if `quick`: to see that everything runs.
 pub fn all(quick: bool) -> Vec<Job> {
-    let groups = [fib::jobs, tasks::jobs];
+    let groups = [fib::jobs, tasks::jobs, queues::jobs, threads::jobs];
     groups.iter().flat_map(|jobs| jobs(quick)).collect()
 }

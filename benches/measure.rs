@@ -155,3 +155,22 @@ impl Drop for Guard {
         self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+/// Calls into another thread, as many as the arguments from `first` on say: one after the other, and
+/// all at once.
+///
+/// `call` begins one, and `wait` waits for what it returns.
+pub fn calls<H>(first: usize, call: impl Fn(u64) -> H, wait: impl Fn(H) -> u64) {
+    let n: u64 = argument(first);
+    let start = Start::new();
+    let sum: u64 = (0..n).map(|i| wait(call(i))).sum();
+    figure("latency", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
+
+    let n: u64 = argument(first + 1);
+    let start = Start::new();
+    let begun: Vec<H> = (0..n).map(call).collect();
+    let sum: u64 = begun.into_iter().map(wait).sum();
+    figure("rate", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
+}

@@ -15,7 +15,7 @@ pub struct Job {
 pub struct Figure {
     pub name: &'static str,
     /// What it says, as in "CPU a task".
-    pub title: &'static str,
+    pub title: String,
     pub unit: &'static str,
     /// How many of the unit the number 1 is.
     pub scale: f64,
@@ -27,11 +27,16 @@ pub struct Figure {
 
 impl Figure {
     /// A figure in which ours is to be ahead of the other runtimes.
-    pub fn new(name: &'static str, title: &'static str, unit: &'static str, scale: f64) -> Figure {
+    pub fn new(
+        name: &'static str,
+        title: impl Into<String>,
+        unit: &'static str,
+        scale: f64,
+    ) -> Figure {
         let limits = [Who::Tokio, Who::Asyncio, Who::Node].map(|who| (who, 1.0));
         Figure {
             name,
-            title,
+            title: title.into(),
             unit,
             scale,
             limits: limits.to_vec(),
@@ -156,5 +161,13 @@ fn contender(who: Who, form: &'static str, arguments: impl Into<String>) -> Cont
         helped: false,
         together: false,
         limit: None,
+    }
+}
+
+/// The number with a space after the thousands.
+pub fn spaced(n: usize) -> String {
+    match n {
+        0..1_000 => n.to_string(),
+        _ => format!("{} {:03}", spaced(n / 1_000), n % 1_000),
     }
 }

@@ -5,7 +5,9 @@ mod fibs;
 mod greeting;
 mod idle;
 mod network;
+mod queues;
 mod tasks;
+mod threads;
 mod waiting;
 
 fn main() {
@@ -16,7 +18,9 @@ fn main() {
         greeting::run,
         idle::run,
         network::run,
+        queues::run,
         tasks::run,
+        threads::run,
         waiting::run,
     ];
     if !groups.iter().any(|run| run(&job)) {

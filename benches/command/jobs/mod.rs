@@ -5,10 +5,19 @@ use crate::job::Job;
 mod fib;
 mod network;
 mod programs;
-pub mod tasks;
+pub mod queues;
+mod tasks;
+mod threads;
 
 /// With smaller numbers if `quick`: to see that everything runs.
 pub fn all(quick: bool) -> Vec<Job> {
-    let groups = [fib::jobs, tasks::jobs, network::jobs, programs::jobs];
+    let groups = [
+        fib::jobs,
+        tasks::jobs,
+        queues::jobs,
+        threads::jobs,
+        network::jobs,
+        programs::jobs,
+    ];
     groups.iter().flat_map(|jobs| jobs(quick)).collect()
 }

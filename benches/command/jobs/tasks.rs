@@ -1,6 +1,6 @@
 //! Spawning tasks, waiting for many, and cancelling them.
 
-use crate::job::{Contender, Figure, Job, Who, asyncio, node, ours, tokio};
+use crate::job::{Contender, Figure, Job, Who, asyncio, node, ours, spaced, tokio};
 
 pub fn jobs(quick: bool) -> Vec<Job> {
     let (spawned, cancelled) = if quick {
@@ -30,9 +30,9 @@ pub fn jobs(quick: bool) -> Vec<Job> {
     vec![
         Job {
             name: "gather",
-            title: format!("{small} and {large} children together, results in order"),
+            title: "children together, results in order, time a child".to_string(),
             rounds: 5,
-            figures: children(),
+            figures: children(small, large),
             contenders: vec![
                 many(ours, "gather, run", "gather run"),
                 many(ours, "gather, LocalExecutor", "gather local"),
@@ -63,9 +63,9 @@ pub fn jobs(quick: bool) -> Vec<Job> {
         },
         Job {
             name: "as_completed",
-            title: format!("{small} and {large} children together, results as they come"),
+            title: "children together, results as they come, time a child".to_string(),
             rounds: 5,
-            figures: children(),
+            figures: children(small, large),
             contenders: vec![
                 many(ours, "as_completed, run", "as_completed run"),
                 many(ours, "as_completed, LocalExecutor", "as_completed local"),
@@ -92,21 +92,24 @@ pub fn jobs(quick: bool) -> Vec<Job> {
         },
         Job {
             name: "spawn_join",
-            title: format!("spawn {spawned} tasks, then await them all"),
+            title: format!("spawn {} tasks, then await them all", spaced(spawned)),
             rounds: 7,
             figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
             contenders: on("spawn_join", spawned),
         },
         Job {
             name: "spawn_await",
-            title: format!("spawn a task and await it, {awaited} times"),
+            title: format!("spawn a task and await it, {} times", spaced(awaited)),
             rounds: 7,
             figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
             contenders: on("spawn_await", awaited),
         },
         Job {
             name: "cancel",
-            title: format!("cancel {cancelled} sleeping tasks, until the last destructor has run"),
+            title: format!(
+                "cancel {} sleeping tasks, to the last destructor",
+                spaced(cancelled)
+            ),
             rounds: 7,
             figures: vec![Figure::new("seconds", "a task", "ns", 1e9)],
             contenders: vec![
@@ -154,12 +157,15 @@ pub fn jobs(quick: bool) -> Vec<Job> {
     ]
 }
 
-fn children() -> Vec<Figure> {
-    let figure = |name, title| Figure::new(name, title, "ns", 1e9).limit(Who::Tokio, 0.5);
+fn children(few: usize, many: usize) -> Vec<Figure> {
+    let figure = |name, kind, n| {
+        let title = format!("{kind}, {} of them", spaced(n));
+        Figure::new(name, title, "ns", 1e9).limit(Who::Tokio, 0.5)
+    };
     vec![
-        figure("ready_few", "a child that is ready, of few"),
-        figure("ready_many", "a child that is ready, of many"),
-        figure("yields_few", "a child that yields once, of few"),
-        figure("yields_many", "a child that yields once, of many"),
+        figure("ready_few", "ready", few),
+        figure("ready_many", "ready", many),
+        figure("yields_few", "yields once", few),
+        figure("yields_many", "yields once", many),
     ]
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub const SECONDS: f64 = 5.0;
 
 /// A run that takes longer than this is ended.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a contender has no figures.
 #[derive(Clone, Copy, PartialEq)]

@@ -24,7 +24,10 @@ pub fn build(program: &Path) -> io::Result<()> {
     let manifest = format!(
         "[package]\nname = 'smallest'\nedition = '2024'\n[workspace]\n[dependencies]\n{dependencies}\n"
     );
-    let folder = env::temp_dir().join(format!("smallest-{}", std::process::id()));
+    let folder = env::current_exe()?.with_file_name("smallest").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(folder.join("src"))?;
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::copy(format!("{here}/Cargo.lock"), folder.join("Cargo.lock"))?;

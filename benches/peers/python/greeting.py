@@ -51,4 +51,4 @@ def greeting(seconds):
 
 
 if __name__ == "__main__":
-    main(greeting)
+    main(greeting=greeting)

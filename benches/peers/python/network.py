@@ -101,4 +101,4 @@ def http_client(requests, address, connections):
     asyncio.run(run())
 
 
-main(http_server, http_client)
+main(http_server=http_server, http_client=http_client)

@@ -3,6 +3,8 @@
 mod cancelling;
 mod fibs;
 mod queues;
+mod scale;
+mod sleepers;
 mod tasks;
 mod threads;
 mod waiting;
@@ -15,6 +17,8 @@ fn main() {
         cancelling::run,
         fibs::run,
         queues::run,
+        scale::run,
+        sleepers::run,
         tasks::run,
         threads::run,
         waiting::run,

@@ -4,11 +4,20 @@ use crate::job::Job;
 
 mod fib;
 pub mod queues;
+mod scale;
+mod sleepers;
 mod tasks;
 mod threads;
 
 /// With smaller numbers if `quick`: to see that everything runs.
 pub fn all(quick: bool) -> Vec<Job> {
-    let groups = [fib::jobs, tasks::jobs, queues::jobs, threads::jobs];
+    let groups = [
+        fib::jobs,
+        sleepers::jobs,
+        tasks::jobs,
+        queues::jobs,
+        threads::jobs,
+        scale::jobs,
+    ];
     groups.iter().flat_map(|jobs| jobs(quick)).collect()
 }

@@ -8,7 +8,7 @@ use std::process;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Tells the command a figure. In seconds or bytes, never in parts of them.
 pub fn figure(name: impl Display, value: f64) {
@@ -134,12 +134,12 @@ impl Dropped {
         self.counts.started.load(Ordering::Relaxed) == self.n
     }
 
-    /// Tells how long it took until all had been dropped, a task.
-    pub fn all_since(&self, start: Start) {
+    /// How long it took until all had been dropped, in seconds a task.
+    pub fn all_since(&self, start: Start) -> f64 {
         let seconds = start.seconds();
         assert!(self.all_started(), "some have not begun");
         assert_eq!(self.counts.dropped.load(Ordering::Relaxed), self.n);
-        figure("seconds", seconds / self.n as f64);
+        seconds / self.n as f64
     }
 }
 
@@ -173,4 +173,57 @@ pub fn calls<H>(first: usize, call: impl Fn(u64) -> H, wait: impl Fn(H) -> u64) 
     let sum: u64 = begun.into_iter().map(wait).sum();
     figure("rate", start.seconds() / n as f64);
     assert_eq!(sum, sum_below(n));
+}
+
+/// Many sleepers, each with its own time of 1 to 2 s.
+pub struct Sleepers {
+    n: u64,
+    memory: f64,
+    start: Start,
+}
+
+impl Sleepers {
+    /// From here on they are measured.
+    pub fn new(n: u64) -> Sleepers {
+        Sleepers {
+            n,
+            memory: peak_memory(),
+            start: Start::new(),
+        }
+    }
+
+    /// How long each is to sleep.
+    pub fn times(&self) -> impl Iterator<Item = Duration> + use<> {
+        (0..self.n).map(|i| Duration::from_micros(1_000_000 + i * 2_654_435_761 % 1_000_000))
+    }
+
+    /// Tells what they have cost, when all have slept.
+    pub fn end(&self) {
+        let (seconds, cpu) = (self.start.seconds(), self.start.cpu());
+        let longest = self.times().max().unwrap_or_default().as_secs_f64();
+        assert!(seconds >= longest, "woken too early");
+        figure("cpu", cpu);
+        figure("late", seconds - longest);
+        figure("bytes", (peak_memory() - self.memory) / self.n as f64);
+    }
+}
+
+/// Tells the cost of a child for the numbers of children that the arguments from `first` on say, and
+/// how many times the first is the last.
+pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
+    let sizes = ["few", "more", "many"].into_iter().zip(first..);
+    let costs: Vec<f64> = sizes
+        .map(|(size, argument)| {
+            let n: u64 = self::argument(argument);
+            // The fewer there are, the more a disturbance would matter.
+            let times = (100_000 / n.max(1)).clamp(1, 9);
+            let cost = median((0..times).map(|_| cost(n)).collect());
+            figure(format_args!("{kind}_{size}"), cost);
+            cost
+        })
+        .collect();
+    figure(
+        format_args!("{kind}_growth"),
+        costs[costs.len() - 1] / costs[0],
+    );
 }

@@ -6,6 +6,8 @@ mod greeting;
 mod idle;
 mod network;
 mod queues;
+mod scale;
+mod sleepers;
 mod tasks;
 mod threads;
 mod waiting;
@@ -19,6 +21,8 @@ fn main() {
         idle::run,
         network::run,
         queues::run,
+        scale::run,
+        sleepers::run,
         tasks::run,
         threads::run,
         waiting::run,

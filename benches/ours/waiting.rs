@@ -11,9 +11,9 @@ use measure::{argument, waiting};
 use std::convert::Infallible;
 use std::hint::black_box;
 
-type Child = Result<u64, Infallible>;
+pub type Child = Result<u64, Infallible>;
 
-async fn ready(i: u64) -> Child {
+pub async fn ready(i: u64) -> Child {
     Ok(black_box(i))
 }
 
@@ -36,42 +36,63 @@ pub fn run(job: &str) -> bool {
 }
 
 async fn gather(ex: &impl Spawn<'static>) {
-    async fn sum<F: Future<Output = Child> + 'static>(
-        ex: &impl Spawn<'static>,
-        children: impl Iterator<Item = F>,
-    ) -> u64 {
-        let Ok(values) = gather::gather(ex, children).await;
-        values.into_iter().sum()
-    }
-    waiting("ready", 3, async |n| sum(ex, (0..n).map(ready)).await).await;
-    waiting("yields", 3, async |n| sum(ex, (0..n).map(yields)).await).await;
+    waiting("ready", 3, async |n| {
+        sum_of_gather(ex, (0..n).map(ready)).await
+    })
+    .await;
+    waiting("yields", 3, async |n| {
+        sum_of_gather(ex, (0..n).map(yields)).await
+    })
+    .await;
 }
 
 async fn spawn(ex: &impl Spawn<'static>) {
-    async fn sum<F: Future<Output = Child> + 'static>(
-        ex: &impl Spawn<'static>,
-        children: impl Iterator<Item = F>,
-    ) -> u64 {
-        let tasks: Vec<_> = children.map(|child| ex.spawn(child)).collect();
-        let mut sum = 0;
-        for task in tasks {
-            let Ok(value) = task.await;
-            sum += value;
-        }
-        sum
-    }
-    waiting("ready", 3, async |n| sum(ex, (0..n).map(ready)).await).await;
-    waiting("yields", 3, async |n| sum(ex, (0..n).map(yields)).await).await;
+    waiting("ready", 3, async |n| {
+        sum_of_tasks(ex, (0..n).map(ready)).await
+    })
+    .await;
+    waiting("yields", 3, async |n| {
+        sum_of_tasks(ex, (0..n).map(yields)).await
+    })
+    .await;
 }
 
 async fn as_completed(ex: &impl Spawn<'static>) {
-    async fn sum<F: Future<Output = Child> + 'static>(
-        ex: &impl Spawn<'static>,
-        children: impl Iterator<Item = F>,
-    ) -> u64 {
-        let results = as_completed::as_completed(ex, children);
-        results.fold(0, |sum, Ok(value)| sum + value).await
+    waiting("ready", 3, async |n| {
+        sum_of_as_completed(ex, (0..n).map(ready)).await
+    })
+    .await;
+    waiting("yields", 3, async |n| {
+        sum_of_as_completed(ex, (0..n).map(yields)).await
+    })
+    .await;
+}
+
+pub async fn sum_of_gather<F: Future<Output = Child> + 'static>(
+    ex: &impl Spawn<'static>,
+    children: impl Iterator<Item = F>,
+) -> u64 {
+    let Ok(values) = gather::gather(ex, children).await;
+    values.into_iter().sum()
+}
+
+pub async fn sum_of_tasks<F: Future<Output = Child> + 'static>(
+    ex: &impl Spawn<'static>,
+    children: impl Iterator<Item = F>,
+) -> u64 {
+    let tasks: Vec<_> = children.map(|child| ex.spawn(child)).collect();
+    let mut sum = 0;
+    for task in tasks {
+        let Ok(value) = task.await;
+        sum += value;
     }
-    waiting("ready", 3, async |n| sum(ex, (0..n).map(ready)).await).await;
-    waiting("yields", 3, async |n| sum(ex, (0..n).map(yields)).await).await;
+    sum
+}
+
+pub async fn sum_of_as_completed<F: Future<Output = Child> + 'static>(
+    ex: &impl Spawn<'static>,
+    children: impl Iterator<Item = F>,
+) -> u64 {
+    let results = as_completed::as_completed(ex, children);
+    results.fold(0, |sum, Ok(value)| sum + value).await
 }

@@ -7,7 +7,7 @@ use measure::{argument, waiting};
 use std::hint::black_box;
 use tokio::task::{JoinSet, yield_now};
 
-async fn ready(i: u64) -> u64 {
+pub async fn ready(i: u64) -> u64 {
     black_box(i)
 }
 
@@ -40,11 +40,11 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-async fn futures(children: impl Iterator<Item = impl Future<Output = u64>>) -> u64 {
+pub async fn futures(children: impl Iterator<Item = impl Future<Output = u64>>) -> u64 {
     join_all(children).await.into_iter().sum()
 }
 
-async fn tasks<F>(children: impl Iterator<Item = F>) -> u64
+pub async fn tasks<F>(children: impl Iterator<Item = F>) -> u64
 where
     F: Future<Output = u64> + Send + 'static,
 {
@@ -55,7 +55,7 @@ where
         .sum()
 }
 
-async fn join_set<F>(children: impl Iterator<Item = F>) -> u64
+pub async fn join_set<F>(children: impl Iterator<Item = F>) -> u64
 where
     F: Future<Output = u64> + Send + 'static,
 {

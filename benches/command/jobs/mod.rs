@@ -6,6 +6,8 @@ mod fib;
 mod network;
 mod programs;
 pub mod queues;
+mod scale;
+mod sleepers;
 mod tasks;
 mod threads;
 
@@ -13,9 +15,12 @@ mod threads;
 pub fn all(quick: bool) -> Vec<Job> {
     let groups = [
         fib::jobs,
+        programs::greeting,
+        sleepers::jobs,
         tasks::jobs,
         queues::jobs,
         threads::jobs,
+        scale::jobs,
         network::jobs,
         programs::jobs,
     ];

@@ -2,31 +2,35 @@
 
 use crate::job::{Contender, Figure, Job, asyncio, node, ours, tokio};
 
+pub fn greeting(quick: bool) -> Vec<Job> {
+    let greeting = if quick { 0.1 } else { 0.5 };
+    vec![Job {
+        name: "greeting",
+        title: "greet every 10 ms while other threads compute".to_string(),
+        rounds: 7,
+        figures: vec![
+            Figure::new("one", "the latest greeting, one fib", "ms late", 1e3),
+            Figure::new("two", "the latest greeting, two fibs", "ms late", 1e3),
+        ],
+        contenders: vec![
+            ours("Ticker, unblock", format!("greeting {greeting}")),
+            tokio(
+                "current_thread",
+                format!("greeting current_thread {greeting}"),
+            ),
+            tokio("multi_thread", format!("greeting multi_thread {greeting}")),
+            asyncio(
+                "ProcessPoolExecutor",
+                format!("greeting.py greeting {greeting}"),
+            ),
+            node("worker_threads", format!("greeting.js greeting {greeting}")),
+        ],
+    }]
+}
+
 pub fn jobs(quick: bool) -> Vec<Job> {
-    let (idle, greeting) = if quick { (1, 0.1) } else { (10, 0.5) };
+    let idle = if quick { 1 } else { 10 };
     vec![
-        Job {
-            name: "greeting",
-            title: "greet every 10 ms while other threads compute".to_string(),
-            rounds: 7,
-            figures: vec![
-                Figure::new("one", "the latest greeting, one fib", "ms late", 1e3),
-                Figure::new("two", "the latest greeting, two fibs", "ms late", 1e3),
-            ],
-            contenders: vec![
-                ours("Ticker, unblock", format!("greeting {greeting}")),
-                tokio(
-                    "current_thread",
-                    format!("greeting current_thread {greeting}"),
-                ),
-                tokio("multi_thread", format!("greeting multi_thread {greeting}")),
-                asyncio(
-                    "ProcessPoolExecutor",
-                    format!("greeting.py greeting {greeting}"),
-                ),
-                node("worker_threads", format!("greeting.js greeting {greeting}")),
-            ],
-        },
         Job {
             name: "start",
             title: "the smallest program that waits, from start to end".to_string(),

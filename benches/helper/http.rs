@@ -1,9 +1,11 @@
-//! The other end of the HTTP servers and clients: 50 connections that are kept alive, each with a thread of
-//! its own. Its CPU time is not counted.
+//! The other end of the HTTP servers and clients: 50 connections that are kept alive, in one thread that does as
+//! little as it can. Its CPU time is not counted.
 
 use measure::figure;
+use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{self, BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
@@ -63,36 +65,48 @@ fn cpu(input: &mut ChildStdin, output: &mut Lines<BufReader<ChildStdout>>) -> io
     seconds.trim().parse().map_err(io::Error::other)
 }
 
-/// So many requests over each of these connections at once.
+/// So many requests over each of these connections, the next when the one before has been answered.
 fn ask_all(connections: &[TcpStream], requests: usize) -> io::Result<()> {
-    thread::scope(|scope| {
-        let threads: Vec<_> = connections
-            .iter()
-            .map(|stream| scope.spawn(move || (0..requests).try_for_each(|_| ask(stream))))
-            .collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().expect("no panic"))
-    })
-}
-
-fn ask(mut stream: &TcpStream) -> io::Result<()> {
-    stream.write_all(b"GET /0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
-    let mut answer = [0; 1024];
-    let mut length = 0;
-    // The body has no end of its own, but is known.
-    while !answer[..length].ends_with(b"\r\n\r\n0 It works") {
-        let more = stream.read(&mut answer[length..])?;
-        if more == 0 {
-            let answer = String::from_utf8_lossy(&answer[..length]);
-            return Err(io::Error::other(format!("the answer was {answer:?}")));
-        }
-        length += more;
+    let mut left = vec![requests; connections.len()];
+    let mut answers = vec![Vec::new(); connections.len()];
+    for mut stream in connections {
+        stream.write_all(REQUEST)?;
     }
-    if !answer.starts_with(b"HTTP/1.1 200 OK\r\n") {
-        return Err(io::Error::other("not an answer"));
+    let mut buffer = [0; 4096];
+    while left.iter().any(|left| *left > 0) {
+        for i in readable(connections)? {
+            let mut stream = &connections[i];
+            let length = stream.read(&mut buffer)?;
+            answers[i].extend(&buffer[..length]);
+            if is_complete(&answers[i]) {
+                answers[i].clear();
+                left[i] -= 1;
+                if left[i] > 0 {
+                    stream.write_all(REQUEST)?;
+                }
+            } else if length == 0 || answers[i].len() > buffer.len() {
+                let answer = String::from_utf8_lossy(&answers[i]);
+                return Err(io::Error::other(format!("the answer was {answer:?}")));
+            }
+        }
     }
     Ok(())
+}
+
+/// The end of the answer is not looked for: it is known.
+fn is_complete(answer: &[u8]) -> bool {
+    answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\n0 It works")
+}
+
+/// Waits until there is something to read from some of them, and says from which.
+fn readable(sockets: &[impl AsFd]) -> io::Result<Vec<usize>> {
+    let polled = sockets
+        .iter()
+        .map(|socket| PollFd::new(socket, PollFlags::IN));
+    let mut polled: Vec<PollFd> = polled.collect();
+    poll(&mut polled, None)?;
+    let readable = |i: &usize| !polled[*i].revents().is_empty();
+    Ok((0..polled.len()).filter(readable).collect())
 }
 
 /// Serves a client, which is told the address and how many connections to make behind its own arguments, and
@@ -100,12 +114,8 @@ fn ask(mut stream: &TcpStream) -> io::Result<()> {
 pub fn serve(command: &mut Command) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            // How a connection ends is the client's business.
-            thread::spawn(move || stream.and_then(|stream| answer_all(&stream)));
-        }
-    });
+    // To the end of this process.
+    thread::spawn(move || answer_all(&listener));
     let client = command
         .arg(address.to_string())
         .arg(CONNECTIONS.to_string());
@@ -116,16 +126,33 @@ pub fn serve(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-fn answer_all(mut stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(line) = lines.next() {
-        if line?.is_empty() {
-            stream.write_all(ANSWER)?;
+fn answer_all(listener: &TcpListener) -> io::Result<()> {
+    let mut streams: Vec<TcpStream> = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let mut sockets: Vec<BorrowedFd> = streams.iter().map(AsFd::as_fd).collect();
+        sockets.push(listener.as_fd());
+        // From the last on: who is removed leaves those before it where they are.
+        for i in readable(&sockets)?.into_iter().rev() {
+            match streams.get_mut(i) {
+                None => {
+                    let (stream, _) = listener.accept()?;
+                    stream.set_nodelay(true)?;
+                    streams.push(stream);
+                }
+                // A request of this client is a small one, and comes in one piece.
+                Some(stream) => match stream.read(&mut buffer) {
+                    Ok(length) if buffer[..length].ends_with(b"\r\n\r\n") => {
+                        stream.write_all(ANSWER)?;
+                    }
+                    _ => drop(streams.remove(i)),
+                },
+            }
         }
     }
-    Ok(())
 }
+
+const REQUEST: &[u8] = b"GET /0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
 /// What hyper would send.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\

@@ -3,15 +3,15 @@
 
 /// The client of chapter 12, as it is.
 #[path = "../../../examples/12_http/client.rs"]
-mod client;
+mod pool;
 #[path = "../../http/request.rs"]
 mod request;
 
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::{self, Spawner};
-use client::Client;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use measure::{Start, argument, figure, unknown};
+use pool::Client;
 use request::{Body, check, request};
 use smol::net::TcpStream;
 use smol_hyper::rt::FuturesIo;

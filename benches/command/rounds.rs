@@ -207,7 +207,7 @@ pub fn summary(runs: &[Figures], figure: &Figure) -> Option<Summary> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     Some(Summary {
         median: if even {
             (values[middle - 1] + upper) / 2.0

@@ -1,6 +1,6 @@
 //! Spawning tasks and awaiting them.
 
-use async_executor::LocalExecutor;
+use async_executor::{LocalExecutor, StaticLocalExecutor, Task};
 use async_io::block_on;
 use asyncio_to_smol::run;
 use asyncio_to_smol::spawn::Spawn;
@@ -13,8 +13,10 @@ pub fn run(job: &str) -> bool {
     let seconds = match (job, argument::<String>(2).as_str()) {
         ("spawn_join", "run") => run::run(|ex| spawn_join(ex, n())),
         ("spawn_join", "local") => in_local_executor(|ex| spawn_join(ex, n())),
+        ("spawn_join", "static") => in_static_executor(|ex| spawn_join(ex, n())),
         ("spawn_await", "run") => run::run(|ex| spawn_await(ex, n())),
         ("spawn_await", "local") => in_local_executor(|ex| spawn_await(ex, n())),
+        ("spawn_await", "static") => in_static_executor(|ex| spawn_await(ex, n())),
         ("spawn_join" | "spawn_await", _) => measure::unknown(2),
         _ => return false,
     };
@@ -28,6 +30,22 @@ pub fn in_local_executor<F: Future + 'static>(
 ) -> F::Output {
     let ex = Rc::new(LocalExecutor::new());
     block_on(ex.run(ex.spawn(main(Rc::clone(&ex)))))
+}
+
+/// Runs `main` as a task of an executor that is never dropped.
+pub fn in_static_executor<F: Future<Output: 'static> + 'static>(
+    main: impl FnOnce(Static) -> F,
+) -> F::Output {
+    let ex: &'static StaticLocalExecutor = LocalExecutor::new().leak();
+    block_on(ex.run(ex.spawn(main(Static(ex)))))
+}
+
+pub struct Static(&'static StaticLocalExecutor);
+
+impl Spawn<'static> for Static {
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        self.0.spawn(future)
+    }
 }
 
 pub async fn spawn_join(ex: impl Spawn<'static>, n: u64) -> f64 {

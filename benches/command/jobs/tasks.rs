@@ -18,6 +18,7 @@ pub fn jobs(quick: bool) -> Vec<Job> {
         vec![
             ours("run", format!("{job} run {n}")),
             ours("LocalExecutor", format!("{job} local {n}")),
+            ours("StaticLocalExecutor", format!("{job} static {n}")),
             tokio("current_thread", format!("{job} current_thread {n}")),
             tokio("current_thread, in block_on", format!("{job} block_on {n}")),
             tokio("multi_thread", format!("{job} multi_thread {n}")),

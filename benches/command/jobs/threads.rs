@@ -21,7 +21,6 @@ pub fn jobs(quick: bool) -> Vec<Job> {
         contenders: vec![
             ours("LoopThread::call_soon", calls("thread_call call_soon")),
             ours("LoopThread::spawn", calls("thread_call spawn")),
-            ours("channels to a task there", calls("thread_call channels")),
             tokio(
                 "Handle::spawn, current_thread",
                 calls("thread_call current_thread spawn"),

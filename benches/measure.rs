@@ -208,10 +208,13 @@ impl Sleepers {
     }
 }
 
+/// What the figures are called for three numbers of children.
+pub const SIZES: [&str; 3] = ["few", "more", "many"];
+
 /// Tells the cost of a child for the numbers of children that the arguments from `first` on say, and
 /// how many times the first is the last.
 pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
-    let sizes = ["few", "more", "many"].into_iter().zip(first..);
+    let sizes = SIZES.into_iter().zip(first..);
     let costs: Vec<f64> = sizes
         .map(|(size, argument)| {
             let n: u64 = self::argument(argument);

@@ -1,4 +1,4 @@
-//! The memory that waiting costs: `memory WHO FORM N…`, counted by an allocator that counts.
+//! The memory that waiting costs: `memory WHO FORM FEW MORE MANY`, counted by an allocator that counts.
 //!
 //! The children are as small as they can be and never ready. Told is what is allocated once all of
 //! them have been polled, without the future itself and the place for its result. A program of its
@@ -10,11 +10,10 @@ use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait;
 use futures_lite::future::{poll_once, yield_now};
 use futures_util::future::join_all;
-use measure::{argument, figure, unknown};
+use measure::{SIZES, argument, figure, unknown};
 use peak_alloc::PeakAlloc;
 use std::any::Any;
 use std::convert::Infallible;
-use std::env;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::task::JoinSet;
@@ -40,18 +39,14 @@ type Theirs = fn(usize) -> Box<dyn Any>;
 
 fn main() {
     let form: String = argument(2);
-    let sizes = env::args().count().saturating_sub(3);
-    for i in 3..3 + sizes {
+    for (size, i) in SIZES.into_iter().zip(3..) {
         let n: usize = argument(i);
         let bytes = match argument::<String>(1).as_str() {
             "ours" => in_ours(n, ours(&form)),
             "tokio" => in_tokio(n, theirs(&form)),
             _ => unknown(1),
         };
-        figure(
-            format_args!("bytes_{n}"),
-            bytes as f64 / n as f64 - NEEDED as f64,
-        );
+        figure(size, bytes as f64 / n as f64 - NEEDED as f64);
     }
 }
 

@@ -44,7 +44,7 @@
 //! shows it.
 //!
 //! Some 110 ns for a child that is ready at once, and 64 bytes on top of the future itself and its
-//! result, however many there are (`just bench waiting memory`).
+//! result, however many there are (`just bench as_completed memory`).
 //!
 //! Source:
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).

@@ -44,7 +44,7 @@
 //!
 //! All children in one task is what makes it cheap: some 100 ns for a child that is ready at once,
 //! about a quarter of what spawning and awaiting it costs, and 64 bytes on top of the future itself
-//! and its result, however many there are (`just bench waiting memory`). At each turn of the loop all
+//! and its result, however many there are (`just bench gather memory`). At each turn of the loop all
 //! children that are ready to go on are polled, once each and in order, as asyncio polls tasks; but
 //! no other task gets its turn in between.
 //!

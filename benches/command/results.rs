@@ -76,3 +76,12 @@ fn median(row: &Row) -> f64 {
     row.summary()
         .map_or(f64::INFINITY, |summary| summary.median)
 }
+
+/// The ratio with two digits that say something.
+pub fn shown(ratio: f64) -> String {
+    match ratio {
+        0.0..0.095 => format!("{ratio:.3}"),
+        0.095..9.95 => format!("{ratio:.2}"),
+        _ => format!("{ratio:.0}"),
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::job::Who;
 use crate::machine;
-use crate::results::{Results, Row};
+use crate::results::{Results, Row, shown};
 use serde_json::{Value, json};
 
 /// The figures of one job, a line for each contender.
@@ -37,7 +37,7 @@ pub fn print(results: &[Results]) {
 /// The ratio, and whether it keeps its limit. `*` is the best of each.
 fn verdict(results: &Results, row: &Row) -> String {
     let ratio = results.ratio(row);
-    let mut text = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+    let mut text = ratio.map_or(String::new(), shown);
     if is_best(results, row) {
         text.push('*');
     }
@@ -55,18 +55,25 @@ fn is_best(results: &Results, row: &Row) -> bool {
 
 /// The best of each, a line for each figure, and what it has been measured with.
 pub fn print_summary(all: &[Results]) {
+    let name = |results: &Results| {
+        let (job, figure) = (results.job, results.figure);
+        format!("{}: {}, {}", job.name, figure.title, figure.unit)
+    };
+    let longest = all
+        .iter()
+        .map(|results| name(results).chars().count())
+        .max();
+    let width = longest.unwrap_or_default();
     println!("\n=== the best of each, and ours divided by it");
-    print!("{:<40} {:>10}", "", "ours");
+    print!("{:<width$} {:>10}", "", "ours");
     for who in Who::PEERS {
-        print!(" {:>17}", who.name());
+        print!(" {:>15}", who.name());
     }
     println!();
     for results in all {
-        let (job, figure) = (results.job, results.figure);
-        let name = format!("{}: {}, {}", job.name, figure.title, figure.unit);
-        print!("{name:<40} {:>10}", best(results, Who::Ours));
+        print!("{:<width$} {:>10}", name(results), best(results, Who::Ours));
         for who in Who::PEERS {
-            print!(" {:>17}", best(results, who));
+            print!(" {:>15}", best(results, who));
         }
         println!();
     }
@@ -89,7 +96,7 @@ fn best(results: &Results, who: Who) -> String {
     match results.ratio(row) {
         Some(ratio) => {
             let over = if any_broken { "!" } else { "" };
-            format!("{median} ({ratio:.2}{over})")
+            format!("{median} ({}{over})", shown(ratio))
         }
         None => median,
     }
@@ -128,6 +135,9 @@ fn json_figure(results: &Results) -> Value {
         "job": results.job.name,
         "title": results.job.title,
         "figure": results.figure.name,
+        "shows": results.figure.title,
+        "unit": results.figure.unit,
+        "scale": results.figure.scale,
         "limits": limits,
         "contenders": contenders,
     })

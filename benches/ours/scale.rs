@@ -2,7 +2,8 @@
 
 use crate::cancelling::drop_every_task;
 use crate::sleepers::sleep_together;
-use crate::waiting::{ready, sum_of_as_completed, sum_of_gather, sum_of_tasks};
+use crate::tasks::spawn_join;
+use crate::waiting::{ready, sum_of_as_completed, sum_of_gather};
 use asyncio_to_smol::run::{Spawner, run as run_main};
 use measure::{Dropped, Start, argument, growth, sum_below};
 use std::time::Duration;
@@ -19,10 +20,7 @@ pub fn run(job: &str) -> bool {
         "as_completed" => timed(n, |ex| async move {
             sum_of_as_completed(&ex, (0..n).map(ready)).await
         }),
-        "spawn" => timed(
-            n,
-            |ex| async move { sum_of_tasks(&ex, (0..n).map(ready)).await },
-        ),
+        "spawn" => run_main(|ex| spawn_join(ex, n)),
         "sleep" => {
             let time = |i| Duration::from_micros(200_000 + i % 200_000);
             run_main(async move |ex| {
@@ -38,10 +36,10 @@ pub fn run(job: &str) -> bool {
 }
 
 /// Seconds a child, when the values of all of them are there.
-fn timed<F: Future<Output = u64>>(n: u64, sum: impl FnOnce(Spawner<'static>) -> F) -> f64
-where
-    F: 'static,
-{
+fn timed<F: Future<Output = u64> + 'static>(
+    n: u64,
+    sum: impl FnOnce(Spawner<'static>) -> F,
+) -> f64 {
     run_main(|ex| {
         let sum = sum(ex);
         async move {

@@ -1,8 +1,8 @@
 //! Many tasks that sleep.
 
-use crate::tasks::in_local_executor;
-use async_executor::{LocalExecutor, StaticLocalExecutor, Task};
-use async_io::{Timer, block_on};
+use crate::tasks::{in_local_executor, in_static_executor};
+use async_executor::Task;
+use async_io::Timer;
 use asyncio_to_smol::run;
 use asyncio_to_smol::sleep::sleep;
 use asyncio_to_smol::spawn::Spawn;
@@ -17,13 +17,7 @@ pub fn run(job: &str) -> bool {
     match argument::<String>(2).as_str() {
         "run" => run::run(|ex| sleepers(ex, all)),
         "local" => in_local_executor(|ex| sleepers(ex, all)),
-        "static" => {
-            let ex: &'static StaticLocalExecutor = LocalExecutor::new().leak();
-            block_on(ex.run(ex.spawn(async move {
-                join((all.times()).map(|time| ex.spawn(async move { sleep(time).await }))).await;
-                all.end();
-            })));
-        }
+        "static" => in_static_executor(|ex| sleepers(ex, all)),
         "timers" => run::run(async move |ex| {
             join((all.times()).map(|time| {
                 ex.spawn(async move {

@@ -2,7 +2,8 @@
 
 use crate::cancelling;
 use crate::sleepers::sleep_together;
-use crate::waiting::{futures, join_set, ready, tasks};
+use crate::tasks::spawn_join;
+use crate::waiting::{futures, join_set, ready};
 use measure::{Dropped, Start, argument, growth, sum_below};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub fn run(job: &str) -> bool {
     growth(&kind, 4, |n| match kind.as_str() {
         "gather" => timed(n, async move { futures((0..n).map(ready)).await }),
         "as_completed" => timed(n, async move { join_set((0..n).map(ready)).await }),
-        "spawn" => timed(n, async move { tasks((0..n).map(ready)).await }),
+        "spawn" => crate::run(spawn_join(n)),
         "sleep" => crate::run(async move {
             let time = |i| Duration::from_micros(200_000 + i % 200_000);
             let start = Start::new();

@@ -4,15 +4,16 @@ use measure::{Start, argument, figure, sum_below};
 use std::hint::black_box;
 
 pub fn run(job: &str) -> bool {
-    match job {
+    let seconds = match job {
         "spawn_join" => crate::run(spawn_join(argument(3))),
         "spawn_await" => crate::run(spawn_await(argument(3))),
         _ => return false,
-    }
+    };
+    figure("seconds", seconds);
     true
 }
 
-async fn spawn_join(n: u64) {
+pub async fn spawn_join(n: u64) -> f64 {
     let start = Start::new();
     let tasks: Vec<_> = (0..n)
         .map(|i| tokio::spawn(async move { black_box(i) }))
@@ -21,11 +22,12 @@ async fn spawn_join(n: u64) {
     for task in tasks {
         sum += task.await.expect("no panic");
     }
-    figure("seconds", start.seconds() / n as f64);
+    let seconds = start.seconds();
     assert_eq!(sum, sum_below(n));
+    seconds / n as f64
 }
 
-async fn spawn_await(n: u64) {
+async fn spawn_await(n: u64) -> f64 {
     let start = Start::new();
     let mut sum = 0;
     for i in 0..n {
@@ -33,6 +35,7 @@ async fn spawn_await(n: u64) {
             .await
             .expect("no panic");
     }
-    figure("seconds", start.seconds() / n as f64);
+    let seconds = start.seconds();
     assert_eq!(sum, sum_below(n));
+    seconds / n as f64
 }

@@ -44,7 +44,7 @@ pub async fn futures(children: impl Iterator<Item = impl Future<Output = u64>>) 
     join_all(children).await.into_iter().sum()
 }
 
-pub async fn tasks<F>(children: impl Iterator<Item = F>) -> u64
+async fn tasks<F>(children: impl Iterator<Item = F>) -> u64
 where
     F: Future<Output = u64> + Send + 'static,
 {

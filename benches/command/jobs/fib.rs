@@ -30,6 +30,10 @@ pub fn jobs(quick: bool) -> Vec<Job> {
                     format!("fib_coroutine current_thread {small}"),
                 ),
                 tokio(
+                    "current_thread, in block_on",
+                    format!("fib_coroutine block_on {small}"),
+                ),
+                tokio(
                     "multi_thread",
                     format!("fib_coroutine multi_thread {small}"),
                 ),

@@ -20,12 +20,20 @@ pub fn jobs(quick: bool) -> Vec<Job> {
                 format!("queue current_thread mpsc {n}"),
             ),
             tokio(
+                "mpsc, Mutex, in block_on",
+                format!("queue block_on mpsc {n}"),
+            ),
+            tokio(
                 "mpsc, Mutex, multi_thread",
                 format!("queue multi_thread mpsc {n}"),
             ),
             tokio(
                 "async-channel, current_thread",
                 format!("queue current_thread channel {n}"),
+            ),
+            tokio(
+                "async-channel, in block_on",
+                format!("queue block_on channel {n}"),
             ),
             tokio(
                 "async-channel, multi_thread",

@@ -2,8 +2,6 @@
 
 use crate::job::{Contender, Figure, Job, ours, spaced, tokio};
 
-const NAMES: [&str; 3] = ["few", "more", "many"];
-
 pub fn jobs(quick: bool) -> Vec<Job> {
     let sizes = if quick {
         [100, 1_000, 10_000]
@@ -52,7 +50,7 @@ fn growth(sizes: [usize; 3]) -> Job {
         };
         let growth = Figure::new(
             growth,
-            format!("{kind}, the last by the first"),
+            format!("{kind}, {} by {}", spaced(sizes[2]), spaced(sizes[0])),
             "times",
             1.0,
         );
@@ -85,10 +83,12 @@ fn growth(sizes: [usize; 3]) -> Job {
 }
 
 fn memory(sizes: [usize; 3]) -> Job {
-    let figures = NAMES
-        .iter()
+    let figures = ["few", "more", "many"]
+        .into_iter()
         .zip(sizes)
-        .map(|(name, n)| Figure::new(name, format!("{} children", spaced(n)), "bytes", 1.0));
+        .map(|(name, n)| {
+            Figure::new(name, format!("{} children", spaced(n)), "bytes", 1.0).unlimited()
+        });
     let with = |who: fn(&'static str, String) -> Contender, form, arguments: &str| {
         let [few, more, many] = sizes;
         who(form, format!("{arguments} {few} {more} {many}")).program("memory")
@@ -105,7 +105,7 @@ fn memory(sizes: [usize; 3]) -> Job {
             with(ours, "spawn", "ours spawn"),
             with(ours, "spawn, wait::all_completed", "ours wait"),
             with(tokio, "join_all", "tokio join_all"),
-            with(tokio, "JoinSet", "tokio join_set"),
+            with(tokio, "JoinSet", "tokio join_set").limit(1.0),
             with(tokio, "spawn", "tokio spawn"),
         ],
     }

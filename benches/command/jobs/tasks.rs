@@ -18,7 +18,9 @@ pub fn jobs(quick: bool) -> Vec<Job> {
         vec![
             ours("run", format!("{job} run {n}")),
             ours("LocalExecutor", format!("{job} local {n}")),
+            ours("StaticLocalExecutor", format!("{job} static {n}")),
             tokio("current_thread", format!("{job} current_thread {n}")),
+            tokio("current_thread, in block_on", format!("{job} block_on {n}")),
             tokio("multi_thread", format!("{job} multi_thread {n}")),
             asyncio("create_task", format!("tasks.py {job} {n}")),
             node("async functions", format!("tasks.js {job} {n}")),

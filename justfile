@@ -66,15 +66,12 @@ smoke *arguments:
 test *arguments:
     cargo test --all-features "$@"
 
-# fib against C; waiting, its memory and cancelling against tokio: all of them, or those named
+# Measure against tokio, asyncio, Node and C: all jobs, or those named; --help says what else
 [group('work')]
-bench *jobs:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    for job in ${@:-fib waiting cancel memory}; do
-        printf '\n=== %s\n' "$job"
-        cargo run --quiet --release --manifest-path benches/Cargo.toml --target-dir target/benches --bin "$job"
-    done
+[no-exit-message]
+bench *arguments:
+    @cargo build --quiet --release --bins --manifest-path benches/Cargo.toml --target-dir target/benches
+    @target/benches/release/bench "$@"
 
 # Write what is generated: the contents page, and the `Paste` lines in the heads
 [group('work')]

@@ -1,13 +1,16 @@
-//! The memory that waiting costs: `just bench memory`.
+//! The memory that waiting costs: `memory WHO FORM FEW MORE MANY`, counted by an allocator that counts.
 //!
-//! The children are as small as they can be and never ready. Shown is what is allocated once all of
-//! them have been polled, without the future itself and the place for its result.
+//! The children are as small as they can be and never ready. Told is what is allocated once all of
+//! them have been polled, without the future itself and the place for its result. A program of its
+//! own, because the counting takes time.
 
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::gather::{gather, gather_all};
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::wait;
 use futures_lite::future::{poll_once, yield_now};
+use futures_util::future::join_all;
+use measure::{SIZES, argument, figure, unknown};
 use peak_alloc::PeakAlloc;
 use std::any::Any;
 use std::convert::Infallible;
@@ -31,61 +34,74 @@ impl Future for Never {
 /// What has to be somewhere for every child: the future, and an `Option` of its result.
 const NEEDED: usize = size_of::<Never>() + size_of::<Option<u64>>();
 
-type Start = fn(&Spawner<'static>, usize) -> Box<dyn Any>;
+type Ours = fn(&Spawner<'static>, usize) -> Box<dyn Any>;
+type Theirs = fn(usize) -> Box<dyn Any>;
 
 fn main() {
-    let ours: [(&str, Start); 5] = [
-        ("gather", |ex, n| Box::new(gather(ex, children(n)))),
-        ("gather_all", |ex, n| Box::new(gather_all(ex, children(n)))),
-        ("as_completed", |ex, n| {
-            Box::new(as_completed(ex, children(n)))
-        }),
-        ("spawn", |ex, n| Box::new(spawn(ex, n))),
-        ("spawn and wait", |ex, n| {
-            Box::new(ex.spawn(wait::all_completed(spawn(ex, n))))
-        }),
-    ];
-    println!("bytes a child above {NEEDED}     10 000    100 000  1 000 000 children");
-    for (name, start) in ours {
-        row(name, |n| {
-            run(async move |ex| {
-                let before = ALLOCATED.current_usage();
-                let started = start(&ex, n);
-                for _ in 0..n / 50 {
-                    yield_now().await; // until all have been polled
-                }
-                let after = ALLOCATED.current_usage();
-                drop(started);
-                after - before
-            })
-        });
+    let form: String = argument(2);
+    for (size, i) in SIZES.into_iter().zip(3..) {
+        let n: usize = argument(i);
+        let bytes = match argument::<String>(1).as_str() {
+            "ours" => in_ours(n, ours(&form)),
+            "tokio" => in_tokio(n, theirs(&form)),
+            _ => unknown(1),
+        };
+        figure(size, bytes as f64 / n as f64 - NEEDED as f64);
     }
-    row("tokio, JoinSet", |n| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.expect("a runtime").block_on(async {
-            let before = ALLOCATED.current_usage();
-            let mut tasks: JoinSet<_> = children(n).collect();
-            poll_once(tasks.join_next()).await;
-            for _ in 0..n / 50 {
-                tokio::task::yield_now().await;
-            }
-            let after = ALLOCATED.current_usage();
-            tasks.abort_all();
-            after - before
-        })
-    });
 }
 
-fn children(n: usize) -> impl Iterator<Item = Never> {
-    (0..n as u64).map(Never)
+fn ours(form: &str) -> Ours {
+    match form {
+        "gather" => |ex, n| Box::new(gather(ex, children(n))),
+        "gather_all" => |ex, n| Box::new(gather_all(ex, children(n))),
+        "as_completed" => |ex, n| Box::new(as_completed(ex, children(n))),
+        "spawn" => |ex, n| Box::new(spawn(ex, n)),
+        "wait" => |ex, n| Box::new(ex.spawn(wait::all_completed(spawn(ex, n)))),
+        _ => unknown(2),
+    }
 }
 
 fn spawn(ex: &Spawner<'static>, n: usize) -> Vec<async_executor::Task<<Never as Future>::Output>> {
     children(n).map(|child| ex.spawn(child)).collect()
 }
 
-fn row(name: &str, measure: impl Fn(usize) -> usize) {
-    let [a, b, c] =
-        [10_000, 100_000, 1_000_000].map(|n| measure(n) as f64 / n as f64 - NEEDED as f64);
-    println!("{name:<22} {a:>10.1} {b:>10.1} {c:>10.1}");
+fn theirs(form: &str) -> Theirs {
+    match form {
+        "join_all" => |n| Box::new(tokio::spawn(join_all(children(n)))),
+        "join_set" => |n| Box::new(children(n).collect::<JoinSet<_>>()),
+        "spawn" => |n| Box::new(children(n).map(tokio::spawn).collect::<Vec<_>>()),
+        _ => unknown(2),
+    }
+}
+
+fn children(n: usize) -> impl Iterator<Item = Never> {
+    (0..n as u64).map(Never)
+}
+
+fn in_ours(n: usize, start: Ours) -> usize {
+    run(async move |ex| {
+        let before = ALLOCATED.current_usage();
+        let started = start(&ex, n);
+        for _ in 0..n / 50 {
+            yield_now().await; // until all have been polled
+        }
+        let after = ALLOCATED.current_usage();
+        drop(started);
+        after - before
+    })
+}
+
+fn in_tokio(n: usize, start: Theirs) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        let before = ALLOCATED.current_usage();
+        let mut started = start(n);
+        for _ in 0..n / 50 {
+            tokio::task::yield_now().await;
+        }
+        if let Some(tasks) = started.downcast_mut::<JoinSet<<Never as Future>::Output>>() {
+            poll_once(tasks.join_next()).await; // whoever has one waits for it
+        }
+        ALLOCATED.current_usage() - before
+    })
 }

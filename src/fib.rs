@@ -49,7 +49,7 @@ pub fn fib(n: u32) -> Result<u64, TooLarge> {
 /// The recursion, six levels of it in one function.
 ///
 /// gcc -O2 does the same to the C function, rustc does not, and without it this takes twice as
-/// long as C (`cargo bench --bench fib` compares them).
+/// long as C (`just bench fib` compares them).
 fn naive(n: u32) -> u64 {
     // Makes a call something that is not to be left out. Else rustc sees that fib(n - 1) and
     // fib(n - 2) both need fib(n - 3), and computes that once: the cost would not be the naive one.

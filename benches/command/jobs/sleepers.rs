@@ -1,0 +1,58 @@
+//! Many tasks that sleep.
+
+use crate::job::{Contender, Figure, Job, Who, asyncio, node, ours, spaced, tokio};
+
+pub fn jobs(quick: bool) -> Vec<Job> {
+    let (n, million) = if quick {
+        (1_000, 2_000)
+    } else {
+        (100_000, 1_000_000)
+    };
+    let mut jobs = vec![job("sleepers", n), job("sleepers_1m", million)];
+    // A million in one `join_all` does not end within a minute.
+    jobs[0].contenders.extend([
+        tokio(
+            "join_all, current_thread",
+            format!("sleepers current_thread join_all {n}"),
+        ),
+        tokio(
+            "join_all, multi_thread",
+            format!("sleepers multi_thread join_all {n}"),
+        ),
+    ]);
+    jobs
+}
+
+fn job(name: &'static str, n: usize) -> Job {
+    let with = |who: fn(&'static str, String) -> Contender, form, arguments: &str| {
+        who(form, format!("{arguments} {n}"))
+    };
+    let figure = |name, title, unit, scale| Figure::new(name, title, unit, scale);
+    Job {
+        name,
+        title: format!(
+            "{} tasks sleep, each for its own time of 1 to 2 s",
+            spaced(n)
+        ),
+        rounds: 3,
+        figures: vec![
+            figure("cpu", "CPU", "s", 1.0).limit(Who::Tokio, 0.5),
+            figure("late", "later than the longest sleep", "ms", 1e3),
+            figure("bytes", "memory a task", "bytes", 1.0).limit(Who::Tokio, 0.5),
+        ],
+        contenders: vec![
+            with(ours, "sleep, run", "sleepers run"),
+            with(ours, "sleep, LocalExecutor", "sleepers local"),
+            with(ours, "sleep, StaticLocalExecutor", "sleepers static"),
+            with(ours, "a Timer each (plain smol)", "sleepers timers"),
+            with(
+                tokio,
+                "spawn, current_thread",
+                "sleepers current_thread spawn",
+            ),
+            with(tokio, "spawn, multi_thread", "sleepers multi_thread spawn"),
+            with(asyncio, "create_task, gather", "sleepers.py sleepers"),
+            with(node, "timers/promises, Promise.all", "sleepers.js sleepers"),
+        ],
+    }
+}

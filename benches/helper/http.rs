@@ -1,0 +1,163 @@
+//! The other end of the HTTP servers and clients: 50 connections that are kept alive, in one thread that does as
+//! little as it can. Its CPU time is not counted.
+
+use measure::figure;
+use rustix::event::{PollFd, PollFlags, poll};
+use std::io::{self, BufRead, BufReader, Lines, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+
+const CONNECTIONS: usize = 50;
+
+/// Loads a server, which is started with a pipe at both ends. It must print `listening ADDRESS`, and for every
+/// line of input `cpu SECONDS`, until the input ends.
+///
+/// The last argument of the command is how many requests there will be on each connection; a tenth of them
+/// come before, to warm up.
+pub fn load(command: &mut Command) -> io::Result<()> {
+    let requests: usize = last_argument(command)?;
+    let mut server = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = server.stdin.take().expect("it is a pipe");
+    let output = server.stdout.take().expect("it is a pipe");
+    let mut output = BufReader::new(output).lines();
+    let address = word_after(&mut output, "listening ")?;
+    let connect = |_| {
+        let stream = TcpStream::connect(&address)?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    let connections: Vec<TcpStream> = (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?;
+    ask_all(&connections, requests / 10)?;
+    let before = cpu(&mut input, &mut output)?;
+    ask_all(&connections, requests)?;
+    let used = cpu(&mut input, &mut output)? - before;
+    figure("cpu", used / (CONNECTIONS * requests) as f64);
+    drop(input);
+    let status = server.wait()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the server: {status}")));
+    }
+    Ok(())
+}
+
+fn last_argument(command: &Command) -> io::Result<usize> {
+    let last = command.get_args().last().and_then(|last| last.to_str());
+    let number = last.and_then(|last| last.parse().ok());
+    number.ok_or_else(|| io::Error::other("the last argument is to be a number"))
+}
+
+fn word_after(output: &mut Lines<BufReader<ChildStdout>>, start: &str) -> io::Result<String> {
+    let line = output.next().unwrap_or(Ok(String::new()))?;
+    let word = line.strip_prefix(start);
+    word.map(str::to_string)
+        .ok_or_else(|| io::Error::other(format!("the server printed {line:?}")))
+}
+
+/// How much of it the server has used.
+fn cpu(input: &mut ChildStdin, output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<f64> {
+    input.write_all(b"\n")?;
+    let seconds = word_after(output, "cpu ")?;
+    seconds.trim().parse().map_err(io::Error::other)
+}
+
+/// So many requests over each of these connections, the next when the one before has been answered.
+fn ask_all(connections: &[TcpStream], requests: usize) -> io::Result<()> {
+    let mut left = vec![requests; connections.len()];
+    let mut answers = vec![Vec::new(); connections.len()];
+    for mut stream in connections {
+        stream.write_all(REQUEST)?;
+    }
+    let mut buffer = [0; 4096];
+    while left.iter().any(|left| *left > 0) {
+        for i in readable(connections)? {
+            let mut stream = &connections[i];
+            let length = stream.read(&mut buffer)?;
+            answers[i].extend(&buffer[..length]);
+            if is_complete(&answers[i]) {
+                answers[i].clear();
+                left[i] -= 1;
+                if left[i] > 0 {
+                    stream.write_all(REQUEST)?;
+                }
+            } else if length == 0 || answers[i].len() > buffer.len() {
+                let answer = String::from_utf8_lossy(&answers[i]);
+                return Err(io::Error::other(format!("the answer was {answer:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The end of the answer is not looked for: it is known.
+fn is_complete(answer: &[u8]) -> bool {
+    answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\n0 It works")
+}
+
+/// Waits until there is something to read from some of them, and says from which.
+fn readable(sockets: &[impl AsFd]) -> io::Result<Vec<usize>> {
+    let polled = sockets
+        .iter()
+        .map(|socket| PollFd::new(socket, PollFlags::IN));
+    let mut polled: Vec<PollFd> = polled.collect();
+    poll(&mut polled, None)?;
+    let readable = |i: &usize| !polled[*i].revents().is_empty();
+    Ok((0..polled.len()).filter(readable).collect())
+}
+
+/// Serves a client, which is told the address and how many connections to make behind its own arguments, and
+/// prints its figures itself.
+pub fn serve(command: &mut Command) -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    // To the end of this process.
+    thread::spawn(move || answer_all(&listener));
+    let client = command
+        .arg(address.to_string())
+        .arg(CONNECTIONS.to_string());
+    let status = client.status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the client: {status}")));
+    }
+    Ok(())
+}
+
+fn answer_all(listener: &TcpListener) -> io::Result<()> {
+    let mut streams: Vec<TcpStream> = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let mut sockets: Vec<BorrowedFd> = streams.iter().map(AsFd::as_fd).collect();
+        sockets.push(listener.as_fd());
+        // From the last on: who is removed leaves those before it where they are.
+        for i in readable(&sockets)?.into_iter().rev() {
+            match streams.get_mut(i) {
+                None => {
+                    let (stream, _) = listener.accept()?;
+                    stream.set_nodelay(true)?;
+                    streams.push(stream);
+                }
+                // A request of this client is a small one, and comes in one piece.
+                Some(stream) => match stream.read(&mut buffer) {
+                    Ok(length) if buffer[..length].ends_with(b"\r\n\r\n") => {
+                        stream.write_all(ANSWER)?;
+                    }
+                    _ => drop(streams.remove(i)),
+                },
+            }
+        }
+    }
+}
+
+const REQUEST: &[u8] = b"GET /0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+/// What hyper would send.
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 10\r\n\
+    date: Sun, 22 Nov 2026 12:00:00 GMT\r\n\
+    \r\n\
+    0 It works";

@@ -1,0 +1,232 @@
+//! What the contenders in Rust measure themselves with: time, CPU time, memory, and the line that
+//! tells the command a figure.
+
+use rustix::time::{ClockId, clock_gettime};
+use std::env;
+use std::fmt::Display;
+use std::process;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Tells the command a figure. In seconds or bytes, never in parts of them.
+pub fn figure(name: impl Display, value: f64) {
+    println!("{name} {value:e}");
+}
+
+/// Time from here on, of the clock and of the CPU.
+pub struct Start {
+    time: Instant,
+    cpu: f64,
+}
+
+impl Start {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Start {
+        Start {
+            cpu: cpu(),
+            time: Instant::now(),
+        }
+    }
+
+    /// Seconds that have passed.
+    pub fn seconds(&self) -> f64 {
+        self.time.elapsed().as_secs_f64()
+    }
+
+    /// Seconds of CPU that all threads of this process have used.
+    pub fn cpu(&self) -> f64 {
+        cpu() - self.cpu
+    }
+}
+
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// How many bytes of memory this process has had at most; 0 where the system does not say.
+pub fn peak_memory() -> f64 {
+    peak_memory_of(process::id())
+}
+
+/// The same of another process.
+pub fn peak_memory_of(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+    kilobytes
+        .and_then(|number| number.parse::<f64>().ok())
+        .map_or(0.0, |kilobytes| kilobytes * 1024.0)
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The n-th argument of this program; 1 is the job.
+pub fn argument<T: FromStr>(n: usize) -> T {
+    let argument = env::args().nth(n).unwrap_or_default();
+    argument.parse().unwrap_or_else(|_| unknown(n))
+}
+
+/// For an argument that is none of those there are: says so and ends the program.
+pub fn unknown(n: usize) -> ! {
+    let argument = env::args().nth(n).unwrap_or_default();
+    eprintln!("argument {n}: not '{argument}'");
+    process::exit(2)
+}
+
+/// The sum of all numbers below `n`: what the values of so many tasks are to come to.
+pub fn sum_below(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
+/// Waits for few children and for many, as many as the arguments from `first` on say, and tells how
+/// long one took.
+///
+/// `sum` gives the sum of what they return. It does so several times, and the median counts.
+pub async fn waiting(name: &str, first: usize, sum: impl AsyncFn(u64) -> u64) {
+    for (argument, of, times) in [(first, "few", 11), (first + 1, "many", 3)] {
+        let n: u64 = self::argument(argument);
+        let mut seconds = Vec::new();
+        for _ in 0..times {
+            let start = Start::new();
+            assert_eq!(sum(n).await, sum_below(n));
+            seconds.push(start.seconds() / n as f64);
+        }
+        figure(format_args!("{name}_{of}"), median(seconds));
+    }
+}
+
+/// Counts the guards that have been dropped.
+#[derive(Clone)]
+pub struct Dropped {
+    n: usize,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    started: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+/// What a task holds that has a destructor.
+pub struct Guard(Arc<Counts>);
+
+impl Dropped {
+    pub fn new(n: usize) -> Dropped {
+        Dropped {
+            n,
+            counts: Arc::default(),
+        }
+    }
+
+    pub fn guards(&self) -> impl Iterator<Item = Guard> {
+        (0..self.n).map(|_| Guard(Arc::clone(&self.counts)))
+    }
+
+    /// Whether the tasks that hold them have begun to sleep.
+    pub fn all_started(&self) -> bool {
+        self.counts.started.load(Ordering::Relaxed) == self.n
+    }
+
+    /// How long it took until all had been dropped, in seconds a task.
+    pub fn all_since(&self, start: Start) -> f64 {
+        let seconds = start.seconds();
+        assert!(self.all_started(), "some have not begun");
+        assert_eq!(self.counts.dropped.load(Ordering::Relaxed), self.n);
+        seconds / self.n as f64
+    }
+}
+
+impl Guard {
+    /// Says that the task sleeps from here on.
+    pub fn started(&self) {
+        self.0.started.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls into another thread, as many as the arguments from `first` on say: one after the other, and
+/// all at once.
+///
+/// `call` begins one, and `wait` waits for what it returns.
+pub fn calls<H>(first: usize, call: impl Fn(u64) -> H, wait: impl Fn(H) -> u64) {
+    let n: u64 = argument(first);
+    let start = Start::new();
+    let sum: u64 = (0..n).map(|i| wait(call(i))).sum();
+    figure("latency", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
+
+    let n: u64 = argument(first + 1);
+    let start = Start::new();
+    let begun: Vec<H> = (0..n).map(call).collect();
+    let sum: u64 = begun.into_iter().map(wait).sum();
+    figure("rate", start.seconds() / n as f64);
+    assert_eq!(sum, sum_below(n));
+}
+
+/// Many sleepers, each with its own time of 1 to 2 s.
+pub struct Sleepers {
+    n: u64,
+    memory: f64,
+    start: Start,
+}
+
+impl Sleepers {
+    /// From here on they are measured.
+    pub fn new(n: u64) -> Sleepers {
+        Sleepers {
+            n,
+            memory: peak_memory(),
+            start: Start::new(),
+        }
+    }
+
+    /// How long each is to sleep.
+    pub fn times(&self) -> impl Iterator<Item = Duration> + use<> {
+        (0..self.n).map(|i| Duration::from_micros(1_000_000 + i * 2_654_435_761 % 1_000_000))
+    }
+
+    /// Tells what they have cost, when all have slept.
+    pub fn end(&self) {
+        let (seconds, cpu) = (self.start.seconds(), self.start.cpu());
+        let longest = self.times().max().unwrap_or_default().as_secs_f64();
+        assert!(seconds >= longest, "woken too early");
+        figure("cpu", cpu);
+        figure("late", seconds - longest);
+        figure("bytes", (peak_memory() - self.memory) / self.n as f64);
+    }
+}
+
+/// What the figures are called for three numbers of children.
+pub const SIZES: [&str; 3] = ["few", "more", "many"];
+
+/// Tells the cost of a child for the numbers of children that the arguments from `first` on say, and
+/// how many times the first is the last.
+pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
+    let sizes = SIZES.into_iter().zip(first..);
+    let costs: Vec<f64> = sizes
+        .map(|(size, argument)| {
+            let n: u64 = self::argument(argument);
+            // The fewer there are, the more a disturbance would matter.
+            let times = (100_000 / n.max(1)).clamp(1, 9);
+            let cost = median((0..times).map(|_| cost(n)).collect());
+            figure(format_args!("{kind}_{size}"), cost);
+            cost
+        })
+        .collect();
+    figure(
+        format_args!("{kind}_growth"),
+        costs[costs.len() - 1] / costs[0],
+    );
+}

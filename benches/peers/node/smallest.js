@@ -1,0 +1,3 @@
+'use strict'
+
+setTimeout(() => console.log('Hello world!'), 1)

@@ -1,0 +1,11 @@
+//! The smallest program that waits: on this library.
+
+use asyncio_to_smol::{run::run, ticker::Ticker};
+use std::time::Duration;
+
+fn main() {
+    run(async |_| {
+        Ticker::every(Duration::from_millis(1)).tick().await;
+        println!("Hello world!");
+    });
+}

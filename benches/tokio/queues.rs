@@ -1,0 +1,78 @@
+//! A producer and workers, and a queue between them that may be full.
+
+use measure::{Start, argument, figure, sum_below};
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc};
+
+const CAPACITY: usize = 100;
+
+pub fn run(job: &str) -> bool {
+    let n = || argument(4);
+    match (job, argument::<String>(3).as_str()) {
+        ("queue", "mpsc") => crate::run(measured(n(), with_mpsc)),
+        ("queue", "channel") => crate::run(measured(n(), with_async_channel)),
+        ("queue", _) => measure::unknown(3),
+        _ => return false,
+    }
+    true
+}
+
+async fn measured<F: Future<Output = u64>>(n: u64, queue: fn(u64, usize) -> F) {
+    for workers in [2, 8] {
+        let start = Start::new();
+        let sum = queue(n, workers).await;
+        figure(
+            format_args!("workers_{workers}"),
+            start.seconds() / n as f64,
+        );
+        assert_eq!(sum, sum_below(n));
+    }
+}
+
+async fn with_mpsc(n: u64, workers: usize) -> u64 {
+    async fn worker(receiver: Arc<Mutex<mpsc::Receiver<u64>>>) -> u64 {
+        let mut sum = 0;
+        loop {
+            let value = receiver.lock().await.recv().await;
+            match value {
+                Some(value) => sum += value,
+                None => return sum,
+            }
+        }
+    }
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let workers = (0..workers).map(|_| tokio::spawn(worker(Arc::clone(&receiver))));
+    let workers: Vec<_> = workers.collect();
+    for i in 0..n {
+        sender.send(i).await.expect("there are workers");
+    }
+    drop(sender);
+    let mut sum = 0;
+    for worker in workers {
+        sum += worker.await.expect("no panic");
+    }
+    sum
+}
+
+async fn with_async_channel(n: u64, workers: usize) -> u64 {
+    async fn worker(receiver: async_channel::Receiver<u64>) -> u64 {
+        let mut sum = 0;
+        while let Ok(value) = receiver.recv().await {
+            sum += value;
+        }
+        sum
+    }
+    let (sender, receiver) = async_channel::bounded(CAPACITY);
+    let workers = (0..workers).map(|_| tokio::spawn(worker(receiver.clone())));
+    let workers: Vec<_> = workers.collect();
+    for i in 0..n {
+        sender.send(i).await.expect("there are workers");
+    }
+    drop(sender);
+    let mut sum = 0;
+    for worker in workers {
+        sum += worker.await.expect("no panic");
+    }
+    sum
+}

@@ -9,6 +9,7 @@
 //! |---|---|---|---|
 //! | [`stdin`] | standard input as a stream of lines that never blocks the loop, on terminals, pipes, files and whatever else | `loop.add_reader(sys.stdin, …)` | `process.stdin.on('data', …)` |
 //! | [`ticker`] | an interval without drift and without bursts | `while True: … await asyncio.sleep(3)` | `setInterval` |
+//! | [`mod@sleep`] | sleeping, for those who need a million of them | `sleep` | `setTimeout` |
 //! | [`mod@run`] | a program from its first task to its last destructor, on one thread | `asyncio.run` | what `node` does with a program |
 //! | [`mod@gather`] | many futures together, results in the order of the input | `gather` | `Promise.all`, `Promise.allSettled` |
 //! | [`mod@as_completed`] | many futures together, each result as soon as it is there | `as_completed` | |
@@ -26,12 +27,12 @@
 //! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! [`stdin`], [`ticker`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under `smol::block_on`, a
-//! `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does not move its tasks
-//! between threads. [`mod@gather`], [`mod@as_completed`] and
-//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`]
-//! brings its own thread, [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`]
-//! and [`usage`] know of no loop.
+//! [`stdin`], [`ticker`], [`mod@sleep`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under
+//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does
+//! not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and [`done_callback`] spawn
+//! tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread,
+//! [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`] and [`usage`] know of no
+//! loop.
 //! [`event_loop`] uses no async runtime at all.
 //!
 //! Every module page begins with the names that it answers, and links the programs that use it. Those

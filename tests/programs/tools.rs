@@ -249,8 +249,8 @@ fn smoke_says_what_is_not_as_shown() {
             r#"expected nothing more, it printed "more""#,
         ),
         (
-            "million_sleepers", // with other figures
-            "echo '1000000 tasks slept for 1 to 2 s each'; echo time: 9.99 s; \
+            "million_sleepers", // with fewer tasks than in its head, as it is told, and other figures
+            "echo \"$1 tasks slept for 1 to 2 s each\"; echo time: 9.99 s; \
              echo CPU: 9.99 s, 9.9 µs a task; echo peak memory: 99.9 MB, 99.9 bytes a task",
             "",
         ),

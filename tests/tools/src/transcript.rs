@@ -109,6 +109,20 @@ impl Transcript {
         paced
     }
 
+    /// With this argument, which is printed where the head shows another number.
+    pub fn with_number(&self, shown: &str, number: &str) -> Transcript {
+        let mut with_number = self.clone();
+        with_number.arguments = vec![number.to_string()];
+        for step in &mut with_number.steps {
+            if let Step::Printed(line) = step {
+                let words = line.split(' ');
+                let words = words.map(|word| if word == shown { number } else { word });
+                *line = words.collect::<Vec<_>>().join(" ");
+            }
+        }
+        with_number
+    }
+
     /// The exit status that it ends with.
     pub fn exit_status(&self) -> i32 {
         let is_interrupted = self

@@ -9,7 +9,7 @@ mod svg;
 mod table;
 
 use job::Job;
-use results::Results;
+use results::{Results, Row};
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -23,6 +23,7 @@ Runs these jobs, or all of them.
   --check     ends with status 1 if a limit is not kept
   --json      prints JSON in place of tables
   --svg FILE  draws the ratios
+Ends with status 1, too, if a program has failed; that one is not installed is no failure.
 ";
 
 #[derive(Default)]
@@ -91,6 +92,9 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     let mut all = Vec::new();
     for job in &jobs {
+        if options.json {
+            eprintln!("{}", job.name);
+        }
         let results = run_job(job, if options.quick { 1 } else { job.rounds });
         if !options.json {
             table::print(&results);
@@ -106,7 +110,9 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         table::print_summary(&all);
     }
     let broken = |results: &Results| results.rows.iter().any(|row| results.broken(row).is_some());
-    Ok(if options.check && all.iter().any(broken) {
+    let failed = |results: &Results| results.rows.iter().any(Row::has_failed);
+    let bad = all.iter().any(failed) || options.check && all.iter().any(broken);
+    Ok(if bad {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS

@@ -1,7 +1,7 @@
 //! What has come out: who is the best of each, and what the ratios are.
 
 use crate::job::{Contender, Figure, Job, Who};
-use crate::rounds::{Absent, Runs, Summary, summary};
+use crate::rounds::{FAILED, Runs, Summary, summary};
 
 /// The results of one figure of a job.
 pub struct Results<'a> {
@@ -13,12 +13,17 @@ pub struct Results<'a> {
 /// A contender, and what it has made of this figure. `None` if it has nothing to do with it.
 pub struct Row<'a> {
     pub contender: &'a Contender,
-    pub outcome: Result<Option<Summary>, Absent>,
+    pub outcome: Result<Option<Summary>, String>,
 }
 
 impl Row<'_> {
+    /// Not for being too slow, or not installed.
+    pub fn has_failed(&self) -> bool {
+        self.outcome.as_ref().is_err_and(|reason| reason == FAILED)
+    }
+
     pub fn summary(&self) -> Option<Summary> {
-        self.outcome.ok().flatten()
+        *self.outcome.as_ref().ok()?
     }
 }
 
@@ -32,7 +37,7 @@ impl<'a> Results<'a> {
                 contender,
                 outcome: match runs {
                     Ok(runs) => Ok(summary(runs, figure)),
-                    Err(absent) => Err(*absent),
+                    Err(reason) => Err(reason.clone()),
                 },
             });
         Results {

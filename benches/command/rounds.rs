@@ -11,43 +11,26 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// A contender whose runs have taken so long together takes part in no further round.
-pub const SECONDS: f64 = 5.0;
+pub const SECONDS: f64 = 4.0;
 
 /// A run that takes longer than this is ended.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Why a contender has no figures.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Absent {
-    NotInstalled,
-    TooSlow,
-    Failed,
-}
-
-impl Absent {
-    pub fn reason(self) -> String {
-        match self {
-            Absent::NotInstalled => "not installed".to_string(),
-            Absent::TooSlow => format!("over {} s", PATIENCE.as_secs()),
-            Absent::Failed => "failed".to_string(),
-        }
-    }
-}
+/// Why there are no figures, if the program has not done its job.
+pub const FAILED: &str = "failed";
+const NOT_INSTALLED: &str = "not installed";
 
 /// What one run has printed.
 type Figures = BTreeMap<String, f64>;
 
-/// What a contender's runs have printed, or why there are none.
-pub type Runs = Result<Vec<Figures>, Absent>;
+/// What a contender's runs have printed, or in two words why there are none.
+pub type Runs = Result<Vec<Figures>, String>;
 
 /// Runs the job; the results are in the order of its contenders.
 pub fn run(job: &Job, rounds: usize) -> Vec<Runs> {
     let n = job.contenders.len();
-    let prepared = job
-        .contenders
-        .iter()
-        .map(|contender| prepare(contender).map(|()| Vec::new()));
-    let mut results: Vec<Runs> = prepared.collect();
+    let ready = |contender| prepare(contender).map(|()| Vec::new());
+    let mut results: Vec<Runs> = job.contenders.iter().map(ready).collect();
     let mut spent = vec![0.0; n];
     for round in 0..rounds {
         let mut turns: Vec<usize> = (0..n).map(|i| (i + round) % n).collect();
@@ -74,7 +57,7 @@ pub fn run(job: &Job, rounds: usize) -> Vec<Runs> {
 }
 
 /// The contenders with these numbers.
-fn run_at_once(job: &Job, turn: &[usize]) -> Vec<(usize, Result<Figures, Absent>)> {
+fn run_at_once(job: &Job, turn: &[usize]) -> Vec<(usize, Result<Figures, String>)> {
     thread::scope(|scope| {
         let start = |i: usize| (i, scope.spawn(move || run_once(job, &job.contenders[i])));
         let threads: Vec<_> = turn.iter().copied().map(start).collect();
@@ -93,25 +76,21 @@ fn progress(job: &Job, contender: &Contender, round: usize) {
 }
 
 /// Compiles a program in C.
-fn prepare(contender: &Contender) -> Result<(), Absent> {
+fn prepare(contender: &Contender) -> Result<(), String> {
     if contender.who != Who::C {
         return Ok(());
     }
-    let (mut cc, source) = (Command::new("cc"), source(contender));
-    match cc
-        .arg("-O2")
-        .arg("-o")
-        .arg(program(contender))
-        .arg(source)
-        .status()
-    {
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-o"])
+        .args([program(contender), source(contender)]);
+    match cc.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(contender, &status.to_string())),
         Err(error) => Err(not_started(contender, &error)),
     }
 }
 
-fn run_once(job: &Job, contender: &Contender) -> Result<Figures, Absent> {
+fn run_once(job: &Job, contender: &Contender) -> Result<Figures, String> {
     let mut command = Command::new(program(contender));
     if contender.helped {
         command = Command::new(beside("helper"));
@@ -143,15 +122,9 @@ fn source(contender: &Contender) -> PathBuf {
         Who::Node => "node",
         _ => "c",
     };
-    let file = contender
-        .arguments
-        .split_whitespace()
-        .next()
-        .unwrap_or_default();
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("peers")
-        .join(language)
-        .join(file)
+    let file = contender.arguments.split_whitespace().next();
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    peers.join(language).join(file.unwrap_or_default())
 }
 
 /// What is to be started.
@@ -171,26 +144,25 @@ fn beside(name: &str) -> PathBuf {
     env::current_exe().unwrap_or_default().with_file_name(name)
 }
 
-fn not_started(contender: &Contender, error: &io::Error) -> Absent {
+fn not_started(contender: &Contender, error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => Absent::NotInstalled,
+        ErrorKind::NotFound => NOT_INSTALLED.to_string(),
         _ => failed(contender, &error.to_string()),
     }
 }
 
-fn failed(contender: &Contender, why: &str) -> Absent {
+fn failed(contender: &Contender, why: &str) -> String {
     let (who, arguments) = (contender.who.name(), &contender.arguments);
     eprintln!("\n{who}: {arguments}: {why}");
-    Absent::Failed
+    FAILED.to_string()
 }
 
 /// What the command prints, unless it takes too long.
-fn output(command: &mut Command, contender: &Contender) -> Result<String, Absent> {
+fn output(command: &mut Command, contender: &Contender) -> Result<String, String> {
     // Its standard input stays open, and nothing comes.
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| not_started(contender, &error))?;
+    let child = command.spawn();
+    let mut child = child.map_err(|error| not_started(contender, &error))?;
     let mut stdout = child.stdout.take().expect("it is a pipe");
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -203,10 +175,10 @@ fn output(command: &mut Command, contender: &Contender) -> Result<String, Absent
     }
     let status = child.wait();
     match (output, status) {
-        (Err(_), _) => Err(Absent::TooSlow),
+        (Err(_), _) => Err(format!("over {} s", PATIENCE.as_secs())),
         (Ok(Ok(output)), Ok(status)) if status.success() => Ok(output),
         // What a shell says, and `helper`.
-        (Ok(Ok(_)), Ok(status)) if status.code() == Some(127) => Err(Absent::NotInstalled),
+        (Ok(Ok(_)), Ok(status)) if status.code() == Some(127) => Err(NOT_INSTALLED.to_string()),
         (Ok(Ok(_)), Ok(status)) => Err(failed(contender, &status.to_string())),
         (Ok(Err(error)), _) | (_, Err(error)) => Err(failed(contender, &error.to_string())),
     }
@@ -228,17 +200,12 @@ pub fn summary(runs: &[Figures], figure: &Figure) -> Option<Summary> {
         .filter_map(|run| run.get(figure.name).copied())
         .collect();
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    let even = values.len().is_multiple_of(2);
+    let runs = values.len();
+    let median = |values: &[f64]| (values[(runs - 1) / 2] + values[runs / 2]) / 2.0;
     Some(Summary {
-        median: if even {
-            (values[middle - 1] + upper) / 2.0
-        } else {
-            upper
-        },
         min: *values.first()?,
         max: *values.last()?,
-        runs: values.len(),
+        median: median(&values),
+        runs,
     })
 }

@@ -4,6 +4,8 @@ use crate::job::Who;
 use crate::machine;
 use crate::results::{Results, Row, shown};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ptr;
 
 /// The figures of one job, a line for each contender.
 pub fn print(results: &[Results]) {
@@ -20,7 +22,7 @@ pub fn print(results: &[Results]) {
         for row in &results.rows {
             let name = format!("{:<8} {}", row.contender.who.name(), row.contender.form);
             match &row.outcome {
-                Err(absent) => println!("  {name:<42} {:>9}", absent.reason()),
+                Err(reason) => println!("  {name:<42} {reason:>9}"),
                 Ok(None) => {} // it has figures of the others
                 Ok(Some(summary)) => {
                     let [median, min, max] = [summary.median, summary.min, summary.max]
@@ -48,9 +50,8 @@ fn verdict(results: &Results, row: &Row) -> String {
 }
 
 fn is_best(results: &Results, row: &Row) -> bool {
-    results
-        .best(row.contender.who)
-        .is_some_and(|best| std::ptr::eq(best, row))
+    let best = results.best(row.contender.who);
+    best.is_some_and(|best| ptr::eq(best, row))
 }
 
 /// The best of each, a line for each figure, and what it has been measured with.
@@ -59,11 +60,8 @@ pub fn print_summary(all: &[Results]) {
         let (job, figure) = (results.job, results.figure);
         format!("{}: {}, {}", job.name, figure.title, figure.unit)
     };
-    let longest = all
-        .iter()
-        .map(|results| name(results).chars().count())
-        .max();
-    let width = longest.unwrap_or_default();
+    let widths = all.iter().map(|results| name(results).chars().count());
+    let width = widths.max().unwrap_or_default();
     println!("\n=== the best of each, and ours divided by it");
     print!("{:<width$} {:>10}", "", "ours");
     for who in Who::PEERS {
@@ -88,8 +86,8 @@ fn best(results: &Results, who: Who) -> String {
     let of_this = results.rows.iter().filter(|row| row.contender.who == who);
     let any_broken = of_this.clone().any(|row| results.broken(row).is_some());
     let Some(row) = results.best(who) else {
-        let absent = of_this.clone().find_map(|row| row.outcome.err());
-        return absent.map_or("-".to_string(), |absent| absent.reason());
+        let reason = of_this.clone().find_map(|row| row.outcome.clone().err());
+        return reason.unwrap_or("-".to_string());
     };
     let median = row.summary().map_or(f64::NAN, |summary| summary.median);
     let median = number(median * results.figure.scale);
@@ -114,23 +112,16 @@ fn number(value: f64) -> String {
 
 /// Everything, with the values in seconds and bytes.
 pub fn json(all: &[Results]) -> Value {
-    let about: serde_json::Map<_, _> = machine::describe()
-        .into_iter()
-        .map(|(name, value)| (name.to_string(), Value::from(value)))
-        .collect();
+    let about: BTreeMap<_, _> = machine::describe().into_iter().collect();
     let figures: Vec<Value> = all.iter().map(json_figure).collect();
     json!({ "about": about, "figures": figures })
 }
 
 fn json_figure(results: &Results) -> Value {
-    let contenders: Vec<Value> = results
-        .rows
-        .iter()
-        .map(|row| json_row(results, row))
-        .collect();
-    let limits: serde_json::Map<_, _> = (results.figure.limits.iter())
-        .map(|(who, limit)| (who.name().to_string(), Value::from(*limit)))
-        .collect();
+    let row = |row| json_row(results, row);
+    let contenders: Vec<Value> = results.rows.iter().map(row).collect();
+    let limit = |(who, limit): &(Who, f64)| (who.name(), *limit);
+    let limits: BTreeMap<_, _> = results.figure.limits.iter().map(limit).collect();
     json!({
         "job": results.job.name,
         "title": results.job.title,
@@ -146,7 +137,7 @@ fn json_figure(results: &Results) -> Value {
 fn json_row(results: &Results, row: &Row) -> Value {
     let mut value = json!({ "who": row.contender.who.name(), "form": row.contender.form });
     match &row.outcome {
-        Err(absent) => value["absent"] = json!(absent.reason()),
+        Err(reason) => value["absent"] = json!(reason),
         Ok(None) => {}
         Ok(Some(summary)) => {
             value["median"] = json!(summary.median);

@@ -22,7 +22,7 @@ fn idle(time: Duration) {
             .detach();
         let hour = Duration::from_secs(3600);
         spawner.spawn(Timer::after(hour)).detach();
-        Timer::after(Duration::from_millis(100)).await; // what has started comes to rest
+        Timer::after(Duration::from_millis(500)).await; // what has started comes to rest
         let start = Start::new();
         Timer::after(time).await;
         figure("cpu", start.cpu());

@@ -3,6 +3,7 @@
 use crate::tasks::{in_local_executor, in_static_executor};
 use async_executor::Task;
 use async_io::Timer;
+use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run;
 use asyncio_to_smol::sleep::sleep;
 use asyncio_to_smol::spawn::Spawn;
@@ -18,6 +19,10 @@ pub fn run(job: &str) -> bool {
         "run" => run::run(|ex| sleepers(ex, all)),
         "local" => in_local_executor(|ex| sleepers(ex, all)),
         "static" => in_static_executor(|ex| sleepers(ex, all)),
+        "gather" => run::run(async move |ex| {
+            gather_all(&ex, all.times().map(sleep)).await;
+            all.end();
+        }),
         "timers" => run::run(async move |ex| {
             join((all.times()).map(|time| {
                 ex.spawn(async move {

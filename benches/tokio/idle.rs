@@ -18,7 +18,7 @@ async fn idle(time: Duration) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     tokio::spawn(async move { drop(listener.accept().await) });
     tokio::spawn(sleep(Duration::from_secs(3600)));
-    sleep(Duration::from_millis(100)).await; // what has started comes to rest
+    sleep(Duration::from_millis(500)).await; // what has started comes to rest
     let start = Start::new();
     sleep(time).await;
     figure("cpu", start.cpu());

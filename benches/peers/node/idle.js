@@ -11,7 +11,7 @@ const idle = (seconds) => {
         figure('cpu', begin.cpu())
         process.exit()
       }, seconds * 1000)
-    }, 100)
+    }, 500)
   })
 }
 

@@ -10,7 +10,7 @@ def idle(seconds):
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         hour = asyncio.create_task(asyncio.sleep(3600))
-        await asyncio.sleep(0.1)  # what has started comes to rest
+        await asyncio.sleep(0.5)  # what has started comes to rest
         start = Start()
         await asyncio.sleep(seconds)
         figure("cpu", start.cpu())

@@ -7,8 +7,9 @@ use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run;
 use asyncio_to_smol::sleep::sleep;
 use asyncio_to_smol::spawn::Spawn;
+use futures_lite::future::yield_now;
 use measure::{Sleepers, argument};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub fn run(job: &str) -> bool {
     if job != "sleepers" {
@@ -21,6 +22,29 @@ pub fn run(job: &str) -> bool {
         "static" => in_static_executor(|ex| sleepers(ex, all)),
         "gather" => run::run(async move |ex| {
             gather_all(&ex, all.times().map(sleep)).await;
+            all.end();
+        }),
+        "by_100" => in_local_executor(|ex| async move {
+            let mut tasks = Vec::new();
+            for time in all.times() {
+                tasks.push(Spawn::spawn(&ex, async move { sleep(time).await }));
+                if tasks.len() % 100 == 0 {
+                    yield_now().await;
+                }
+            }
+            join(tasks.into_iter()).await;
+            all.end();
+        }),
+        "grid" => run::run(async move |ex| {
+            let origin = Instant::now();
+            join((all.times()).map(|time| {
+                let at = (origin.elapsed() + time).as_micros().div_ceil(1000);
+                let at = origin + Duration::from_millis(at as u64);
+                ex.spawn(async move {
+                    Timer::at(at).await;
+                })
+            }))
+            .await;
             all.end();
         }),
         "timers" => run::run(async move |ex| {

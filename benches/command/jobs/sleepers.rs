@@ -37,7 +37,10 @@ fn job(name: &'static str, n: usize) -> Job {
             with(ours, "sleep, LocalExecutor", "sleepers local"),
             with(ours, "sleep, StaticLocalExecutor", "sleepers static"),
             with(ours, "gather_all of sleeps, run", "sleepers gather"),
-            with(ours, "a Timer each (plain smol)", "sleepers timers"),
+            // The steps of chapter 13, backwards.
+            with(ours, "sleep, LocalExecutor, by 100", "sleepers by_100"),
+            with(ours, "a Timer each, in whole ms, run", "sleepers grid"),
+            with(ours, "a Timer each, run", "sleepers timers"),
             with(
                 tokio,
                 "spawn, current_thread",

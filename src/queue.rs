@@ -366,13 +366,14 @@ impl<T> Future for Put<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let value = &mut this.value;
+        assert!(value.is_some(), "polled after it was ready");
         this.queue
             .poll(cx, &mut this.place, putters, |state, turn| {
                 let turn = turn.unwrap_or(state.room() > state.putters.len());
                 if !(turn || state.closed) {
                     return None;
                 }
-                let value = value.take().expect("polled after it was ready");
+                let value = value.take()?;
                 if state.closed {
                     return Some(Err(Closed(value)));
                 }

@@ -19,6 +19,7 @@
 //! | [`done_callback`] | functions that are called when a task has ended | `add_done_callback` | `promise.then(…)` |
 //! | [`interrupt`] | Ctrl-C and SIGTERM: the first ends the program in order, the second at once | `KeyboardInterrupt` | `process.on('SIGINT', …)` |
 //! | [`mod@task_group`] | futures that start and end together | `TaskGroup` | |
+//! | [`queue`] | a queue between tasks of one thread, with `task_done` and `join` | `Queue` | |
 //! | [`mod@cancel_token`] | asking a closure on another thread to stop | `threading.Event` | `AbortController` |
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
@@ -28,8 +29,8 @@
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
 //! [`stdin`], [`ticker`], [`mod@sleep`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under
-//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does
-//! not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and [`done_callback`] spawn
+//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under
+//! any that does not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and [`done_callback`] spawn
 //! tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread,
 //! [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`] and [`usage`] know of no
 //! loop.
@@ -56,6 +57,7 @@ pub mod hello;
 pub mod interrupt;
 pub mod loop_thread;
 mod panics;
+pub mod queue;
 pub mod run;
 pub mod shield;
 pub mod sleep;

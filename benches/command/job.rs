@@ -125,6 +125,11 @@ impl Contender {
         self.limit = Some(limit);
         self
     }
+
+    /// With no limit: ours may be slower than this one.
+    pub fn unlimited(self) -> Contender {
+        self.limit(f64::INFINITY)
+    }
 }
 
 /// `arguments` begins with the job.

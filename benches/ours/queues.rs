@@ -1,44 +1,77 @@
 //! A producer and workers, and a queue between them that may be full.
 
 use crate::tasks::in_local_executor;
+use async_executor::Task;
+use asyncio_to_smol::queue::Queue;
 use asyncio_to_smol::run;
 use asyncio_to_smol::spawn::Spawn;
 use measure::{Start, argument, figure, sum_below};
 
+const CAPACITY: usize = 100;
+
 pub fn run(job: &str) -> bool {
     match (job, argument::<String>(2).as_str()) {
-        ("queue", "run") => run::run(|ex| queue(ex, argument(3))),
-        ("queue", "local") => in_local_executor(|ex| queue(ex, argument(3))),
+        ("queue", "queue") => run::run(|ex| measured(ex, argument(3), with_queue)),
+        ("queue", "run") => run::run(|ex| measured(ex, argument(3), with_async_channel)),
+        ("queue", "local") => in_local_executor(|ex| measured(ex, argument(3), with_async_channel)),
         ("queue", _) => measure::unknown(2),
         _ => return false,
     }
     true
 }
 
-async fn queue(ex: impl Spawn<'static>, n: u64) {
+async fn measured<S: Spawn<'static>>(ex: S, n: u64, queue: impl AsyncFn(&S, u64, usize) -> u64) {
     for workers in [2, 8] {
         let start = Start::new();
-        let (sender, receiver) = async_channel::bounded(100);
-        let worker = |receiver: async_channel::Receiver<u64>| async move {
-            let mut sum = 0;
-            while let Ok(value) = receiver.recv().await {
-                sum += value;
-            }
-            sum
-        };
-        let workers: Vec<_> = (0..workers)
-            .map(|_| ex.spawn(worker(receiver.clone())))
-            .collect();
-        for i in 0..n {
-            sender.send(i).await.expect("there are workers");
-        }
-        drop(sender);
-        let count = workers.len();
-        let mut sum = 0;
-        for worker in workers {
-            sum += worker.await;
-        }
-        figure(format_args!("workers_{count}"), start.seconds() / n as f64);
+        let sum = queue(&ex, n, workers).await;
+        figure(
+            format_args!("workers_{workers}"),
+            start.seconds() / n as f64,
+        );
         assert_eq!(sum, sum_below(n));
     }
+}
+
+async fn with_queue(ex: &impl Spawn<'static>, n: u64, workers: usize) -> u64 {
+    async fn worker(queue: Queue<u64>) -> u64 {
+        let mut sum = 0;
+        while let Ok(value) = queue.get().await {
+            sum += value;
+        }
+        sum
+    }
+    let queue = Queue::bounded(CAPACITY);
+    let workers = (0..workers).map(|_| ex.spawn(worker(queue.clone())));
+    let workers: Vec<_> = workers.collect();
+    for i in 0..n {
+        queue.put(i).await.expect("it is open");
+    }
+    queue.close();
+    sum_of(workers).await
+}
+
+async fn with_async_channel(ex: &impl Spawn<'static>, n: u64, workers: usize) -> u64 {
+    async fn worker(receiver: async_channel::Receiver<u64>) -> u64 {
+        let mut sum = 0;
+        while let Ok(value) = receiver.recv().await {
+            sum += value;
+        }
+        sum
+    }
+    let (sender, receiver) = async_channel::bounded(CAPACITY);
+    let workers = (0..workers).map(|_| ex.spawn(worker(receiver.clone())));
+    let workers: Vec<_> = workers.collect();
+    for i in 0..n {
+        sender.send(i).await.expect("there are workers");
+    }
+    drop(sender);
+    sum_of(workers).await
+}
+
+async fn sum_of(workers: Vec<Task<u64>>) -> u64 {
+    let mut sum = 0;
+    for worker in workers {
+        sum += worker.await;
+    }
+    sum
 }

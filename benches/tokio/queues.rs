@@ -3,6 +3,7 @@
 use measure::{Start, argument, figure, sum_below};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
 
 const CAPACITY: usize = 100;
 
@@ -10,6 +11,7 @@ pub fn run(job: &str) -> bool {
     let n = || argument(4);
     match (job, argument::<String>(3).as_str()) {
         ("queue", "mpsc") => crate::run(measured(n(), with_mpsc)),
+        ("queue", "recv_many") => crate::run(measured(n(), with_recv_many)),
         ("queue", "channel") => crate::run(measured(n(), with_async_channel)),
         ("queue", _) => measure::unknown(3),
         _ => return false,
@@ -40,6 +42,34 @@ async fn with_mpsc(n: u64, workers: usize) -> u64 {
             }
         }
     }
+    through_mpsc(n, workers, worker).await
+}
+
+/// Each worker takes all that is there, and then works through it.
+async fn with_recv_many(n: u64, workers: usize) -> u64 {
+    async fn worker(receiver: Arc<Mutex<mpsc::Receiver<u64>>>) -> u64 {
+        let mut values = Vec::with_capacity(CAPACITY);
+        let mut sum = 0;
+        loop {
+            let mut receiver = receiver.lock().await;
+            receiver.recv_many(&mut values, CAPACITY).await;
+            drop(receiver);
+            if values.is_empty() {
+                return sum;
+            }
+            for value in values.drain(..) {
+                sum += value;
+            }
+        }
+    }
+    through_mpsc(n, workers, worker).await
+}
+
+async fn through_mpsc<F: Future<Output = u64> + Send + 'static>(
+    n: u64,
+    workers: usize,
+    worker: fn(Arc<Mutex<mpsc::Receiver<u64>>>) -> F,
+) -> u64 {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     let receiver = Arc::new(Mutex::new(receiver));
     let workers = (0..workers).map(|_| tokio::spawn(worker(Arc::clone(&receiver))));
@@ -48,11 +78,7 @@ async fn with_mpsc(n: u64, workers: usize) -> u64 {
         sender.send(i).await.expect("there are workers");
     }
     drop(sender);
-    let mut sum = 0;
-    for worker in workers {
-        sum += worker.await.expect("no panic");
-    }
-    sum
+    sum_of(workers).await
 }
 
 async fn with_async_channel(n: u64, workers: usize) -> u64 {
@@ -70,6 +96,10 @@ async fn with_async_channel(n: u64, workers: usize) -> u64 {
         sender.send(i).await.expect("there are workers");
     }
     drop(sender);
+    sum_of(workers).await
+}
+
+async fn sum_of(workers: Vec<JoinHandle<u64>>) -> u64 {
     let mut sum = 0;
     for worker in workers {
         sum += worker.await.expect("no panic");

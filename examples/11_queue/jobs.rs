@@ -5,9 +5,9 @@
 
 use crate::redis_jobs::{RedisJobs, RedisQueue};
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
+use asyncio_to_smol::queue::{self, GetError};
 use asyncio_to_smol::stdin::Stdin;
 use asyncio_to_smol::task_group::ErrorGroup;
-use smol::channel::{self, Receiver, Sender, TryRecvError};
 use smol::future;
 use smol::stream::StreamExt;
 use std::fmt::Display;
@@ -237,7 +237,7 @@ impl Queue {
 
 /// A consumer of a [`Queue`].
 pub enum Jobs<'a> {
-    Typed(&'a Receiver<u64>, Arc<Mutex<Vec<u64>>>),
+    Typed(&'a queue::Queue<u64>, Arc<Mutex<Vec<u64>>>),
     Redis(RedisJobs<'a>),
 }
 
@@ -257,7 +257,7 @@ impl Jobs<'_> {
     pub async fn take(&mut self) -> Result<Option<Job>, Error> {
         match self {
             Jobs::Typed(jobs, unfinished) => {
-                Ok(jobs.recv().await.ok().map(|n| typed(n, unfinished)))
+                Ok(jobs.get().await.ok().map(|n| typed(n, unfinished)))
             }
             Jobs::Redis(jobs) => jobs.take().await.map(Some),
         }
@@ -266,10 +266,10 @@ impl Jobs<'_> {
     /// A job, if there is one now.
     pub async fn try_take(&mut self) -> Result<Next, Error> {
         match self {
-            Jobs::Typed(jobs, unfinished) => Ok(match jobs.try_recv() {
+            Jobs::Typed(jobs, unfinished) => Ok(match jobs.get_nowait() {
                 Ok(n) => Next::Job(typed(n, unfinished)),
-                Err(TryRecvError::Empty) => Next::Empty,
-                Err(TryRecvError::Closed) => Next::End,
+                Err(GetError::Empty) => Next::Empty,
+                Err(GetError::Closed) => Next::End,
             }),
             Jobs::Redis(jobs) => Ok(jobs.try_take().await?.map_or(Next::Empty, Next::Job)),
         }
@@ -278,8 +278,7 @@ impl Jobs<'_> {
 
 /// Numbers typed on standard input, one or more to a line. End of input ends the queue.
 pub struct TypedQueue {
-    accepted: Sender<u64>,
-    jobs: Receiver<u64>,
+    jobs: queue::Queue<u64>,
     unfinished: Arc<Mutex<Vec<u64>>>,
 }
 
@@ -295,10 +294,8 @@ fn typed(seconds: u64, unfinished: &Arc<Mutex<Vec<u64>>>) -> Job {
 
 impl TypedQueue {
     fn new() -> TypedQueue {
-        let (accepted, jobs) = channel::bounded(READ_AHEAD);
         TypedQueue {
-            accepted,
-            jobs,
+            jobs: queue::Queue::bounded(READ_AHEAD),
             unfinished: Arc::default(),
         }
     }
@@ -308,7 +305,7 @@ impl TypedQueue {
         match self.read_to_the_end().await {
             Err(error) => error.into(),
             Ok(()) => {
-                self.accepted.close();
+                self.jobs.close();
                 future::pending().await
             }
         }
@@ -319,8 +316,8 @@ impl TypedQueue {
         while let Some(line) = lines.next().await {
             for word in line?.split(u8::is_ascii_whitespace) {
                 match seconds(word) {
-                    // Never refused: the other end is in `self`.
-                    Ok(n) => self.accepted.send(n).await.unwrap_or_default(),
+                    // Never refused: it is closed only after this.
+                    Ok(n) => self.jobs.put(n).await.unwrap_or_default(),
                     Err(_) if word.is_empty() => {}
                     Err(complaint) => complain(complaint),
                 }
@@ -336,7 +333,7 @@ impl TypedQueue {
             .unfinished
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        unfinished.extend(std::iter::from_fn(|| self.jobs.try_recv().ok()));
+        unfinished.extend(std::iter::from_fn(|| self.jobs.get_nowait().ok()));
         if !unfinished.is_empty() {
             let shown = unfinished.iter().take(MOST).map(|n| format!(" {n}"));
             let shown: String = shown.collect();

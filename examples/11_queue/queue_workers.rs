@@ -33,8 +33,8 @@
 //!
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
-//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `stdin.rs`,
-//! `task_group.rs` and `task_list.rs` with
+//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `queue.rs`, `run.rs`, `spawn.rs`,
+//! `stdin.rs`, `task_group.rs` and `task_list.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy queue_workers DIR` does it.

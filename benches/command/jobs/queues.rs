@@ -13,6 +13,7 @@ pub fn jobs(quick: bool) -> Vec<Job> {
             Figure::new("workers_8", "8 workers", "ns", 1e9),
         ],
         contenders: vec![
+            ours("Queue, run", format!("queue queue {n}")),
             ours("async-channel, run", format!("queue run {n}")),
             ours("async-channel, LocalExecutor", format!("queue local {n}")),
             tokio(
@@ -28,17 +29,33 @@ pub fn jobs(quick: bool) -> Vec<Job> {
                 format!("queue multi_thread mpsc {n}"),
             ),
             tokio(
+                "recv_many, Mutex, current_thread",
+                format!("queue current_thread recv_many {n}"),
+            ),
+            tokio(
+                "recv_many, Mutex, in block_on",
+                format!("queue block_on recv_many {n}"),
+            ),
+            tokio(
+                "recv_many, Mutex, multi_thread",
+                format!("queue multi_thread recv_many {n}"),
+            ),
+            // smol's own channel on tokio: to look at, no limit.
+            tokio(
                 "async-channel, current_thread",
                 format!("queue current_thread channel {n}"),
-            ),
+            )
+            .unlimited(),
             tokio(
                 "async-channel, in block_on",
                 format!("queue block_on channel {n}"),
-            ),
+            )
+            .unlimited(),
             tokio(
                 "async-channel, multi_thread",
                 format!("queue multi_thread channel {n}"),
-            ),
+            )
+            .unlimited(),
             asyncio("Queue", format!("queues.py queue {n}")),
             node("by hand", format!("queues.js queue {n}")),
         ],

@@ -30,7 +30,6 @@ const SMOL_RS: [&str; 17] = [
     "fastrand",
     "futures-lite",
     "polling",
-    "smol-hyper",
 ];
 
 /// What the command line asks for.

@@ -24,6 +24,7 @@
 //! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
 //! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
 //! | [`event_loop`] | the articles' two hand-written loops, made right: to read, and to see what smol spares you | what is inside `loop.run_forever()` | what is inside libuv |
+//! | [`tcp_stream`] | a TCP connection that is not read when there is nothing to read | `loop.create_connection` | `net.Socket` |
 //! | [`usage`] | what the process has used so far: CPU time, and memory at its peak | `time.process_time`, `resource.getrusage` | `process.cpuUsage`, `process.resourceUsage` |
 //! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
@@ -65,6 +66,7 @@ pub mod spawn;
 pub mod stdin;
 pub mod task_group;
 mod task_list;
+pub mod tcp_stream;
 pub mod ticker;
 pub mod timeout;
 pub mod usage;

@@ -1,6 +1,9 @@
 //! HTTP over loopback.
 
 mod client;
+/// The connection of chapter 12, as it is.
+#[path = "../../examples/12_http/hyper_io.rs"]
+mod hyper_io;
 mod server;
 
 /// Whether it was one of these jobs.

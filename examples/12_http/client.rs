@@ -3,17 +3,20 @@
 //! A connection has no task of its own. Whoever waits for an answer polls it meanwhile; between two
 //! requests it lies in the pool, and dropping it closes it.
 
+use super::hyper_io::HyperIo;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, StatusCode, Uri};
+use smol::Async;
 use smol::future::{self, poll_once};
 use smol::net::TcpStream;
-use smol_hyper::rt::FuturesIo;
+use std::io::ErrorKind;
 use std::iter;
+use std::net;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of an answer's body.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -33,6 +36,7 @@ pub struct Client {
 }
 
 struct Connection {
+    socket: Arc<Async<net::TcpStream>>,
     requests: SendRequest<Empty<Bytes>>,
     /// Must be polled for anything to happen. Ready when the connection has been closed, and then `None`:
     /// a request that it has not taken any more fails only when it is dropped.
@@ -140,7 +144,12 @@ impl Client {
                 Some(driver) => poll_once(driver).await.is_none(),
                 None => false,
             };
-            if is_open && connection.requests.is_ready() {
+            // The loop may not have turned since, so that the driver has not been told.
+            let is_silent = matches!(
+                connection.socket.get_ref().peek(&mut [0]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock
+            );
+            if is_open && is_silent && connection.requests.is_ready() {
                 return Some(connection);
             }
         }
@@ -149,8 +158,10 @@ impl Client {
     async fn connect(&self) -> Result<Connection, Failed> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let _ = stream.set_nodelay(true); // if not, requests are slower
-        let (requests, driver) = http1::handshake(FuturesIo::new(stream)).await?;
+        let socket: Arc<Async<net::TcpStream>> = stream.into();
+        let (requests, driver) = http1::handshake(HyperIo::new(Arc::clone(&socket))).await?;
         Ok(Connection {
+            socket,
             requests,
             driver: Some(Box::pin(driver)),
         })

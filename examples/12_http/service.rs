@@ -21,6 +21,7 @@
 //! There is no limit for a single client: who asks for an hour on as many connections as there can be
 //! keeps out the others for that hour.
 
+use super::hyper_io::HyperIo;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -31,7 +32,6 @@ use smol::Timer;
 use smol::channel::{self, Receiver};
 use smol::future::{self, FutureExt, poll_once};
 use smol::net::{AsyncToSocketAddrs, TcpListener, TcpStream};
-use smol_hyper::rt::FuturesIo;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -139,7 +139,7 @@ async fn connection(stream: TcpStream, stopped: Receiver<Infallible>) {
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(HEAD_LIMIT)
-            .serve_connection(FuturesIo::new(stream.clone()), service)
+            .serve_connection(HyperIo::new(stream.clone()), service)
     );
     // hyper has a limit of its own, but not for clients that do not read.
     let mut given_up = pin!(async {
@@ -163,6 +163,8 @@ async fn connection(stream: TcpStream, stopped: Receiver<Infallible>) {
     };
     let told_to_stop = async {
         let _ = stopped.recv().await;
+        // With a timer that is over the loop has turned, and hyper been told of what lies there already.
+        Timer::after(Duration::from_millis(1)).await;
         true
     };
     if future::or(ended, future::or(cut_off, told_to_stop)).await {

@@ -21,13 +21,13 @@
 //!
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!
-//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`,
-//! `cargo add smol-hyper --no-default-features`, on Unix `cargo add rustix --features net,process`;
-//! `service.rs` beside it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`,
-//! `task_group.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`, on Unix
+//! `cargo add rustix --features net,process`; `hyper_io.rs` and `service.rs` beside it; the library's
+//! `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `task_group.rs`, `task_list.rs` and
+//! `tcp_stream.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`. `just copy sms_server DIR` does it.
 
+mod hyper_io;
 mod service;
 
 use asyncio_to_smol::interrupt::Interrupts;

@@ -21,15 +21,17 @@
 //! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
 //! for: no connection is open at the end.
 //!
-//! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`,
-//! `cargo add smol-hyper --no-default-features`, on Unix `cargo add rustix --features net,process`;
-//! `scale.rs` beside it; `12_http/client.rs` and `12_http/service.rs` beside `src`; the library's
-//! `calls.rs`, `panics.rs`, `task_group.rs` and `usage.rs` with
-//! `cargo add futures-lite pin-project-lite`, on Unix `cargo add rustix --features time`.
+//! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`, on Unix
+//! `cargo add rustix --features net,process`; `scale.rs` beside it; `12_http/client.rs`,
+//! `12_http/hyper_io.rs` and `12_http/service.rs` beside `src`; the library's `calls.rs`, `panics.rs`,
+//! `task_group.rs`, `tcp_stream.rs` and `usage.rs` with
+//! `cargo add async-io futures-lite pin-project-lite`, on Unix `cargo add rustix --features time`.
 //! `just copy busy_server DIR` does it.
 
 #[path = "../12_http/client.rs"]
 mod client;
+#[path = "../12_http/hyper_io.rs"]
+mod hyper_io;
 mod scale;
 #[path = "../12_http/service.rs"]
 mod service;

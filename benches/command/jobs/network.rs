@@ -15,7 +15,8 @@ pub fn jobs(quick: bool) -> Vec<Job> {
             figures: cpu(),
             contenders: helped(vec![
                 ours("chapter 12", format!("http_server chapter_12 {n}")),
-                ours("hyper", format!("http_server hyper {n}")),
+                ours("hyper, tcp_stream", format!("http_server hyper {n}")),
+                ours("hyper, smol-hyper", format!("http_server smol_hyper {n}")),
                 tokio(
                     "hyper, current_thread",
                     format!("http_server current_thread {n}"),
@@ -35,7 +36,8 @@ pub fn jobs(quick: bool) -> Vec<Job> {
             figures: cpu(),
             contenders: helped(vec![
                 ours("chapter 12", format!("http_client chapter_12 {n}")),
-                ours("hyper", format!("http_client hyper {n}")),
+                ours("hyper, tcp_stream", format!("http_client hyper {n}")),
+                ours("hyper, smol-hyper", format!("http_client smol_hyper {n}")),
                 tokio(
                     "hyper, current_thread",
                     format!("http_client current_thread hyper {n}"),

@@ -7,9 +7,11 @@ mod pool;
 #[path = "../../http/request.rs"]
 mod request;
 
+use super::hyper_io::{self, HyperIo};
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::{self, Spawner};
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::rt::{Read, Write};
 use measure::{Start, argument, figure, unknown};
 use pool::Client;
 use request::{Body, check, request};
@@ -21,7 +23,8 @@ use std::rc::Rc;
 pub fn run() {
     match argument::<String>(2).as_str() {
         "chapter_12" => run::run(chapter_12),
-        "hyper" => run::run(hyper),
+        "hyper" => run::run(|spawner| hyper(spawner, HyperIo::new)),
+        "smol_hyper" => run::run(|spawner| hyper(spawner, FuturesIo::new)),
         _ => unknown(2),
     }
 }
@@ -47,7 +50,10 @@ async fn chapter_12(spawner: Spawner<'_>) {
 }
 
 /// Nothing but hyper: what the peers do.
-async fn hyper(spawner: Spawner<'_>) {
+async fn hyper<S: Read + Write + Unpin + 'static>(
+    spawner: Spawner<'_>,
+    connection_of: impl Fn(TcpStream) -> S,
+) {
     let (requests, connections): (usize, usize) = (argument(3), argument(5));
     let address: SocketAddr = argument(4);
     let host: Rc<str> = address.to_string().into();
@@ -66,7 +72,7 @@ async fn hyper(spawner: Spawner<'_>) {
     for _ in 0..connections {
         let stream = TcpStream::connect(address).await.expect("the other end");
         stream.set_nodelay(true).expect("a socket");
-        let (sender, connection) = handshake(FuturesIo::new(stream)).await.expect("a socket");
+        let (sender, connection) = handshake(connection_of(stream)).await.expect("a socket");
         spawner.spawn(async { drop(connection.await) }).detach();
         senders.push(sender);
     }

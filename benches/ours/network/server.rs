@@ -8,12 +8,15 @@ mod report;
 #[path = "../../../examples/12_http/service.rs"]
 mod service;
 
+use super::hyper_io::{self, HyperIo};
 use answer::answer;
+use asyncio_to_smol::run::{self, Spawner};
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use measure::{argument, unknown};
 use report::report;
-use smol::net::TcpListener;
+use smol::net::{TcpListener, TcpStream};
 use smol_hyper::rt::FuturesIo;
 use std::future::pending;
 use std::io;
@@ -21,7 +24,8 @@ use std::io;
 pub fn run() {
     let ended = match argument::<String>(2).as_str() {
         "chapter_12" => smol::block_on(chapter_12()),
-        "hyper" => asyncio_to_smol::run::run(hyper),
+        "hyper" => run::run(|spawner| hyper(spawner, HyperIo::new)),
+        "smol_hyper" => run::run(|spawner| hyper(spawner, FuturesIo::new)),
         _ => unknown(2),
     };
     ended.expect("a socket on loopback");
@@ -37,14 +41,17 @@ async fn chapter_12() -> io::Result<()> {
 }
 
 /// Nothing but hyper: what the peers do.
-async fn hyper(spawner: asyncio_to_smol::run::Spawner<'_>) -> io::Result<()> {
+async fn hyper<S: Read + Write + Unpin + 'static>(
+    spawner: Spawner<'_>,
+    connection_of: impl Fn(TcpStream) -> S,
+) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     report(listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let connection =
-            http1::Builder::new().serve_connection(FuturesIo::new(stream), service_fn(answer));
+            http1::Builder::new().serve_connection(connection_of(stream), service_fn(answer));
         // How it ends is the client's business.
         spawner.spawn(async { drop(connection.await) }).detach();
     }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 /// The crates of smol-rs, whose versions are printed.
-const SMOL_RS: [&str; 17] = [
+const SMOL_RS: [&str; 16] = [
     "smol",
     "async-channel",
     "async-executor",
@@ -30,7 +30,6 @@ const SMOL_RS: [&str; 17] = [
     "fastrand",
     "futures-lite",
     "polling",
-    "smol-hyper",
 ];
 
 /// What the command line asks for.

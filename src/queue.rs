@@ -82,9 +82,9 @@ struct State<T> {
     closed: bool,
     /// Values that have been put, and for which nobody has called `task_done`.
     unfinished: usize,
-    /// As many of them are served as there are values; all of them when it is closed.
+    /// As many of them are served as there are values. When it is closed, nobody waits for that.
     getters: Line,
-    /// As many of them are served as there is room for; all of them when it is closed.
+    /// As many of them are served as there is room for. When it is closed, nobody waits for that.
     putters: Line,
     /// Those are served who were there when nothing was unfinished.
     joiners: Line,
@@ -313,9 +313,6 @@ impl<T> State<T> {
 
 /// Serves as many as there is something for. To be called when a value came or went, or somebody left.
 fn settle<T>(mut state: RefMut<State<T>>) {
-    if state.closed {
-        return; // all are served
-    }
     let (values, room) = (state.values.len(), state.room());
     let getter = state.getters.serve(values);
     let putter = state.putters.serve(room);

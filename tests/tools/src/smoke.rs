@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 /// The crates of smol-rs, whose versions are printed.
-const SMOL_RS: [&str; 17] = [
+const SMOL_RS: [&str; 16] = [
     "smol",
     "async-channel",
     "async-executor",

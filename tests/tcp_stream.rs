@@ -197,6 +197,9 @@ fn the_end_at_once_and_as_often_as_one_asks() {
             assert_eq!(here.read(&mut [0; 8]).await.unwrap(), 0);
         }
     });
+    // At once.
+    let poll = poll_read(&mut here, Waker::noop(), &mut [0; 8]);
+    assert!(matches!(poll, Poll::Ready(Ok(0))), "{poll:?}");
 }
 
 #[test]

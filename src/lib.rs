@@ -28,7 +28,7 @@
 //! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! [`stdin`], [`ticker`], [`mod@sleep`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under
+//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under
 //! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] under any that does
 //! not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and [`done_callback`] spawn
 //! tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread,

@@ -29,12 +29,12 @@
 //! | [`fib`] | the slow function, and the wrapper that times it | | |
 //! | [`hello`] | what the seven hello programs have in common | | |
 //!
-//! [`stdin`], [`ticker`], [`mod@sleep`], [`mod@timeout`], [`mod@shield`] and [`wait`] run under
-//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under
-//! any that does not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and [`done_callback`] spawn
-//! tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread,
-//! [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`] and [`usage`] know of no
-//! loop.
+//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`], [`mod@shield`] and [`wait`] run
+//! under `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`]
+//! under any that does not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and
+//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`]
+//! brings its own thread, [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`] and
+//! [`usage`] know of no loop.
 //! [`event_loop`] uses no async runtime at all.
 //!
 //! Every module page begins with the names that it answers, and links the programs that use it. Those

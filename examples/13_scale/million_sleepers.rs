@@ -8,14 +8,14 @@
 //! 1000000 tasks slept for 1 to 2 s each
 //! time: 2.85 s
 //! CPU: 2.03 s, 2.0 µs a task
-//! peak memory: 159.4 MB, 156.6 bytes a task
+//! peak memory: 170.5 MB, 168.2 bytes a task
 //! ```
 //!
 //! Another number is the argument: `million_sleepers 100000`. Built with `--release` it takes half the CPU.
 //! On a terminal a line says meanwhile how many have been spawned, are asleep, and have woken.
 //!
-//! `sleep` is the library's, and stands here for `Timer::after`: a timer for each task would cost three times
-//! as much CPU. The chapter's page says why, and where the bytes go.
+//! `sleep` is the library's, and stands here for `Timer::after`: a timer for each task would cost more than
+//! twice the CPU. The chapter's page says why, and where the bytes go.
 //!
 //! Who owns what: `tasks` owns every task, and `counts` is lent to them. Awaiting a task gives back its memory.
 //!

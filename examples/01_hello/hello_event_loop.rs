@@ -1,5 +1,4 @@
-//! Greets every 3 seconds and computes Fibonacci numbers in an event loop written by hand: a long
-//! computation stops the greetings.
+//! A loop by hand on poll(2), waking every 100 ms: fib stops the greetings.
 //!
 //! Ports: article A's `hello_eventloop.py` (A5).
 //!
@@ -26,6 +25,8 @@
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
+//! asyncio: `selectors.DefaultSelector` (`rustix::event::poll`),
+//! `selector.select` (`rustix::event::poll`).
 //! Paste: on Unix `cargo add rustix --features event`; the library's `fib.rs` and `hello.rs`.
 //! `just copy hello_event_loop DIR` does it.
 

@@ -1,5 +1,4 @@
-//! Greets every 3 seconds and computes Fibonacci numbers, on one thread of smol: a long
-//! computation stops the greetings, as it does in Node.js.
+//! One thread of smol, as in Node.js: a long fib stops the greetings, and missed ones are skipped.
 //!
 //! Ports: article A's `hello.js` (A1).
 //!
@@ -23,6 +22,8 @@
 //! two callbacks; here two `async` functions are polled in turn by one `block_on`, and the program
 //! ends when the first of them does. Node would go on greeting at the end of input.
 //!
+//! Node: `setInterval`, `process.stdin.on`, `for await...of` (`smol::stream::StreamExt::next`),
+//! `readline.createInterface`.
 //! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
 //! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy hello_node DIR` does it.

@@ -1,5 +1,4 @@
-//! Greets every 3 seconds on one thread and computes Fibonacci numbers on another: the greetings go
-//! on while a number is computed.
+//! Two threads and no loop: the greetings go on during fib.
 //!
 //! Ports: article A's `hello_threads.py` (A4).
 //!
@@ -24,6 +23,7 @@
 //! The greeting thread is never joined. It is what Python calls a daemon: the process ends when
 //! `main` returns, and the thread with it, between two greetings or in the middle of a sleep.
 //!
+//! asyncio: `threading.Thread` (`std::thread::spawn`), `time.sleep` (`std::thread::sleep`).
 //! Paste: the library's `fib.rs` and `hello.rs`. `just copy hello_threads DIR` does it.
 
 use asyncio_to_smol::hello::{self, Command};

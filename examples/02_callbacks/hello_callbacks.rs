@@ -1,5 +1,4 @@
-//! Greets every 3 seconds and computes Fibonacci numbers, as callbacks of an event loop: a long
-//! computation stops the greetings.
+//! Timers and input as callbacks of an event loop: fib stops the greetings.
 //!
 //! Ports: article A's `event_loop_callback.py` and the hello program for it (A6).
 //!
@@ -20,6 +19,8 @@
 //! how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
 //! another callback, and the greeting arms its own timer again.
 //!
+//! asyncio: `loop.call_later`, `loop.add_reader`, `loop.run_forever`, `loop.stop`.
+//! Node: `setTimeout` (`smol::Timer::after`), `process.stdin.on`.
 //! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
 //! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy hello_callbacks DIR` does it.

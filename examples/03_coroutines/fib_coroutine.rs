@@ -1,5 +1,4 @@
-//! Greets every 3 seconds while `fib` itself is a coroutine: it lets the loop run something else at
-//! every call, and the greetings go on, on one thread.
+//! Fib as a coroutine that yields at every call: the greetings go on, on one thread.
 //!
 //! Ports: article A's `fib_coroutine.py` (A9).
 //!
@@ -31,6 +30,9 @@
 //! Numbers are computed one after another, in the order typed, as in the article. There `read_input`
 //! waits for `fib`, so that a typed `exit` waits with it; here two tasks share a queue.
 //!
+//! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`),
+//! `asyncio.Queue` (`smol::channel::unbounded`).
+//! Node: `setImmediate` (`smol::future::yield_now`).
 //! Paste: `cargo add smol`; the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and
 //! `stdin.rs` with `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`,
 //! elsewhere `cargo add blocking`. `just copy fib_coroutine DIR` does it.

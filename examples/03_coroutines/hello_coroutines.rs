@@ -1,5 +1,4 @@
-//! Greets every 3 seconds and computes Fibonacci numbers, as coroutines of an event loop: a long
-//! computation stops the greetings.
+//! Coroutines on an event loop of their own: fib stops the greetings.
 //!
 //! Ports: article A's `event_loop_coroutine.py`, its `read_input` and the hello program for it
 //! (A7, A8).
@@ -28,6 +27,9 @@
 //!
 //! The greeting task never ends. The loop owns it and drops it when `main` returns.
 //!
+//! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
+//! `loop.call_soon`, `loop.run_forever`, `loop.stop`.
+//! Node: `async function` (`async fn`), `await` (`.await`), `process.nextTick`.
 //! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
 //! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy hello_coroutines DIR` does it.

@@ -1,5 +1,4 @@
-//! Greets every 3 seconds and computes Fibonacci numbers with smol: the greetings go on, and so does
-//! everything else.
+//! The same with smol, fib on a blocking thread: the greetings go on.
 //!
 //! Ports: article A's asyncio version (A10).
 //!
@@ -31,6 +30,13 @@
 //! drops them; a `fib` that is running on another thread cannot be dropped, and ends with the
 //! process. At the end of input the queue is closed, and every worker is awaited.
 //!
+//! asyncio: `asyncio.run` (`smol::block_on`), `asyncio.get_event_loop` (`smol::block_on`),
+//! `loop.run_until_complete` (`smol::block_on`), `asyncio.sleep` (`smol::Timer::after`),
+//! `loop.add_reader`, `async for` (`smol::stream::StreamExt::next`),
+//! `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
+//! `asyncio.Queue`.
+//! Node: `setInterval`, `process.stdin.on`, `for await...of`, `new Worker` (`smol::unblock`),
+//! `readline.createInterface`.
 //! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
 //! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy hello_smol DIR` does it.

@@ -1,4 +1,4 @@
-//! An error goes through three coroutines that await each other, and the outermost one handles it.
+//! An error goes through three coroutines by way of `?`.
 //!
 //! Ports: article A's chain of coroutines A, B and C (A12).
 //!
@@ -14,6 +14,9 @@
 //! What does pass through without a word is a panic, here like anywhere in Rust. It is for bugs, not
 //! for what can go wrong outside.
 //!
+//! asyncio: `raise` (`std::result::Result`), `except` (`std::result::Result`), `yield from`,
+//! `await`.
+//! Node: `throw` (`std::result::Result`), `try...catch` (`std::result::Result`), `await`.
 //! Paste: `cargo add smol`. `just copy error_chain DIR` does it.
 
 use std::error::Error;

@@ -1,5 +1,4 @@
-//! Asks a web server for one's own IP address, with HTTP written by hand: what can go wrong in every
-//! step, and how little of that shows in the code.
+//! HTTP by hand on a TCP stream: every failure is one line, in one place.
 //!
 //! Ports: article A's `ipify.py` (A13).
 //!
@@ -29,6 +28,16 @@
 //! Who owns what: `or` polls the work and the clock in turn, and drops both when one is ready. That
 //! closes the connection. A name that is being looked up on another thread then is forgotten.
 //!
+//! asyncio: `asyncio.open_connection` (`smol::net::TcpStream::connect`),
+//! `asyncio.start_server` (`smol::net::TcpListener::bind`),
+//! `StreamReader.readline` (`smol::io::AsyncBufReadExt::read_until`),
+//! `StreamReader.read` (`smol::io::AsyncReadExt::read_to_end`),
+//! `StreamWriter.write` (`smol::io::AsyncWriteExt::write_all`),
+//! `StreamWriter.drain` (`smol::io::AsyncWriteExt::write_all`),
+//! `asyncio.wait_for` (`smol::future::or`), `asyncio.timeout` (`smol::future::or`).
+//! Node: `net.connect` (`smol::net::TcpStream::connect`),
+//! `net.createServer` (`smol::net::TcpListener::bind`),
+//! `socket.write` (`smol::io::AsyncWriteExt::write_all`), `Promise.race` (`smol::future::or`).
 //! Paste: `cargo add serde_json smol`. `just copy ipify DIR` does it.
 
 use smol::future::{self, FutureExt};

@@ -1,4 +1,4 @@
-//! Resumes a suspended computation with an error.
+//! Resumes a suspended computation with an error: a channel of `Result`s replaces `throw`.
 //!
 //! Ports: article A's exception that is thrown into a coroutine (A11).
 //!
@@ -15,6 +15,10 @@
 //!
 //! Who owns what: `main` owns the coroutine, and polls it itself; no executor is involved.
 //!
+//! asyncio: `generator.throw` (`smol::channel::bounded`),
+//! `generator.send` (`smol::channel::bounded`), `generator.close` (`std::mem::drop`).
+//! Node: `generator.throw`, `generator.next` (`smol::future::poll_once`),
+//! `generator.return` (`std::mem::drop`).
 //! Paste: `cargo add smol`. `just copy throw_into_coroutine DIR` does it.
 
 use smol::channel::{self, Receiver};

@@ -1,4 +1,4 @@
-//! Loads three URLs at the same time: first each is dealt with as it comes in, then all together.
+//! Three URLs at once: as they come in, then all together in the order of the input.
 //!
 //! Ports: article A's `gather.py` (A14).
 //!
@@ -28,6 +28,9 @@
 //! Who owns what: the loads belong to the loop of `run`. If one could fail, `gather(…).await?` would
 //! leave `main`, and `run` would cancel the others then.
 //!
+//! asyncio: `asyncio.gather`, `asyncio.as_completed` (tasks that send to a `smol::channel`),
+//! `async for`.
+//! Node: `Promise.all`, `for await...of`.
 //! Paste: `cargo add fastrand smol`; the library's `as_completed.rs`, `calls.rs`, `children.rs`,
 //! `gather.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `timeout.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy gather DIR` does

@@ -1,4 +1,4 @@
-//! A task that sleeps, and gives the loop to others meanwhile.
+//! A sleeping task hands control over.
 //!
 //! Ports: article B's program with `await asyncio.sleep(x)` (B5).
 //!
@@ -16,6 +16,8 @@
 //! One difference: a `Timer` of zero does not let others run, as `asyncio.sleep(0)` does. That is
 //! `smol::future::yield_now().await`.
 //!
+//! asyncio: `asyncio.sleep`, `await`, `yield from`.
+//! Node: `setTimeout`, `await`.
 //! Paste: `cargo add smol`. `just copy await_sleep DIR` does it.
 
 use smol::{LocalExecutor, Timer};

@@ -1,4 +1,4 @@
-//! Defines a coroutine, and runs it: calling it alone does nothing.
+//! Calling a coroutine runs nothing; the loop runs it.
 //!
 //! Ports: article B's first program (B1).
 //!
@@ -16,6 +16,9 @@
 //!
 //! There is no loop object to get: `block_on` runs one future on this thread.
 //!
+//! asyncio: `async def` (`async fn`), `@asyncio.coroutine` (`async fn`), `asyncio.run`,
+//! `asyncio.get_event_loop`, `loop.run_until_complete`.
+//! Node: `async function`.
 //! Paste: `cargo add smol`. `just copy coroutine DIR` does it.
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Has functions called when a task has ended, one of them with an argument bound to it.
+//! Functions that are called when a task has ended, one with a bound argument.
 //!
 //! Ports: article B's callback, and the one with `functools.partial` (B3).
 //!
@@ -19,6 +19,8 @@
 //! Who owns what: `main` owns the task, and dropping it would cancel it. `join` gives the result when
 //! the callbacks have run.
 //!
+//! asyncio: `task.add_done_callback`, `functools.partial` (a closure).
+//! Node: `promise.then`, `Function.prototype.bind` (a closure).
 //! Paste: the library's `done_callback.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy done_callback DIR`
 //! does it.

@@ -1,4 +1,4 @@
-//! A task, before the loop has run and after.
+//! A task before and after: pending, then finished with its result.
 //!
 //! Ports: article B's second program (B2).
 //!
@@ -17,6 +17,10 @@
 //!
 //! Dropping a `Task` cancels it. asyncio's goes on, unless it is collected in the middle.
 //!
+//! asyncio: `asyncio.create_task` (`smol::LocalExecutor::spawn`),
+//! `asyncio.ensure_future` (`smol::LocalExecutor::spawn`),
+//! `asyncio.async` (`smol::LocalExecutor::spawn`), `loop.create_task`,
+//! `asyncio.Task` (`smol::Task`), `task.done` (`smol::Task::is_finished`).
 //! Paste: `cargo add smol`. `just copy task_states DIR` does it.
 
 use smol::{LocalExecutor, Task};

@@ -1,4 +1,4 @@
-//! Deals with each result as soon as it is there.
+//! Each result as soon as it is there: tasks and a channel.
 //!
 //! Ports: article B's loop over `asyncio.as_completed` (B7e).
 //!
@@ -23,6 +23,7 @@
 //! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
 //! but a task that has panicked panics there; to the loop it looks like one that has ended.
 //!
+//! asyncio: `asyncio.as_completed`, `asyncio.Queue`.
 //! Paste: `cargo add smol`. `just copy as_completed DIR` does it.
 
 use smol::{LocalExecutor, Task, Timer, channel};

@@ -1,4 +1,4 @@
-//! Three tasks that sleep 1, 2 and 4 seconds: 4 seconds together, not 7.
+//! Sleeps of 1, 2 and 4 s together take 4 s: spawn, then await one after the other.
 //!
 //! Ports: article B's concurrent coroutines (B6).
 //!
@@ -23,6 +23,8 @@
 //! Who owns what: `tasks` does. If awaiting the first one panicked, the others would be dropped, and
 //! so cancelled.
 //!
+//! asyncio: `asyncio.wait` (one `.await` after the other), `asyncio.create_task`,
+//! `asyncio.ensure_future`, `task.result`.
 //! Paste: `cargo add smol`. `just copy concurrent DIR` does it.
 
 use smol::{LocalExecutor, Timer};

@@ -1,4 +1,4 @@
-//! Inside `main`, gathers the results of tasks, in the order of the tasks.
+//! `gather` inside `main`: results in the order of the input.
 //!
 //! Ports: article B's `await asyncio.gather(*tasks)` inside a coroutine (B7b).
 //!
@@ -19,6 +19,8 @@
 //!
 //! Who owns what: `gather_all` owns the futures, and is a task itself. Dropping it cancels them.
 //!
+//! asyncio: `asyncio.gather`, `return_exceptions=True`.
+//! Node: `Promise.allSettled`.
 //! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
 //! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy nested_gather DIR` does it.

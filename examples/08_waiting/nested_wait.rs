@@ -1,4 +1,4 @@
-//! Inside `main`, waits for tasks and gets back those that are done and those that are pending.
+//! `wait` inside `main`: those that are done and those that are pending.
 //!
 //! Ports: article B's `await asyncio.wait(tasks)` inside a coroutine (B7a).
 //!
@@ -21,6 +21,8 @@
 //! Who owns what: `wait` takes the tasks, and gives them back in `pending`. What is still pending
 //! when `main` ends is cancelled by `run`.
 //!
+//! asyncio: `asyncio.wait`, `asyncio.create_task`.
+//! Node: `Promise.allSettled`.
 //! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
 //! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy nested_wait DIR` does it.

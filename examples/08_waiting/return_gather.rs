@@ -1,4 +1,4 @@
-//! `main` returns what it gathered, and the outermost call gets it.
+//! `main` returns what it gathered.
 //!
 //! Ports: article B's `main` that returns `await asyncio.gather(…)` (B7c).
 //!
@@ -15,6 +15,8 @@
 //! `run` returns what `main` returns, of whatever type. By then the loop is gone, and all that was
 //! left in it has been dropped; results are plain values and stay.
 //!
+//! asyncio: `asyncio.gather`, `asyncio.run`, `loop.run_until_complete`, `return_exceptions=True`.
+//! Node: `Promise.allSettled`.
 //! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
 //! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy return_gather DIR` does it.

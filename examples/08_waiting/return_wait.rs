@@ -1,4 +1,4 @@
-//! `main` returns what it waited for, and the outermost call gets done and pending.
+//! `main` returns done and pending.
 //!
 //! Ports: article B's `main` that returns `await asyncio.wait(…)` (B7d).
 //!
@@ -16,6 +16,8 @@
 //! belongs to that loop, and `run` has cancelled it: awaiting it panics, `fallible().await` gives
 //! `None`. In asyncio, too, such a task is cancelled when `asyncio.run` returns. Here all are done.
 //!
+//! asyncio: `asyncio.wait`, `asyncio.run`, `loop.run_until_complete`, `asyncio.create_task`.
+//! Node: `Promise.allSettled`.
 //! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
 //! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy return_wait DIR` does it.

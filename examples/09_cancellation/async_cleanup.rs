@@ -1,4 +1,4 @@
-//! Work that must be awaited at the end, such as flushing a file: `Drop` cannot do it.
+//! Work that must be awaited at the end: told to stop instead of cancelled.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -25,6 +25,9 @@
 //! Who owns what: `main` owns the file's name, `async_main` owns the journal's task and its channel, and
 //! the task owns the open file.
 //!
+//! asyncio: `async with` (telling the task to stop, then awaiting it), `finally`, `task.cancel`,
+//! `asyncio.wait_for`, `KeyboardInterrupt`.
+//! Node: `process.on('SIGINT')`, `finally`.
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and
 //! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`. `just copy async_cleanup DIR` does it.

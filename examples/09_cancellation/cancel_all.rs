@@ -1,4 +1,4 @@
-//! At Ctrl-C, lists the tasks that are pending, cancels one after the other, and says what came of it.
+//! Ctrl-C: lists the pending tasks and cancels them one by one.
 //!
 //! Ports: article B's program that stops its loop by cancelling every task (B8a).
 //!
@@ -34,6 +34,10 @@
 //! Who owns what: `main` owns the tasks. `interrupts` lives until they have ended: a second Ctrl-C
 //! before that ends the process at once. Afterwards Ctrl-C does what it does by default.
 //!
+//! asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`, `asyncio.all_tasks`,
+//! `asyncio.Task.all_tasks`, `task.cancel` (`smol::Task::cancel`),
+//! `asyncio.CancelledError` (`std::ops::Drop`), `finally` (`std::ops::Drop`).
+//! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`.
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`. `just copy cancel_all DIR` does it.

@@ -1,4 +1,4 @@
-//! Cancels `fib` on a blocking thread: with a token it stops, without one nothing can stop it.
+//! `fib` on a blocking thread: a token stops it, nothing else can.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -20,6 +20,8 @@
 //!
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
+//! asyncio: `asyncio.to_thread`, `loop.run_in_executor`, `threading.Event`, `task.cancel`.
+//! Node: `AbortController`, `worker.terminate`.
 //! Paste: `cargo add smol`; the library's `cancel_token.rs`, `fib.rs`, `run.rs`, `spawn.rs` and
 //! `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy cancel_blocking DIR` does it.

@@ -1,4 +1,4 @@
-//! At Ctrl-C, cancels only `main`: the tasks that it owns go with it.
+//! Ctrl-C: only `main` is cancelled, and its tasks go with it.
 //!
 //! Ports: article B's program that stops its loop by cancelling the outermost task (B8b).
 //!
@@ -24,6 +24,9 @@
 //!
 //! Who owns what: `main` owns the tasks, the loop owns `main`.
 //!
+//! asyncio: `KeyboardInterrupt`, `task.cancel`, `asyncio.CancelledError`, `finally`,
+//! `asyncio.create_task`.
+//! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`.
 //! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`. `just copy cancel_main DIR` does it.

@@ -1,4 +1,4 @@
-//! A `read_line` that times out loses what it has read: one way that does, and two that do not.
+//! A timed-out `read_line` loses what it has read, and two ways that do not.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -26,6 +26,8 @@
 //! Who owns what: what a future has taken is lost with it, unless it was put into a buffer that belongs
 //! to somebody else.
 //!
+//! asyncio: `asyncio.wait_for`, `asyncio.timeout`, `StreamReader.readline`.
+//! Node: `Promise.race`.
 //! Paste: `cargo add smol`. `just copy cancel_safety DIR` does it.
 
 use smol::Timer;

@@ -1,4 +1,4 @@
-//! What becomes of a task, and when its destructors run: one table of all the ways to let go of it.
+//! A table: what drop, cancel, detach and the end of the executor do to a task.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -26,6 +26,8 @@
 //!
 //! Who owns what: that is the table.
 //!
+//! asyncio: `task.cancel`, `finally`, `asyncio.run`, `loop.close` (`std::mem::drop`).
+//! Node: `finally`.
 //! Paste: `cargo add smol`; the library's `run.rs`, `spawn.rs` and `task_list.rs` with
 //! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy drop_teardown DIR`
 //! does it.

@@ -1,4 +1,4 @@
-//! Waits for a task, but not for ever: when time is up the task is cancelled, unless it is shielded.
+//! A task that is to go on when whoever waits for it gives up.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -18,6 +18,8 @@
 //! until it has been dropped. Of the second nobody hears any more; `run` would cancel it at the end of
 //! `main`, so `main` waits. It notices the end by a channel, whose other half goes with the task.
 //!
+//! asyncio: `asyncio.shield`, `asyncio.wait_for`, `asyncio.TimeoutError`.
+//! Node: `Promise.race`.
 //! Paste: `cargo add smol`; the library's `run.rs`, `shield.rs`, `spawn.rs`, `task_list.rs` and
 //! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy shield DIR` does it.

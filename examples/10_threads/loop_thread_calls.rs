@@ -1,4 +1,4 @@
-//! A loop in another thread: plain calls, one after the other, while this thread goes on.
+//! Calls into another thread's loop: one after the other, 9 s in all.
 //!
 //! Ports: article B's `call_soon_threadsafe(more_work, …)` (B9).
 //!
@@ -23,6 +23,9 @@
 //!
 //! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
 //!
+//! asyncio: `loop.call_soon_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`,
+//! `loop.run_forever`, `threading.Thread`, `time.sleep`.
+//! Node: `new Worker`, `worker.postMessage`, `worker_threads`.
 //! Paste: the library's `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
 //! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`.
 //! `just copy loop_thread_calls DIR` does it.

@@ -1,4 +1,4 @@
-//! A loop in another thread: tasks that run there together, while this thread goes on.
+//! Tasks on another thread's loop: together, 6 s in all.
 //!
 //! Ports: article B's `run_coroutine_threadsafe(do_some_work(…), loop)` (B10).
 //!
@@ -22,6 +22,9 @@
 //!
 //! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
 //!
+//! asyncio: `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`,
+//! `loop.run_forever`, `threading.Thread`, `concurrent.futures.Future`.
+//! Node: `new Worker`, `worker_threads`.
 //! Paste: `cargo add smol`; the library's `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs` and
 //! `task_list.rs` with
 //! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`.

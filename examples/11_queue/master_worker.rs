@@ -1,5 +1,4 @@
-//! The main thread takes jobs from a queue and hands them to a loop in another thread, which does them
-//! together.
+//! The main thread takes jobs from a queue, another thread's loop does them: typed, or from Redis.
 //!
 //! Ports: article B's master and worker with Redis (B11), and the way it is stopped (B12).
 //!
@@ -37,6 +36,10 @@
 //! Who owns what: the group owns a future for every job that runs, and gets what goes wrong in it. The
 //! other thread's loop owns the tasks, and each of them its job. Dropping `other` ends them.
 //!
+//! asyncio: `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `loop.stop`,
+//! `KeyboardInterrupt`, `asyncio.TaskGroup`, `asyncio.Semaphore` (`smol::lock::Semaphore`),
+//! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future`.
+//! Node: `new Worker`, `worker.terminate`, `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
 //! it; the library's `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `queue.rs`, `run.rs`,

@@ -1,4 +1,4 @@
-//! Coroutines on one loop take jobs from a queue, each the next one when it is done.
+//! Coroutines on one loop take jobs from a queue: typed, or from Redis.
 //!
 //! Ports: article B's consumers that are coroutines (B15).
 //!
@@ -31,6 +31,8 @@
 //! Who owns what: the group owns the workers, and a worker owns its job and its connection to Redis.
 //! Nothing is spawned: all of it is one future, which `block_on` polls.
 //!
+//! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop`.
+//! Node: `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
 //! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `queue.rs`, `run.rs`, `spawn.rs`,

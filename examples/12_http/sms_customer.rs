@@ -1,4 +1,4 @@
-//! Each job is an HTTP request, made in another thread; what fails is reported, and reaches the main thread.
+//! Each job is an HTTP request, and what fails reaches the main thread.
 //!
 //! Ports: article B's `async-customer.py` (B14).
 //!
@@ -41,6 +41,12 @@
 //! Who owns what: the group owns a future for every job, and a place among the 64 with it. The other
 //! thread's loop owns the requests, and ends when `other` is dropped. The client owns its connections.
 //!
+//! asyncio: `aiohttp.ClientSession` (the crate hyper), `asyncio.run_coroutine_threadsafe`,
+//! `asyncio.wait_for`, `asyncio.timeout`, `asyncio.Semaphore`, `asyncio.TaskGroup`,
+//! `asyncio.wrap_future`, `KeyboardInterrupt`.
+//! Node: `fetch` (the crate hyper), `http.request` (the crate hyper),
+//! `http.Agent` ([`client.rs`](12_http/client.rs), on hyper), `AbortSignal.timeout`,
+//! `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand http-body-util lexopt smol`,
 //! `cargo add hyper --features client,http1,server`,
 //! `cargo add redis --no-default-features --features smol-comp`, on Unix

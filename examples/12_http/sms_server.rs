@@ -1,4 +1,4 @@
-//! An HTTP server in which a request that waits holds up nobody.
+//! An HTTP server: a request that waits holds up nobody.
 //!
 //! Ports: article B's `server.py` (B13).
 //!
@@ -21,6 +21,11 @@
 //!
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!
+//! asyncio: `asyncio.start_server`, `aiohttp.web` (the crate hyper), `KeyboardInterrupt`,
+//! `loop.add_signal_handler`, `Flask` (the crate hyper).
+//! Node: `http.createServer` (the crate hyper),
+//! `server.close` ([`service.rs`](12_http/service.rs), on hyper's `graceful_shutdown`),
+//! `process.on('SIGINT')`, `process.on('SIGTERM')`.
 //! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`, on Unix
 //! `cargo add rustix --features net,process`; `hyper_io.rs` and `service.rs` beside it; the library's
 //! `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `task_group.rs`, `task_list.rs` and

@@ -1,4 +1,4 @@
-//! The HTTP server of chapter 12 under a thousand clients of its own, on one thread.
+//! Chapter 12's server under a thousand clients of its own, on one thread.
 //!
 //! Ports: none of the programs. It puts the server that the articles have under load.
 //!
@@ -21,6 +21,10 @@
 //! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
 //! for: no connection is open at the end.
 //!
+//! asyncio: `asyncio.TaskGroup`, `asyncio.start_server`, `aiohttp.web`, `aiohttp.ClientSession`,
+//! `time.process_time`, `resource.getrusage`.
+//! Node: `http.createServer`, `server.close`, `http.Agent`, `process.cpuUsage`,
+//! `process.resourceUsage`.
 //! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`, on Unix
 //! `cargo add rustix --features net,process`; `scale.rs` beside it; `12_http/client.rs`,
 //! `12_http/hyper_io.rs` and `12_http/service.rs` beside `src`; the library's `calls.rs`, `panics.rs`,

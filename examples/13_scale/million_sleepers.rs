@@ -19,6 +19,8 @@
 //!
 //! Who owns what: `tasks` owns every task, and `counts` is lent to them. Awaiting a task gives back its memory.
 //!
+//! asyncio: `asyncio.sleep`, `asyncio.create_task`, `time.process_time`, `resource.getrusage`.
+//! Node: `setTimeout`, `process.cpuUsage`, `process.resourceUsage`.
 //! Paste: `cargo add fastrand smol`; `scale.rs` beside it; the library's `sleep.rs` and `usage.rs` with
 //! `cargo add async-io`, on Unix `cargo add rustix --features time`. `just copy million_sleepers DIR`
 //! does it.

@@ -7,17 +7,17 @@
 //! C got exception: Something went wrong in A!
 //! ```
 //!
-//! An exception passes through B without a word in B's code. An error is a value, and B passes it
-//! on with a `?`: one sees where a function can end, and the compiler sees an error that nobody
-//! looks at. This is the same with and without `async`.
+//! An exception passes through B unseen in B's code. An error is a value, and B passes it on with a
+//! `?`: one sees where a function can end, and the compiler warns of an error that is not used. This is
+//! the same with and without `async`.
 //!
-//! What does pass through without a word is a panic, here like anywhere in Rust. It is for bugs, not
-//! for what can go wrong outside.
+//! What does pass through B unseen is a panic, here as anywhere in Rust. It is for bugs, not for what can
+//! go wrong outside.
 //!
 //! asyncio: `raise` (`std::result::Result`), `except` (`std::result::Result`), `yield from`,
 //! `await`.
 //! Node: `throw` (`std::result::Result`), `try...catch` (`std::result::Result`), `await`.
-//! Paste: `cargo add smol`. `just copy error_chain DIR` does it.
+//! Paste: `cargo add smol`.
 
 use std::error::Error;
 

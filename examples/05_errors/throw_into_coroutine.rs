@@ -19,7 +19,7 @@
 //! `generator.send` (`smol::channel::bounded`), `generator.close` (`std::mem::drop`).
 //! Node: `generator.throw`, `generator.next` (`smol::future::poll_once`),
 //! `generator.return` (`std::mem::drop`).
-//! Paste: `cargo add smol`. `just copy throw_into_coroutine DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::channel::{self, Receiver};
 use smol::future;
@@ -51,8 +51,8 @@ async fn coroutine(resume: Receiver<Resume>) -> String {
     }
 }
 
-/// Waits until somebody resumes the caller, with a value or with an error. If nobody is left who
-/// could, that is an error, too.
+/// Waits until the caller is resumed, with a value or with an error. If the sender is gone, that is an
+/// error, too.
 async fn pause(resume: &Receiver<Resume>) -> Resume {
     resume.recv().await?
 }

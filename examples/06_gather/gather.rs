@@ -21,37 +21,42 @@
 //! [('URL1', 1), ('URL2', 3), ('URL3', 4)]
 //! ```
 //!
-//! The second list is in the order of the input, however long each took. `gather` and
-//! `as_completed` are this repository's. What they do when a child fails is asyncio's way: the error
-//! is there at once, and the others go on. futures' `try_join_all` would drop them.
+//! "As they come in" is tasks that send into a channel; "all together" is awaiting the tasks one after
+//! the other: spawned ones run meanwhile, so the results are in the order of the input, however long
+//! each took.
 //!
-//! Who owns what: the loads belong to the loop of `run`. If one could fail, `gather(…).await?` would
-//! leave `main`, and `run` would cancel the others then.
+//! At the first error `?` leaves the function. That drops the other tasks, and a dropped task is
+//! cancelled; in asyncio and Node the others go on. Besides, the second half sees an error only when
+//! that task's turn comes. The library's [`gather`](../../src/gather.rs) and
+//! [`as_completed`](../../src/as_completed.rs) see it at once, and let the others go on.
 //!
-//! asyncio: `asyncio.gather`, `asyncio.as_completed` (tasks that send to a `smol::channel`),
-//! `async for`.
-//! Node: `Promise.all`, `for await...of`.
-//! Paste: `cargo add fastrand smol`; the library's `as_completed.rs`, `calls.rs`, `children.rs`,
-//! `gather.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `timeout.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy gather DIR` does
-//! it.
+//! Who owns what: each of the two functions owns its tasks. `main` is a task that holds the executor,
+//! so that it can spawn; it gives that up when it ends, and then the executor is dropped.
+//!
+//! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order),
+//! `asyncio.as_completed` (tasks that send to a `smol::channel`), `async for`.
+//! Node: `Promise.all` (`smol::LocalExecutor::spawn`, then `.await` in order), `for await...of`.
+//! Paste: `cargo add smol fastrand`.
 
-use asyncio_to_smol::as_completed::as_completed;
-use asyncio_to_smol::gather::gather;
-use asyncio_to_smol::run::{Spawner, run};
-use smol::{Timer, stream::StreamExt};
+use smol::{LocalExecutor, Timer, channel};
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 const URLS: [&str; 3] = ["URL1", "URL2", "URL3"];
 
 fn main() -> io::Result<()> {
-    run(async |ex| {
-        println!("First, process results as they come in:");
-        process_as_results_come_in(&ex).await?;
-        println!("\nNow, process results once they are all ready:");
-        process_once_everything_ready(&ex).await
-    })
+    let ex = Rc::new(LocalExecutor::new());
+    // As a task: a future given to `run` directly is polled once in up to 200 turns of the others.
+    let main = ex.spawn(async_main(Rc::clone(&ex)));
+    smol::block_on(ex.run(main))
+}
+
+async fn async_main(ex: Rc<LocalExecutor<'static>>) -> io::Result<()> {
+    println!("First, process results as they come in:");
+    process_as_results_come_in(&ex).await?;
+    println!("\nNow, process results once they are all ready:");
+    process_once_everything_ready(&ex).await
 }
 
 /// A real one would return an `io::Result`, too.
@@ -62,20 +67,31 @@ async fn get_url(url: &str) -> io::Result<(&str, u64)> {
     Ok((url, wait_time))
 }
 
-async fn process_as_results_come_in(ex: &Spawner<'static>) -> io::Result<()> {
-    let mut results = as_completed(ex, URLS.map(get_url));
-    while let Some(result) = results.next().await {
+async fn process_as_results_come_in(ex: &LocalExecutor<'static>) -> io::Result<()> {
+    let (sender, results) = channel::unbounded();
+    let tasks = URLS.map(|url| {
+        let sender = sender.clone();
+        // Sending fails when nothing receives any more. Then the result is not wanted.
+        ex.spawn(async move { sender.send(get_url(url).await).await })
+    });
+    drop(sender); // else `recv` would wait for it, too
+    while let Ok(result) = results.recv().await {
         let (url, _) = result?;
         println!("Coroutine for {url} is done");
+    }
+    for task in tasks {
+        let _ = task.await; // has ended, unless it panicked: then this panics, too
     }
     Ok(())
 }
 
-async fn process_once_everything_ready(ex: &Spawner<'static>) -> io::Result<()> {
-    let results = gather(ex, URLS.map(get_url)).await?;
-    let shown = results
-        .iter()
-        .map(|(url, time)| format!("('{url}', {time})"));
-    println!("[{}]", shown.collect::<Vec<_>>().join(", "));
+async fn process_once_everything_ready(ex: &LocalExecutor<'static>) -> io::Result<()> {
+    let tasks = URLS.map(|url| ex.spawn(get_url(url)));
+    let mut results = Vec::new();
+    for task in tasks {
+        let (url, wait_time) = task.await?;
+        results.push(format!("('{url}', {wait_time})"));
+    }
+    println!("[{}]", results.join(", "));
     Ok(())
 }

@@ -18,7 +18,7 @@
 //!
 //! asyncio: `asyncio.sleep`, `await`, `yield from`.
 //! Node: `setTimeout`, `await`.
-//! Paste: `cargo add smol`. `just copy await_sleep DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Timer};
 use std::time::{Duration, Instant};

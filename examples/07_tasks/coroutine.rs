@@ -19,7 +19,7 @@
 //! asyncio: `async def` (`async fn`), `@asyncio.coroutine` (`async fn`), `asyncio.run`,
 //! `asyncio.get_event_loop`, `loop.run_until_complete`.
 //! Node: `async function`.
-//! Paste: `cargo add smol`. `just copy coroutine DIR` does it.
+//! Paste: `cargo add smol`.
 
 use std::time::Instant;
 

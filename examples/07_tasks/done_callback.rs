@@ -10,23 +10,25 @@
 //! TIME: 0.000058
 //! ```
 //!
-//! smol's `Task` has no callbacks: a line after `.await` does the same, and is easier to read.
-//! `CallbackTask` is this repository's, and does it as asyncio does: callbacks run in the order in
-//! which they were added, at a later turn of the loop and never inside `add_done_callback`.
+//! smol's `Task` has no callbacks: what follows `.await` in a second task is called when the first has
+//! ended, at a later turn of the loop and in the order in which it is written. A closure is Python's
+//! `partial`: it brings its own arguments.
 //!
-//! A closure is Python's `partial`: it brings its own arguments.
+//! asyncio calls a callback when the task was cancelled, too, and `task.cancelled()` tells. Here the
+//! callbacks are not called then; what must run in any case goes into a destructor (chapter 9). A panic
+//! of the task comes out of its `.await`; `catch_unwind` of `smol::future::FutureExt` turns it into a
+//! value.
 //!
-//! Who owns what: `main` owns the task, and dropping it would cancel it. `join` gives the result when
-//! the callbacks have run.
+//! Who owns what: `callbacks` owns `task`. Dropping it cancels both; `.detach()` lets both go on. (In
+//! asyncio a callback owns nothing.)
 //!
-//! asyncio: `task.add_done_callback`, `functools.partial` (a closure).
-//! Node: `promise.then`, `Function.prototype.bind` (a closure).
-//! Paste: the library's `done_callback.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy done_callback DIR`
-//! does it.
+//! asyncio: `task.add_done_callback` (what follows `task.await` in another task),
+//! `functools.partial` (a closure), `task.cancelled` (`smol::Task::fallible`).
+//! Node: `promise.then` (what follows `task.await` in another task),
+//! `Function.prototype.bind` (a closure), `unhandledRejection` (`std::panic::set_hook`).
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
-use asyncio_to_smol::run::run;
+use smol::LocalExecutor;
 use std::time::Instant;
 
 async fn do_some_work(x: u64) -> String {
@@ -34,23 +36,26 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
-fn callback(outcome: &Outcome<String>) {
-    println!("Callback: {}", outcome.result());
+fn callback(result: &str) {
+    println!("Callback: {result}");
 }
 
-fn callback_with(t: u64, outcome: &Outcome<String>) {
-    println!("Callback: {t} {}", outcome.result());
+fn callback_with(t: u64, result: &str) {
+    println!("Callback: {t} {result}");
 }
 
 fn main() {
     let start = Instant::now();
 
-    run(async |ex| {
-        let task = CallbackTask::spawn(&ex, do_some_work(2));
-        task.add_done_callback(callback);
-        task.add_done_callback(|outcome| callback_with(2, outcome));
-        task.join().await
+    let executor = LocalExecutor::new();
+    let task = executor.spawn(do_some_work(2));
+    let partial = |result: &str| callback_with(2, result);
+    let callbacks = executor.spawn(async move {
+        let result = task.await;
+        callback(&result);
+        partial(&result);
     });
+    smol::block_on(executor.run(callbacks));
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

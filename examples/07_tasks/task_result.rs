@@ -15,7 +15,7 @@
 //!
 //! asyncio: `task.result` (`smol::Task`), `loop.run_until_complete`, `await`.
 //! Node: `await`.
-//! Paste: `cargo add smol`. `just copy task_result DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::LocalExecutor;
 use std::time::Instant;

@@ -21,7 +21,7 @@
 //! `asyncio.ensure_future` (`smol::LocalExecutor::spawn`),
 //! `asyncio.async` (`smol::LocalExecutor::spawn`), `loop.create_task`,
 //! `asyncio.Task` (`smol::Task`), `task.done` (`smol::Task::is_finished`).
-//! Paste: `cargo add smol`. `just copy task_states DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Task};
 use std::time::Instant;

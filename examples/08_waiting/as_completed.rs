@@ -17,14 +17,16 @@
 //! other end receives them in that order. When the last sender has gone, `recv` says so and the loop
 //! ends. Each result is printed when it comes, and not at the end as in `concurrent`.
 //!
-//! Stopping early drops the tasks here, and that cancels them; asyncio's run on. The example `gather`
-//! in chapter 6 uses this repository's `as_completed`, which does as asyncio does.
+//! The results come alone. To know which task one is of, send it with its input, `(x, result)`; from
+//! Python 3.13 on, `async for` over asyncio's `as_completed` gives the tasks themselves. Stopping early
+//! drops the tasks here, and that cancels them; asyncio's run on. The library's
+//! [`as_completed`](../../src/as_completed.rs) does as asyncio does.
 //!
 //! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
 //! but a task that has panicked panics there; to the loop it looks like one that has ended.
 //!
 //! asyncio: `asyncio.as_completed`, `asyncio.Queue`.
-//! Paste: `cargo add smol`. `just copy as_completed DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Task, Timer, channel};
 use std::time::{Duration, Instant};
@@ -44,7 +46,7 @@ fn main() {
         let sender = sender.clone();
         executor.spawn(async move {
             let result = do_some_work(x).await;
-            // Nobody listens any more? Then nobody wants it.
+            // Fails if the receiver is gone. Then the result is not wanted.
             let _ = sender.send(result).await;
         })
     });

@@ -25,7 +25,7 @@
 //!
 //! asyncio: `asyncio.wait` (one `.await` after the other), `asyncio.create_task`,
 //! `asyncio.ensure_future`, `task.result`.
-//! Paste: `cargo add smol`. `just copy concurrent DIR` does it.
+//! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Timer};
 use std::time::{Duration, Instant};

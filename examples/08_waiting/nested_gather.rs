@@ -13,21 +13,22 @@
 //! TIME: 4.001308
 //! ```
 //!
-//! `gather` takes futures, too, and is much cheaper then than with a task for each.
-//! `gather_all` is asyncio's `gather(…, return_exceptions=True)`: it returns what each returned. The
-//! one called `gather` is for futures that return a `Result`, and ends at the first error.
+//! Spawn, then await in order: the tasks run at the same time, and the results are in the order of the
+//! input. A task that returns a `Result` has its `Err` among the results, as with
+//! `gather(…, return_exceptions=True)`. With `task.await?` the first error *in that order* ends the
+//! waiting, and drops the rest of the tasks, which cancels them. asyncio's `gather` ends at the error
+//! that comes first and lets the others go on; the library's [`gather`](../../src/gather.rs) does that.
 //!
-//! Who owns what: `gather_all` owns the futures, and is a task itself. Dropping it cancels them.
+//! Who owns what: `async_main` owns its tasks. It is a task itself, and holds the executor so that it
+//! can spawn; a task that never ended would keep the executor alive that way.
 //!
-//! asyncio: `asyncio.gather`, `return_exceptions=True`.
-//! Node: `Promise.allSettled`.
-//! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
-//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy nested_gather DIR` does it.
+//! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order),
+//! `return_exceptions=True` (a `Result` among the results).
+//! Node: `Promise.allSettled` (a `Result` among the results).
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::gather::gather_all;
-use asyncio_to_smol::run::{Spawner, run};
-use smol::Timer;
+use smol::{LocalExecutor, Timer};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 async fn do_some_work(x: u64) -> String {
@@ -36,8 +37,12 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
-async fn async_main(ex: Spawner<'static>) {
-    let results = gather_all(&ex, [1, 2, 4].map(do_some_work)).await;
+async fn async_main(ex: Rc<LocalExecutor<'static>>) {
+    let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x)));
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await);
+    }
 
     for result in results {
         println!("Task ret: {result}");
@@ -47,7 +52,9 @@ async fn async_main(ex: Spawner<'static>) {
 fn main() {
     let start = Instant::now();
 
-    run(async_main);
+    let ex = Rc::new(LocalExecutor::new());
+    let main = ex.spawn(async_main(Rc::clone(&ex)));
+    smol::block_on(ex.run(main));
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

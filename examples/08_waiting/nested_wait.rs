@@ -13,47 +13,62 @@
 //! TIME: 4.001226
 //! ```
 //!
-//! `run` and `wait` are this repository's: asyncio's functions of the same names. `wait` cancels
-//! nothing, not even when its own time is up (`.timeout(…)`), and loses nothing: what is pending can
-//! be awaited, or waited for again. Where asyncio returns sets, these are lists in the order of the
-//! tasks. Waiting for no tasks is an error, here as there.
+//! Every task holds a sender of `ended`. Nothing is sent: the channel is closed when the last task has
+//! ended, and that is what `recv` waits for. The results stay in their tasks, so that afterwards
+//! `is_finished` tells done from pending. asyncio returns sets, these are in the order of the tasks.
 //!
-//! Who owns what: `wait` takes the tasks, and gives them back in `pending`. What is still pending
-//! when `main` ends is cancelled by `run`.
+//! `LIMIT` is asyncio's `timeout=`: when it has passed, some tasks may be pending. They are not
+//! cancelled by that. Set it to 3 seconds, and the third task is `Still pending` after 3 seconds.
 //!
-//! asyncio: `asyncio.wait`, `asyncio.create_task`.
+//! To wait for the first result or the first error (`FIRST_COMPLETED`, `FIRST_EXCEPTION`), or for tasks
+//! that come from elsewhere, use the library's [`wait`](../../src/wait.rs).
+//!
+//! Who owns what: `async_main` owns the tasks, in `pendings` at last. Dropping that cancels them, where
+//! asyncio's go on until the loop ends.
+//!
+//! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.create_task`.
 //! Node: `Promise.allSettled`.
-//! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
-//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy nested_wait DIR` does it.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::run::{Spawner, run};
-use asyncio_to_smol::wait;
-use smol::Timer;
+use smol::channel::{self, Sender};
+use smol::future::FutureExt;
+use smol::{LocalExecutor, Task, Timer};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-async fn do_some_work(x: u64) -> String {
+/// asyncio's `timeout=`.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// `_running` is dropped when this ends, however it ends.
+async fn do_some_work(x: u64, _running: Sender<()>) -> String {
     println!("Waiting: {x}");
     Timer::after(Duration::from_secs(x)).await;
     format!("Done after {x}s")
 }
 
-async fn async_main(ex: Spawner<'static>) -> Result<(), wait::Empty> {
-    let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x)));
-
-    let (dones, _pendings) = wait::all_completed(tasks).await?;
+async fn async_main(ex: Rc<LocalExecutor<'static>>) {
+    let (running, ended) = channel::bounded(1);
+    let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x, running.clone())));
+    drop(running);
+    let all_ended = async { _ = ended.recv().await };
+    let time_is_up = async { _ = Timer::after(LIMIT).await };
+    all_ended.or(time_is_up).await;
+    let (dones, pendings): (Vec<_>, Vec<_>) = tasks.into_iter().partition(Task::is_finished);
 
     for task in dones {
-        println!("Task ret: {}", task.result());
+        println!("Task ret: {}", task.await);
     }
-    Ok(())
+    for _task in pendings {
+        println!("Still pending");
+    }
 }
 
-fn main() -> Result<(), wait::Empty> {
+fn main() {
     let start = Instant::now();
 
-    run(async_main)?;
+    let ex = Rc::new(LocalExecutor::new());
+    let main = ex.spawn(async_main(Rc::clone(&ex)));
+    smol::block_on(ex.run(main));
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
-    Ok(())
 }

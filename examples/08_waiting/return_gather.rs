@@ -12,18 +12,19 @@
 //! Task ret: Done after 2s
 //! ```
 //!
-//! `run` returns what `main` returns, of whatever type. By then the loop is gone, and all that was
-//! left in it has been dropped; results are plain values and stay.
+//! `block_on` returns what `run` returns, and that is what the task `main` returned, of whatever type.
+//! The results are plain values and stay when the loop has gone.
 //!
-//! asyncio: `asyncio.gather`, `asyncio.run`, `loop.run_until_complete`, `return_exceptions=True`.
-//! Node: `Promise.allSettled`.
-//! Paste: `cargo add smol`; the library's `calls.rs`, `children.rs`, `gather.rs`, `run.rs`, `spawn.rs`
-//! and `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy return_gather DIR` does it.
+//! Who owns what: `async_main` owns its tasks, and has awaited all of them when it returns: nothing is
+//! left for the executor to drop.
+//!
+//! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order), `asyncio.run`,
+//! `loop.run_until_complete`, `return_exceptions=True` (a `Result` among the results).
+//! Node: `Promise.allSettled` (a `Result` among the results).
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::gather::gather_all;
-use asyncio_to_smol::run::{Spawner, run};
-use smol::Timer;
+use smol::{LocalExecutor, Timer};
+use std::rc::Rc;
 use std::time::Duration;
 
 async fn do_some_work(x: u64) -> String {
@@ -32,12 +33,19 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
-async fn async_main(ex: Spawner<'static>) -> Vec<String> {
-    gather_all(&ex, [1, 2, 2].map(do_some_work)).await
+async fn async_main(ex: Rc<LocalExecutor<'static>>) -> Vec<String> {
+    let tasks = [1, 2, 2].map(|x| ex.spawn(do_some_work(x)));
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await);
+    }
+    results
 }
 
 fn main() {
-    for result in run(async_main) {
+    let ex = Rc::new(LocalExecutor::new());
+    let main = ex.spawn(async_main(Rc::clone(&ex)));
+    for result in smol::block_on(ex.run(main)) {
         println!("Task ret: {result}");
     }
 }

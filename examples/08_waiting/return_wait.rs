@@ -12,38 +12,45 @@
 //! Task ret: Done after 4s
 //! ```
 //!
-//! A task in `done` holds its result, which can be read when the loop has ended. One in `pending`
-//! belongs to that loop, and `run` has cancelled it: awaiting it panics, `fallible().await` gives
-//! `None`. In asyncio, too, such a task is cancelled when `asyncio.run` returns. Here all are done.
+//! `main` waits as in `nested_wait`, without a time limit, and returns the tasks themselves. One in
+//! `done` holds its result, which can be read when the loop has ended. One in `pending` would not go
+//! on, as its loop has stopped; dropping it cancels it, and its destructors run when the executor is
+//! dropped. (Awaiting it after that panics; `fallible().await` gives `None`.) In asyncio such a task is
+//! cancelled when `asyncio.run` returns. Here all are done.
 //!
-//! asyncio: `asyncio.wait`, `asyncio.run`, `loop.run_until_complete`, `asyncio.create_task`.
+//! Who owns what: the function `main` owns all tasks at last.
+//!
+//! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.run`, `loop.run_until_complete`,
+//! `asyncio.create_task`.
 //! Node: `Promise.allSettled`.
-//! Paste: `cargo add smol`; the library's `calls.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and `wait.rs`
-//! with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy return_wait DIR` does it.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::run::{Spawner, run};
-use asyncio_to_smol::wait::{self, Done};
-use smol::{Task, Timer};
+use smol::channel::{self, Sender};
+use smol::{LocalExecutor, Task, Timer};
+use std::rc::Rc;
 use std::time::Duration;
 
-async fn do_some_work(x: u64) -> String {
+/// `_running` is dropped when this ends, however it ends.
+async fn do_some_work(x: u64, _running: Sender<()>) -> String {
     println!("Waiting: {x}");
     Timer::after(Duration::from_secs(x)).await;
     format!("Done after {x}s")
 }
 
-type DoneAndPending = (Vec<Done<String>>, Vec<Task<String>>);
-
-async fn async_main(ex: Spawner<'static>) -> Result<DoneAndPending, wait::Empty> {
-    let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x)));
-    wait::all_completed(tasks).await
+/// The tasks that are done, and those that are pending.
+async fn async_main(ex: Rc<LocalExecutor<'static>>) -> (Vec<Task<String>>, Vec<Task<String>>) {
+    let (running, ended) = channel::bounded(1);
+    let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x, running.clone())));
+    drop(running);
+    let _ = ended.recv().await;
+    tasks.into_iter().partition(Task::is_finished)
 }
 
-fn main() -> Result<(), wait::Empty> {
-    let (done, _pending) = run(async_main)?;
+fn main() {
+    let ex = Rc::new(LocalExecutor::new());
+    let main = ex.spawn(async_main(Rc::clone(&ex)));
+    let (done, _pending) = smol::block_on(ex.run(main));
     for task in done {
-        println!("Task ret: {}", task.result());
+        println!("Task ret: {}", smol::block_on(task));
     }
-    Ok(())
 }

@@ -11,30 +11,37 @@
 //! Finished more work 3
 //! ```
 //!
-//! Handing over a call takes no time. The calls block the loop they run on, so the second one begins
-//! when the first has ended: 9 seconds in all.
+//! The loop's thread takes closures from a channel, in order. Handing one over takes no time. The calls
+//! block the loop they run on, so the second one begins when the first has ended: 9 seconds in all. A
+//! call gets the loop's executor, on which it can spawn tasks, also of futures that are not `Send`.
 //!
-//! The article's second thread runs for ever, and the program with it. Here `main` waits for its two
-//! calls, and then stops the loop. `join` gives what the call returned, or its panic: in the article
-//! there is no way for either to get back.
+//! The article's second thread runs for ever, and the program with it. Here each call has a channel for
+//! what becomes of it. `recv_blocking` gives what the call returned, which may be a `Result`; or its
+//! panic, and the loop goes on all the same; or an error if the loop ended before. In the article
+//! nothing of this gets back. `cargo run --example loop_thread_calls | head -1` shows it: the pipe is
+//! closed, `println!` panics in both calls, and `main` ends with the first panic.
 //!
-//! Who owns what: `other` is the loop's thread. Dropping it ends the loop and joins the thread; calls
-//! that have not begun are not made then.
+//! Who owns what: `main` owns `other`, the only sender. When that is dropped, also early by `?` or by a
+//! panic, the loop makes the calls that it has already, ends, and drops its tasks; `scope` joins the
+//! thread. A receiver is only for asking: dropping it cancels nothing. Ctrl-C ends the program at once,
+//! without destructors.
 //!
-//! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
-//!
-//! asyncio: `loop.call_soon_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`,
-//! `loop.run_forever`, `threading.Thread`, `time.sleep`.
-//! Node: `new Worker`, `worker.postMessage`, `worker_threads`.
-//! Paste: the library's `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy loop_thread_calls DIR` does it.
+//! asyncio: `loop.call_soon_threadsafe` (a channel of closures), `asyncio.new_event_loop`
+//! (`smol::LocalExecutor::new`), `asyncio.set_event_loop`, `loop.run_forever`
+//! (`smol::LocalExecutor::run`), `loop.stop` (drop the last sender), `threading.Thread`
+//! (`std::thread::scope`), `time.sleep` (`std::thread::sleep`).
+//! Node: `new Worker` (`std::thread::scope`), `worker.postMessage` (a channel of closures),
+//! `worker_threads`.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::loop_thread::LoopThread;
+use smol::channel::{self, Receiver, Sender};
+use smol::{LocalExecutor, future};
 use std::error::Error;
-use std::process::ExitCode;
-use std::thread::sleep;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{self, Builder, sleep};
 use std::time::{Duration, Instant};
+
+type Call = Box<dyn FnOnce(&LocalExecutor<'static>) + Send>;
 
 fn more_work(x: u64) {
     println!("More work {x}");
@@ -42,24 +49,42 @@ fn more_work(x: u64) {
     println!("Finished more work {x}");
 }
 
-fn call_more_work() -> Result<(), Box<dyn Error>> {
-    let start = Instant::now();
-    let other = LoopThread::start()?;
-    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
-
-    let calls = [6, 3].map(|x| other.call_soon(move || more_work(x)));
-    for call in calls {
-        call.join()?;
-    }
-    Ok(())
+/// Makes the calls, and between them runs what they have spawned, until all senders are gone.
+fn run_loop(calls: Receiver<Call>) {
+    let executor = LocalExecutor::new();
+    smol::block_on(executor.run(async {
+        while let Ok(call) = calls.recv().await {
+            // A call catches its own panic. This is for a destructor: the loop goes on after that, too.
+            let _ = catch_unwind(AssertUnwindSafe(|| call(&executor)));
+            future::yield_now().await;
+        }
+    }));
 }
 
-fn main() -> ExitCode {
-    match call_more_work() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("loop_thread_calls: {error}");
-            ExitCode::FAILURE
+fn call_soon<T: Send + 'static>(
+    other: &Sender<Call>,
+    function: impl FnOnce(&LocalExecutor<'static>) -> T + Send + 'static,
+) -> Receiver<thread::Result<T>> {
+    let (sender, receiver) = channel::bounded(1);
+    // If sending fails, the loop has ended, and `receiver` says so: its sender is dropped.
+    let _ = other.try_send(Box::new(move |executor| {
+        let result = catch_unwind(AssertUnwindSafe(|| function(executor)));
+        let _ = sender.try_send(result); // fails if nothing waits for it any more
+    }));
+    receiver
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let (other, calls) = channel::unbounded();
+        Builder::new().spawn_scoped(scope, || run_loop(calls))?;
+        println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+
+        for receiver in [6, 3].map(|x| call_soon(&other, move |_| more_work(x))) {
+            let result = receiver.recv_blocking()?;
+            result.unwrap_or_else(|panic| resume_unwind(panic));
         }
-    }
+        Ok(())
+    })
 }

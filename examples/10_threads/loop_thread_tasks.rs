@@ -13,45 +13,62 @@
 //!
 //! Both tasks sleep at the same time, on one thread: 6 seconds in all.
 //!
-//! The article's second thread runs for ever. Here `main` waits for its two tasks, and then stops
-//! the loop. `join` gives what the task returned, an error too, or its panic: the article's author
+//! An `Executor` can be shared by threads: the second one runs it, `main` spawns on it. The article's
+//! second thread runs for ever; here `main` awaits its two tasks. Awaiting a task gives what it
+//! returned, an error too, and panics if the task panicked, while the loop goes on. The article's author
 //! looked for a way to bring a task's exception to the main thread, and found none.
+//! `cargo run --example loop_thread_tasks | head -1` shows this one: the pipe is closed, a task returns
+//! the error, and `main` prints it.
 //!
-//! Who owns what: `other` is the loop's thread, and the loop owns the tasks. Dropping `other` cancels
-//! what still runs, and joins the thread. A handle is only for asking.
+//! Who owns what: `main` owns the tasks; dropping one cancels it. It owns `stop`, too. When that is
+//! dropped, also early by `?` or by a panic, the loop ends, and `scope` joins the thread. What is still
+//! unfinished then is dropped with the executor, by `main`. Ctrl-C ends the program at once, without
+//! destructors.
 //!
-//! Ctrl-C ends the program at once, and nothing is dropped then; `interrupt::Interrupts` is for that.
-//!
-//! asyncio: `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`,
-//! `loop.run_forever`, `threading.Thread`, `concurrent.futures.Future`.
-//! Node: `new Worker`, `worker_threads`.
-//! Paste: `cargo add smol`; the library's `loop_thread.rs`, `panics.rs`, `run.rs`, `spawn.rs` and
-//! `task_list.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy loop_thread_tasks DIR` does it.
+//! asyncio: `asyncio.run_coroutine_threadsafe` (`smol::Executor::spawn`),
+//! `asyncio.new_event_loop` (`smol::Executor::new`), `asyncio.set_event_loop`, `loop.run_forever`
+//! (`smol::Executor::run`), `loop.stop` (end what `run` was given), `threading.Thread`
+//! (`std::thread::scope`), `concurrent.futures.Future` (`smol::Task`), `asyncio.wrap_future`
+//! (`smol::Task`).
+//! Node: `new Worker` (`std::thread::scope`), `worker.terminate` (end what `run` was given),
+//! `worker_threads`.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::loop_thread::LoopThread;
-use smol::Timer;
-use std::error::Error;
+use smol::channel::{self, Receiver};
+use smol::{Executor, Timer, future::FutureExt};
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-async fn do_some_work(x: u64) {
-    println!("Waiting {x}");
+async fn do_some_work(x: u64) -> io::Result<()> {
+    writeln!(io::stdout(), "Waiting {x}")?;
     Timer::after(Duration::from_secs(x)).await;
-    println!("Done after {x}s");
+    writeln!(io::stdout(), "Done after {x}s")
 }
 
-fn spawn_some_work() -> Result<(), Box<dyn Error>> {
-    let start = Instant::now();
-    let other = LoopThread::start()?;
-    println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+/// Runs the tasks until the other end of `stopped` is dropped. This end goes when the loop has ended.
+fn run_loop(executor: &Executor, stopped: Receiver<()>) {
+    let _ = smol::block_on(executor.run(stopped.recv()));
+}
 
-    let tasks = [6, 4].map(|x| other.spawn(do_some_work(x)));
-    for task in tasks {
-        task.join()?;
-    }
-    Ok(())
+fn spawn_some_work() -> io::Result<()> {
+    let start = Instant::now();
+    let executor = Executor::new();
+    thread::scope(|scope| {
+        let (stop, stopped) = channel::bounded(1);
+        Builder::new().spawn_scoped(scope, || run_loop(&executor, stopped))?;
+        println!("TIME: {:.6}", start.elapsed().as_secs_f64());
+
+        for task in [6, 4].map(|x| executor.spawn(do_some_work(x))) {
+            let loop_ended = async {
+                stop.closed().await;
+                Err(io::Error::other("the loop has ended"))
+            };
+            smol::block_on(task.or(loop_ended))?;
+        }
+        Ok(())
+    })
 }
 
 fn main() -> ExitCode {

@@ -13,16 +13,29 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Signals within this time after the first one are taken for the same.
 const SAME: Duration = Duration::from_millis(500);
 
+/// Killed when dropped, so that a failing test leaves nothing behind.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A program whose output goes into a pipe that is full, or will be: writing to it blocks its loop.
 struct Stuck {
     name: &'static str,
-    child: Child,
+    program: Program,
+    /// For its temporary files.
+    folder: PathBuf,
     output: BufReader<File>,
     /// Another writer of the same pipe.
     filler: File,
@@ -35,21 +48,21 @@ impl Stuck {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let filler = writer.try_clone().unwrap().into();
         let mut command = Command::new(example(name));
-        command.env("TMPDIR", folder(name));
-        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let folder = empty_folder();
+        command.env("TMPDIR", &folder).stdin(Stdio::null());
+        command.stdout(writer).stderr(Stdio::piped());
+        if full {
+            fill(&filler);
+        }
         let mut stuck = Stuck {
             name,
-            child: {
-                if full {
-                    fill(&filler);
-                }
-                command.stdout(writer).spawn().unwrap()
-            },
+            program: Program(command.spawn().unwrap()),
+            folder,
             output: BufReader::new(reader.into()),
             filler,
         };
         drop(command); // it holds the writer
-        while !handles_sigint(&stuck.child) {
+        while !handles_sigint(&stuck.program.0) {
             stuck.assert_runs_for(Duration::from_millis(5));
         }
         stuck
@@ -65,20 +78,20 @@ impl Stuck {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.program.0.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     fn assert_runs_for(&mut self, time: Duration) {
         thread::sleep(time);
-        assert_eq!(self.child.try_wait().unwrap(), None, "{}", self.name);
+        assert_eq!(self.program.0.try_wait().unwrap(), None, "{}", self.name);
     }
 
     /// Its status, if it ends at once.
     fn ends_at_once(&mut self) -> ExitStatus {
         let begin = Instant::now();
         loop {
-            match self.child.try_wait().unwrap() {
+            match self.program.0.try_wait().unwrap() {
                 Some(status) => return status,
                 None => thread::sleep(Duration::from_millis(5)),
             }
@@ -97,9 +110,9 @@ impl Stuck {
         let lines = lines.trim_start_matches(FILLING).lines();
         let lines = lines.map(str::to_string).collect();
         let mut errors = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
+        let mut stderr = self.program.0.stderr.take().unwrap();
         stderr.read_to_string(&mut errors).unwrap();
-        (self.child.wait().unwrap(), lines, errors)
+        (self.program.0.wait().unwrap(), lines, errors)
     }
 }
 
@@ -112,11 +125,17 @@ fn fill(mut pipe: &File) {
     pipe.write_all(&filling).unwrap();
 }
 
-/// A folder for its temporary files, empty.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cancellation-{name}"));
+fn empty_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("cancellation-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder); // of an earlier run
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+fn files_in(folder: &Path) -> usize {
+    fs::read_dir(folder).unwrap().count()
 }
 
 /// Whether the bit of SIGINT is set in the kernel's mask of handled signals.
@@ -156,12 +175,12 @@ fn a_second_signal_ends_a_loop_that_is_blocked() {
             stuck.assert_runs_for(SAME * 2);
             stuck.signal(Signal::INT);
             assert_eq!(stuck.ends_at_once().code(), Some(130));
+            // As its head says.
+            let left = usize::from(name == "async_cleanup");
+            assert_eq!(files_in(&stuck.folder), left);
         };
         (name, check)
     }));
-    for file in fs::read_dir(folder("async_cleanup")).unwrap() {
-        fs::remove_file(file.unwrap().path()).unwrap(); // as its head says
-    }
 }
 
 #[test]
@@ -218,9 +237,13 @@ fn a_teardown_whose_output_is_closed_does_not_abort() {
                 "cancel_all" | "cancel_main" => 101,
                 _ => 1,
             };
-            assert_eq!(stuck.child.wait().unwrap().code(), Some(expected), "{name}");
+            assert_eq!(
+                stuck.program.0.wait().unwrap().code(),
+                Some(expected),
+                "{name}"
+            );
+            assert_eq!(files_in(&stuck.folder), 0);
         };
         (name, check)
     }));
-    assert_eq!(fs::read_dir(folder("async_cleanup")).unwrap().count(), 0);
 }

@@ -45,7 +45,7 @@ impl Drop for Guard {
 }
 
 fn happens(what: &str) {
-    // Not `print!`: it panics when nobody reads its output any more, and a destructor must not.
+    // Not `print!`: it panics when its output is not read any more, and a destructor must not.
     let _ = write!(io::stdout(), " | {what}");
 }
 

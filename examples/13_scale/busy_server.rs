@@ -53,7 +53,7 @@ use std::process::ExitCode;
 /// How many requests each client makes.
 const REQUESTS: usize = 10;
 /// How many clients connect at the same time. The system keeps waiting what the server has not accepted yet,
-/// and whoever is one too many tries again a second later.
+/// and one too many tries again a second later.
 const CONNECTING: usize = 100;
 /// Besides the connections.
 const OTHER_FILES: usize = 24;

@@ -16,10 +16,10 @@
 //! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
 //! Awaiting it needs a time limit, or an end that hangs hangs the program.
 //!
-//! Ctrl-C takes the same way out, with exit status 130 (in the first half it is noticed when the second
-//! begins). A thread waits for the signals: it hands on the first, and ends the process at the second,
-//! which leaves the file behind. What comes within half a second belongs to the first, since `timeout`
-//! and other parents relay a signal that the terminal has sent to the program, too.
+//! Ctrl-C tells the task to stop, too, and the exit status is 130. A thread waits for the signals: it
+//! hands on the first, and ends the process at the second, which leaves the file behind. What comes
+//! within half a second belongs to the first, since `timeout` and other parents relay a signal that the
+//! terminal has sent to the program, too.
 //!
 //! (`block_on` inside `drop` is no way out: it stops the loop meanwhile, and hangs if what it waits
 //! for needs that loop.)
@@ -34,18 +34,13 @@
 //! Paste: `cargo add smol async-signal`.
 
 use async_signal::{Signal, Signals};
-use smol::channel::{self, Receiver, Sender};
-use smol::fs::{self, File};
+use smol::channel::{self, Receiver};
 use smol::io::{AsyncWriteExt, BufWriter};
-use smol::{LocalExecutor, Timer, block_on, future, stream};
-use std::io::{self, Write};
+use smol::{LocalExecutor, Timer, block_on, fs, future, stream};
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process::{ExitCode, exit, id};
 use std::time::{Duration, Instant};
-use std::{env, thread};
-
-/// Signals that come within this time after the first one are taken for the same.
-const SAME: Duration = Duration::from_millis(500);
+use std::{env, io, io::Write, thread};
 
 /// Receives the exit status that belongs to the first SIGINT or SIGTERM.
 fn interrupts() -> io::Result<Receiver<u8>> {
@@ -53,71 +48,56 @@ fn interrupts() -> io::Result<Receiver<u8>> {
     let signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
     let (sender, receiver) = channel::bounded(1);
     thread::spawn(move || {
-        let signals = stream::block_on(signals).map_while(Result::ok);
-        let mut statuses = signals.map(|signal| 128 + signal as u8);
+        let mut statuses = stream::block_on(signals).map_while(|it| Some(128 + it.ok()? as u8));
         let _ = sender.try_send(statuses.next().unwrap_or(1));
         let first = Instant::now();
-        let second = statuses.find(|_| first.elapsed() > SAME);
-        process::exit(second.unwrap_or(1).into());
+        let second = statuses.find(|_| first.elapsed() > Duration::from_millis(500));
+        exit(second.unwrap_or(1).into());
     });
     Ok(receiver)
 }
 
 /// Writes records to the file until their channel is closed.
-async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path).await?);
+async fn journal(path: PathBuf, records: Receiver<&'static str>) -> io::Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path).await?);
     while let Ok(record) = records.recv().await {
         file.write_all(record.as_bytes()).await?;
     }
     file.flush().await // only here: on the way out, and awaited
 }
 
-/// Makes three records. Counts them until it is dropped.
-async fn make_records(journal: &Sender<String>, made: &mut u32) -> u8 {
-    for n in 1..=3 {
-        Timer::after(Duration::from_millis(100)).await;
-        let _ = journal.send(format!("record {n}\n")).await; // a journal that has failed says why
-        *made = n;
-    }
-    0
-}
-
-async fn report(how: &str, made: u32, path: &Path) -> io::Result<()> {
-    let written = fs::read_to_string(path).await?.lines().count();
-    let line = format!("{how}: {written} of {made} records are in the file\n");
-    io::stdout().write_all(line.as_bytes()) // an error if it is closed: no panic, for the file is to go
-}
-
 /// Returns the exit status.
 async fn async_main(ex: &LocalExecutor<'_>, path: &Path) -> io::Result<u8> {
     let interrupts = interrupts()?;
+    let mut status = 0;
+    for how in ["cancelled", "told to stop"] {
+        let (sender, records) = channel::unbounded();
+        let task = ex.spawn(journal(path.to_path_buf(), records));
+        for record in ["one\n", "two\n", "three\n"] {
+            let _ = sender.send(record).await; // a journal that has failed says why
+        }
+        let timer = Timer::after(Duration::from_millis(300));
+        let interrupted = async { status = interrupts.recv().await.unwrap_or(1) };
+        future::or(async { _ = timer.await }, interrupted).await;
 
-    // The wrong way.
-    let (sender, records) = channel::unbounded();
-    let task = ex.spawn(journal(path.to_path_buf(), records));
-    let mut made = 0;
-    make_records(&sender, &mut made).await;
-    task.cancel().await;
-    report("cancelled", made, path).await?;
-
-    // The right way.
-    let (sender, records) = channel::unbounded();
-    let task = ex.spawn(journal(path.to_path_buf(), records));
-    let mut made = 0;
-    let interrupted = async { interrupts.recv().await.unwrap_or(1) };
-    let status = future::or(make_records(&sender, &mut made), interrupted).await;
-    sender.close();
-    let hangs = async {
-        Timer::after(Duration::from_secs(5)).await;
-        Err(io::ErrorKind::TimedOut.into())
-    };
-    future::or(task, hangs).await?;
-    report("told to stop", made, path).await?;
+        if how == "cancelled" {
+            task.cancel().await; // the wrong way
+        } else {
+            sender.close(); // the right way
+            let late = async {
+                Timer::after(Duration::from_secs(5)).await;
+                Err(io::ErrorKind::TimedOut.into())
+            };
+            future::or(task, late).await?;
+        }
+        let written = fs::read_to_string(path).await?.lines().count();
+        writeln!(io::stdout(), "{how}: {written} of 3 records are in the file")?;
+    }
     Ok(status)
 }
 
 fn main() -> ExitCode {
-    let path = env::temp_dir().join(format!("async_cleanup-{}", process::id()));
+    let path = env::temp_dir().join(format!("async_cleanup-{}", id()));
     let ex = LocalExecutor::new();
     let result = block_on(ex.run(async_main(&ex, &path)));
     let _ = std::fs::remove_file(&path);

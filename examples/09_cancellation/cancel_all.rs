@@ -65,8 +65,7 @@ fn interrupts() -> io::Result<Receiver<u8>> {
     let signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
     let (sender, receiver) = channel::bounded(1);
     thread::spawn(move || {
-        let signals = stream::block_on(signals).map_while(Result::ok);
-        let mut statuses = signals.map(|signal| 128 + signal as u8);
+        let mut statuses = stream::block_on(signals).map_while(|it| Some(128 + it.ok()? as u8));
         let _ = sender.try_send(statuses.next().unwrap_or(1));
         let first = Instant::now();
         let second = statuses.find(|_| first.elapsed() > SAME);

@@ -110,9 +110,9 @@ const ANSWERS: [&str; 4] = ["fib(10) = 55", "fib(3) = 2", "fib(0) = 0", "fib(20)
 const COMPLAINTS: [&str; 5] = [
     r#""exitt": expected a natural number up to 93 or `exit`"#,
     r#""-4": expected a natural number up to 93 or `exit`"#,
-    r#""94": a Fibonacci number beyond F(93) does not fit in 64 bits; expected a natural number up to 93 or `exit`"#,
+    r#""94": expected a natural number up to 93 or `exit`"#,
     "\"\u{fffd}\u{fffd}\": expected a natural number up to 93 or `exit`",
-    r#""18446744073709551616": a Fibonacci number beyond F(93) does not fit in 64 bits; expected a natural number up to 93 or `exit`"#,
+    r#""18446744073709551616": expected a natural number up to 93 or `exit`"#,
 ];
 
 #[test]
@@ -212,8 +212,7 @@ fn a_line_of_64_mb() {
         running.type_in(&line);
         running.end_input();
         let complaint = format!(
-            "\"{}\"… (64000000 bytes): a Fibonacci number beyond F(93) does not fit in 64 bits; \
-             expected a natural number up to 93 or `exit`",
+            "\"{}\"…: expected a natural number up to 93 or `exit`",
             "7".repeat(40)
         );
         assert_transcript(program, &running.finish(), &["fib(5) = 5"], &[&complaint]);
@@ -504,12 +503,11 @@ fn a_wrong_command_line_is_told_the_usage() {
             (&["-1"], r#""-1""#),
             (&["1e999"], r#""1e999""#),
             (&["--help"], r#""--help""#),
-            (&["1", "2"], r#""1" and "2""#),
+            (&["1", "2"], r#""1 2""#),
         ] {
             let finished = start(program.name, args).finish();
             let usage = format!(
-                "usage: {} [SECONDS]: the time between greetings, a number above 0 (default 3), \
-                 not {wrong}",
+                "usage: {} [SECONDS]: the time between greetings, above 0 (default 3), not {wrong}",
                 program.name
             );
             assert_eq!(finished.stderr, [usage]);

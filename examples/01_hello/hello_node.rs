@@ -18,52 +18,133 @@
 //! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile one comes late and
 //! the others are skipped; then they come every 3 seconds again.
 //!
-//! On smol: `setInterval` is a `Ticker` and the `data` event is the next line of `Stdin`. Node calls
-//! two callbacks; here two `async` functions are polled in turn by one `block_on`, and the program
-//! ends when the first of them does. Node would go on greeting at the end of input.
+//! On smol, `setInterval` is a `Timer` that is set again at each greeting, and the `data` event is
+//! one read of `Async<Stdin>` when it is readable. Node calls two callbacks; here two `async`
+//! functions are polled in turn by one `block_on`. The program ends when the first of them does, and
+//! drops the other. Node would go on greeting at the end of input.
 //!
-//! Node: `setInterval`, `process.stdin.on`, `for await...of` (`smol::stream::StreamExt::next`),
-//! `readline.createInterface`.
-//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
-//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy hello_node DIR` does it.
+//! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
+//! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
+//!
+//! Node: `setInterval` (`smol::Timer::set_after`), `process.stdin.on` (`smol::Async::readable`),
+//! `for await...of` (`smol::stream::StreamExt::next`),
+//! `readline.createInterface` (`smol::Async::readable`).
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::hello::{self, Command};
-use asyncio_to_smol::stdin::Stdin;
-use asyncio_to_smol::ticker::Ticker;
-use smol::{future, stream::StreamExt};
-use std::io;
-use std::process::ExitCode;
-use std::time::Duration;
+use smol::{Async, Timer, Unblock, future, io::AsyncReadExt};
+use std::io::{self, Read, Write};
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant, SystemTime};
+use std::{env, fs};
 
 fn main() -> ExitCode {
-    hello::main(|period| smol::block_on(future::or(greet(period), answer())))
+    match smol::block_on(future::or(greet(period()), answer())) {
+        // The reader of standard output may have gone, as in `hello_node | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "hello_node: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 async fn greet(period: Duration) -> io::Result<()> {
-    let mut interval = Ticker::every(period);
+    let mut timer = Timer::after(period);
     loop {
-        interval.tick().await;
-        hello::greet()?;
+        (&mut timer).await;
+        timer.set_after(period); // from now, however late it is
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        print(&format!("{} - Hello world!\n", now.as_secs()))?;
+        future::yield_now().await; // a timer that is already due would let nothing else run
     }
 }
 
+/// Returns at `exit` and at the end of input.
 async fn answer() -> io::Result<()> {
-    let mut lines = Stdin::open()?;
-    while let Some(line) = lines.next().await {
-        match hello::command(&line?) {
-            Command::Fib(n) => {
-                // No `await` in here: this is what holds up the greetings.
-                let fib = hello::timed_fib(n)?.timed;
-                let seconds = fib.took.as_secs_f64();
-                hello::print(format_args!(
-                    "Calculation took {seconds:.3} seconds\nfib({n}) = {}",
-                    fib.value
-                ))?;
+    // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
+    // for every process that shares the terminal.
+    #[cfg(unix)]
+    let polled = match fs::metadata("/dev/stdin") {
+        Ok(stdin) if stdin.is_file() => None,
+        _ => Async::new_nonblocking(io::stdin()).ok(),
+    };
+    #[cfg(not(unix))]
+    let polled = None::<Async<io::Stdin>>;
+    let mut threaded = Unblock::new(io::stdin()); // starts no thread before it is read
+    let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+    let mut line = Vec::new();
+    loop {
+        let read = match &polled {
+            // One read for each readiness: another one could block.
+            Some(stdin) if stdin.readable().await.is_ok() => io::stdin().lock().read(&mut chunk),
+            _ => threaded.read(&mut chunk).await,
+        };
+        let len = read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
+        // The end of input is also the end of a line.
+        let bytes = if len == 0 { b"\n" } else { &chunk[..len] };
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                let text = String::from_utf8_lossy(&line);
+                if text.trim() == "exit" {
+                    return Ok(());
+                }
+                if let Some(n) = number(text.trim()) {
+                    // No `await` in here: this is what holds up the greetings.
+                    let start = Instant::now();
+                    let value = fib(n);
+                    let took = start.elapsed().as_secs_f64();
+                    print(&format!(
+                        "Calculation took {took:.3} seconds\nfib({n}) = {value}\n"
+                    ))?;
+                }
+                line.clear();
+                future::yield_now().await; // a greeting may come between two pasted lines
             }
-            Command::Exit => break,
-            Command::Skip => {}
+        }
+        if len == 0 {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: hello_node [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no reader sees half of an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

@@ -20,49 +20,112 @@
 //! No smol in here, only std: two threads, and the operating system takes turns between them. In
 //! Python the interpreter's lock lets only one of them compute at a time; here both do.
 //!
-//! The greeting thread is never joined. It is what Python calls a daemon: the process ends when
-//! `main` returns, and the thread with it, between two greetings or in the middle of a sleep.
+//! The greeting thread is never joined. It is what Python calls a daemon: the end of the process is
+//! its end, between two greetings or in the middle of a sleep. Since the main thread waits for input
+//! and cannot be told of an error, each of the two can end the process.
 //!
 //! asyncio: `threading.Thread` (`std::thread::spawn`), `time.sleep` (`std::thread::sleep`).
-//! Paste: the library's `fib.rs` and `hello.rs`. `just copy hello_threads DIR` does it.
+//! Paste: std is all it needs.
 
-use asyncio_to_smol::hello::{self, Command};
-use std::io::{self, BufRead};
-use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
+use std::io::{self, BufRead, Write};
+use std::process::exit;
+use std::time::{Duration, Instant, SystemTime};
+use std::{env, thread};
 
-fn main() -> ExitCode {
-    hello::main(greet_and_answer)
+fn main() {
+    end(greet_and_answer(period()));
 }
 
+/// Returns at `exit` and at the end of input.
 fn greet_and_answer(period: Duration) -> io::Result<()> {
-    hello::greet()?;
-    thread::spawn(move || {
-        loop {
-            thread::sleep(period);
-            // `main` waits for input and cannot be told that nobody reads the greetings any more.
-            hello::greet().unwrap_or_else(|error| hello::exit_with(&error));
-        }
-    });
+    greet()?;
+    thread::spawn(move || end(greet_every(period)));
     let mut stdin = io::stdin().lock();
-    let mut line = Vec::new();
-    // Bytes, since `lines()` takes those that are not UTF-8 for an error.
-    while stdin
-        .read_until(b'\n', &mut line)
-        .map_err(hello::input_error)?
-        > 0
-    {
-        match hello::command(&line) {
-            Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
-            Command::Exit => break,
-            Command::Skip => {}
+    loop {
+        // Bytes, since `lines()` takes those that are not UTF-8 for an error.
+        let mut line = Vec::new();
+        let read = stdin.read_until(b'\n', &mut line);
+        read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
+        let text = String::from_utf8_lossy(&line);
+        if text.trim() == "exit" {
+            return Ok(());
+        }
+        if let Some(n) = number(text.trim()) {
+            let start = Instant::now();
+            let value = fib(n);
+            let took = start.elapsed().as_secs_f64();
+            print(&format!(
+                "Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n"
+            ))?;
         }
         // A line without its newline is the last. Asking again would want another ^D on a terminal.
         if !line.ends_with(b"\n") {
-            break;
+            return Ok(());
         }
-        line.clear();
     }
-    Ok(())
+}
+
+fn greet_every(period: Duration) -> io::Result<()> {
+    loop {
+        thread::sleep(period);
+        greet()?;
+    }
+}
+
+fn greet() -> io::Result<()> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    print(&format!("{} - Hello world!\n", now.as_secs()))
+}
+
+/// Ends the process, whichever thread it is called on.
+fn end(result: io::Result<()>) -> ! {
+    match result {
+        // The reader of standard output may have gone, as in `hello_threads | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "hello_threads: {error}");
+            exit(1)
+        }
+        _ => exit(0),
+    }
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: hello_threads [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no greeting comes into an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

@@ -15,43 +15,103 @@
 //! 1795306700 - Hello world!
 //! ```
 //!
-//! No smol in here: the loop is `event_loop::callbacks`, a few pages around one poll(2), and this is
-//! how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
-//! another callback, and the greeting arms its own timer again.
+//! No smol in here: the loop is `event_loop.rs` beside it, some 120 lines around one poll(2), and this
+//! is how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
+//! another callback, and the greeting adds its own timer again.
 //!
-//! asyncio: `loop.call_later`, `loop.add_reader`, `loop.run_forever`, `loop.stop`.
-//! Node: `setTimeout` (`smol::Timer::after`), `process.stdin.on`.
-//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
-//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy hello_callbacks DIR` does it.
+//! The loop owns the callbacks. When `run` returns it is dropped, and they with it.
+//!
+//! asyncio: `loop.call_later`, `loop.add_reader`, `loop.remove_reader` (`std::mem::drop`),
+//! `loop.run_forever`, `loop.stop`.
+//! Node: `setTimeout` (`smol::Timer::after`), `clearTimeout` (`smol::Timer::clear`),
+//! `process.stdin.on`.
+//! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 
-use asyncio_to_smol::event_loop::callbacks::EventLoop;
-use asyncio_to_smol::hello::{self, Command};
-use std::io;
-use std::process::ExitCode;
-use std::time::Duration;
+mod event_loop;
+
+use event_loop::EventLoop;
+use std::env;
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant, SystemTime};
 
 fn main() -> ExitCode {
-    hello::main(|period| {
-        let event_loop = EventLoop::new();
-        event_loop.add_timer(Duration::ZERO, move |event_loop| greet(event_loop, period));
-        event_loop.add_stdin_handler(answer);
-        event_loop.run_forever()
-    })
+    match run(period()) {
+        // The reader of standard output may have gone, as in `hello_callbacks | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "hello_callbacks: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
-fn greet(event_loop: &EventLoop, period: Duration) -> io::Result<()> {
-    hello::greet()?;
+fn run(period: Duration) -> io::Result<()> {
+    let mut event_loop = EventLoop::default();
+    event_loop.add_timer(Duration::ZERO, move |event_loop| greet(event_loop, period));
+    event_loop.add_stdin_handler(answer);
+    event_loop.run_forever()
+}
+
+fn greet(event_loop: &mut EventLoop, period: Duration) -> io::Result<()> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    print(&format!("{} - Hello world!\n", now.as_secs()))?;
     event_loop.add_timer(period, move |event_loop| greet(event_loop, period));
     Ok(())
 }
 
 /// `line` is `None` at the end of input.
-fn answer(event_loop: &EventLoop, line: Option<&[u8]>) -> io::Result<()> {
-    match line.map_or(Command::Exit, hello::command) {
-        Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
-        Command::Exit => event_loop.stop(),
-        Command::Skip => {}
+fn answer(event_loop: &mut EventLoop, line: Option<&[u8]>) -> io::Result<()> {
+    let text = String::from_utf8_lossy(line.unwrap_or(b"exit"));
+    if text.trim() == "exit" {
+        event_loop.stop();
+    } else if let Some(n) = number(text.trim()) {
+        let start = Instant::now();
+        let value = fib(n);
+        let took = start.elapsed().as_secs_f64();
+        let answer = format!("Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n");
+        print(&answer)?;
     }
     Ok(())
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: hello_callbacks [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no reader sees half of an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

@@ -23,85 +23,150 @@
 //! and coming back means polling through all the calls that wait for it. Do not do this to real
 //! work; chapter 4 moves it to another thread.
 //!
-//! The loop is not smol's, but `yield_now` and the channel are: they are futures like any other and
-//! work on every executor. `yield_now` says "wake me again" and returns to the loop. An `async fn`
-//! that calls itself must be boxed, since a future contains what it awaits.
+//! `yield_now`, in `event_loop.rs`, says "wake me again" and returns to the loop. An `async fn` that
+//! calls itself must be boxed, since a future contains what it awaits.
 //!
 //! Numbers are computed one after another, in the order typed, as in the article. There `read_input`
-//! waits for `fib`, so that a typed `exit` waits with it; here two tasks share a queue.
+//! waits for `fib`, so that a typed `exit` waits with it; here two tasks share a queue, a `VecDeque`
+//! and a waker.
+//!
+//! The loop owns the three tasks, and drops what is left of them when `run_forever` returns.
 //!
 //! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`),
 //! `asyncio.Queue` (`smol::channel::unbounded`).
 //! Node: `setImmediate` (`smol::future::yield_now`).
-//! Paste: `cargo add smol`; the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and
-//! `stdin.rs` with `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`,
-//! elsewhere `cargo add blocking`. `just copy fib_coroutine DIR` does it.
+//! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 
-use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
-use asyncio_to_smol::fib::Timed;
-use asyncio_to_smol::hello::{self, Answer, Command};
-use smol::channel::{self, Receiver, Sender};
-use smol::future::yield_now;
-use std::io;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+#[allow(dead_code, reason = "hello_coroutines uses the rest")]
+mod event_loop;
+
+use event_loop::{EventLoop, yield_now};
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant, SystemTime};
+use std::{cell::RefCell, collections::VecDeque, env, future::poll_fn, rc::Rc};
 
 fn main() -> ExitCode {
-    hello::main(|period| {
-        let event_loop = EventLoop::new()?;
-        let handle = event_loop.handle();
-        let (numbers, queue) = channel::unbounded();
-        handle.schedule(print_every(handle.clone(), period));
-        handle.schedule(read_input(handle.clone(), numbers));
-        handle.schedule(compute(handle.clone(), queue));
-        event_loop.run_forever()
-    })
-}
-
-/// F(n), with a turn for other tasks at every call.
-async fn fib(n: u32) -> u64 {
-    yield_now().await;
-    if n > 1 {
-        Box::pin(fib(n - 1)).await + Box::pin(fib(n - 2)).await
-    } else {
-        u64::from(n)
+    match run(period()) {
+        // The reader of standard output may have gone, as in `fib_coroutine | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "fib_coroutine: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
-async fn print_every(event_loop: Handle, interval: Duration) -> io::Result<()> {
+fn run(period: Duration) -> io::Result<()> {
+    let event_loop = EventLoop::default();
+    let queue = Rc::new(Queue::default());
+    event_loop.schedule(print_every(event_loop.clone(), period));
+    event_loop.schedule(read_input(event_loop.clone(), Rc::clone(&queue)));
+    event_loop.schedule(compute(event_loop.clone(), queue));
+    event_loop.run_forever()
+}
+
+/// F(n), with a turn for other tasks at every call.
+async fn fib(n: u64) -> u64 {
+    yield_now().await;
+    if n < 2 {
+        return n;
+    }
+    Box::pin(fib(n - 1)).await + Box::pin(fib(n - 2)).await
+}
+
+async fn print_every(event_loop: EventLoop, interval: Duration) -> io::Result<()> {
     loop {
-        hello::greet()?;
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        print(&format!("{} - Hello world!\n", now.as_secs()))?;
         event_loop.sleep(interval).await;
     }
 }
 
-async fn read_input(event_loop: Handle, numbers: Sender<u32>) -> io::Result<()> {
+async fn read_input(event_loop: EventLoop, queue: Rc<Queue>) -> io::Result<()> {
     while let Some(line) = event_loop.read_line().await {
-        match hello::command(&line) {
-            Command::Fib(n) => numbers.send(n).await.map_err(io::Error::other)?,
-            Command::Exit => {
-                event_loop.stop();
-                break;
-            }
-            Command::Skip => {}
+        let text = String::from_utf8_lossy(&line);
+        if text.trim() == "exit" {
+            event_loop.stop();
+            break;
+        }
+        if let Some(n) = number(text.trim()) {
+            queue.put(Some(n));
         }
     }
-    Ok(()) // `numbers` goes, and with it the end of the queue
+    queue.put(None); // the sentinel: no more numbers
+    Ok(())
 }
 
-async fn compute(event_loop: Handle, queue: Receiver<u32>) -> io::Result<()> {
-    while let Ok(n) = queue.recv().await {
+async fn compute(event_loop: EventLoop, queue: Rc<Queue>) -> io::Result<()> {
+    while let Some(n) = queue.get().await {
         let start = Instant::now();
         let value = fib(n).await;
-        hello::print(Answer {
-            n,
-            timed: Timed {
-                name: "fib",
-                value,
-                took: start.elapsed(),
-            },
-        })?;
+        let took = start.elapsed().as_secs_f64();
+        let answer = format!("Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n");
+        print(&answer)?;
     }
     event_loop.stop();
     Ok(())
+}
+
+/// What asyncio's `Queue` is for two tasks of one loop.
+#[derive(Default)]
+struct Queue {
+    items: RefCell<VecDeque<Option<u64>>>,
+    getter: RefCell<Option<Waker>>,
+}
+
+impl Queue {
+    fn put(&self, item: Option<u64>) {
+        self.items.borrow_mut().push_back(item);
+        self.getter.take().into_iter().for_each(Waker::wake);
+    }
+
+    async fn get(&self) -> Option<u64> {
+        poll_fn(|cx| {
+            self.getter.replace(Some(cx.waker().clone()));
+            let item = self.items.borrow_mut().pop_front();
+            item.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: fib_coroutine [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no reader sees half of an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

@@ -16,7 +16,7 @@
 //! 1795306720 - Hello world!
 //! ```
 //!
-//! No smol in here: the loop is `event_loop::coroutines`. The article's generators are `async`
+//! No smol in here: the loop is `event_loop.rs` beside it. The article's generators are `async`
 //! functions, its `yield sys.stdin` is `read_line().await`, its `yield sleep_for_seconds(3)` is
 //! `sleep(…).await`. Where a generator yields to the loop that drives it, a future must hold a
 //! handle of that loop.
@@ -25,48 +25,104 @@
 //! gain over callbacks. That `fib` still does is what coroutines cannot change: only an `await` lets
 //! others run, and there is none in it.
 //!
-//! The greeting task never ends. The loop owns it and drops it when `main` returns.
+//! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
 //! `loop.call_soon`, `loop.run_forever`, `loop.stop`.
 //! Node: `async function` (`async fn`), `await` (`.await`), `process.nextTick`.
-//! Paste: the library's `event_loop.rs`, `event_loop/`, `fib.rs`, `hello.rs` and `stdin.rs` with
-//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy hello_coroutines DIR` does it.
+//! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 
-use asyncio_to_smol::event_loop::coroutines::{EventLoop, Handle};
-use asyncio_to_smol::hello::{self, Command};
-use std::io;
-use std::process::ExitCode;
-use std::time::Duration;
+mod event_loop;
+
+use event_loop::EventLoop;
+use std::env;
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant, SystemTime};
 
 fn main() -> ExitCode {
-    hello::main(|period| {
-        let event_loop = EventLoop::new()?;
-        let handle = event_loop.handle();
-        handle.schedule(print_every(handle.clone(), period));
-        handle.schedule(read_input(handle.clone()));
-        event_loop.run_forever()
-    })
+    match run(period()) {
+        // The reader of standard output may have gone, as in `hello_coroutines | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "hello_coroutines: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
-async fn print_every(event_loop: Handle, interval: Duration) -> io::Result<()> {
+fn run(period: Duration) -> io::Result<()> {
+    let event_loop = EventLoop::default();
+    event_loop.schedule(print_every(event_loop.clone(), period));
+    event_loop.schedule(read_input(event_loop.clone()));
+    event_loop.run_forever()
+}
+
+async fn print_every(event_loop: EventLoop, interval: Duration) -> io::Result<()> {
     loop {
-        hello::greet()?;
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        print(&format!("{} - Hello world!\n", now.as_secs()))?;
         event_loop.sleep(interval).await;
     }
 }
 
-async fn read_input(event_loop: Handle) -> io::Result<()> {
+async fn read_input(event_loop: EventLoop) -> io::Result<()> {
     while let Some(line) = event_loop.read_line().await {
-        match hello::command(&line) {
-            Command::Fib(n) => hello::print(hello::timed_fib(n)?)?,
-            Command::Exit => break,
-            Command::Skip => {}
+        let text = String::from_utf8_lossy(&line);
+        if text.trim() == "exit" {
+            break;
+        }
+        if let Some(n) = number(text.trim()) {
+            let start = Instant::now();
+            let value = fib(n);
+            let took = start.elapsed().as_secs_f64();
+            let answer = format!("Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n");
+            print(&answer)?;
         }
     }
     // `stop()` would do. The article stops on the next tick to show that there is such a thing.
     let stopping = event_loop.clone();
     event_loop.do_on_next_tick(move || stopping.stop());
     Ok(())
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: hello_coroutines [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no reader sees half of an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

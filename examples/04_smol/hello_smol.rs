@@ -24,86 +24,163 @@
 //! else stays on one: `or` polls the greeting and the answering in turn.
 //!
 //! `unblock` has up to 500 threads, for file I/O that mostly waits. Computing is limited to as many
-//! numbers at once as there are cores, by having so many workers take them from a queue.
+//! numbers at once as there are cores, by having so many workers take them from a bounded channel.
+//! When it is full, no more input is read.
 //!
-//! Who owns what: the workers belong to the executor inside `answer`. `exit` returns from it, which
-//! drops them; a `fib` that is running on another thread cannot be dropped, and ends with the
-//! process. At the end of input the queue is closed, and every worker is awaited.
+//! Who owns what: the workers belong to `answer`. `exit` and every error return from it, which drops
+//! them; a `fib` that is running on another thread cannot be dropped, and ends with the process. At
+//! the end of input the channel is closed, and the program ends when the last worker has.
+//!
+//! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
+//! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
+//!
+//! `interval_at` does not drift; after a stop (`^Z` and `fg`) it makes up for the missed greetings in
+//! a burst. `hello_node` skips them.
 //!
 //! asyncio: `asyncio.run` (`smol::block_on`), `asyncio.get_event_loop` (`smol::block_on`),
 //! `loop.run_until_complete` (`smol::block_on`), `asyncio.sleep` (`smol::Timer::after`),
-//! `loop.add_reader`, `async for` (`smol::stream::StreamExt::next`),
+//! `loop.add_reader` (`smol::Async::readable`), `async for` (`smol::stream::StreamExt::next`),
 //! `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
-//! `asyncio.Queue`.
-//! Node: `setInterval`, `process.stdin.on`, `for await...of`, `new Worker` (`smol::unblock`),
-//! `readline.createInterface`.
-//! Paste: `cargo add smol`; the library's `fib.rs`, `hello.rs`, `stdin.rs` and `ticker.rs` with
-//! `cargo add async-io futures-lite`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy hello_smol DIR` does it.
+//! `asyncio.Queue` (`smol::channel::bounded`).
+//! Node: `setInterval` (`smol::Timer::interval_at`), `process.stdin.on` (`smol::Async::readable`),
+//! `for await...of` (`smol::stream::StreamExt::next`), `new Worker` (`smol::unblock`),
+//! `readline.createInterface` (`smol::Async::readable`).
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::hello::{self, Command};
-use asyncio_to_smol::stdin::Stdin;
-use asyncio_to_smol::ticker::Ticker;
 use smol::channel::{self, Receiver, Sender};
-use smol::{LocalExecutor, future, stream::StreamExt, unblock};
-use std::io;
-use std::num::NonZero;
-use std::process::ExitCode;
-use std::thread::available_parallelism;
-use std::time::Duration;
+use smol::{Async, LocalExecutor, Timer, Unblock, future, io::AsyncReadExt, prelude::*, unblock};
+use std::io::{self, Read, Write};
+use std::pin::pin;
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant, SystemTime};
+use std::{env, fs, num::NonZero, thread};
 
 fn main() -> ExitCode {
-    hello::main(|period| smol::block_on(future::or(greet(period), answer())))
+    match smol::block_on(future::or(greet(period()), answer())) {
+        // The reader of standard output may have gone, as in `hello_smol | head -3`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "hello_smol: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 async fn greet(period: Duration) -> io::Result<()> {
-    let mut interval = Ticker::now_and_every(period);
+    let mut interval = Timer::interval_at(Instant::now(), period);
     loop {
-        interval.tick().await;
-        hello::greet()?;
+        interval.next().await;
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        print(&format!("{} - Hello world!\n", now.as_secs()))?;
+        future::yield_now().await; // a tick that is already due would let nothing else run
     }
 }
 
 async fn answer() -> io::Result<()> {
-    let (numbers, queue) = channel::unbounded();
-    let cores = available_parallelism().map_or(1, NonZero::get);
+    let (numbers, queue) = channel::bounded(1_000);
+    let (answers, answered) = channel::bounded(1);
     let executor = LocalExecutor::new();
-    let workers: Vec<_> = (0..cores)
-        .map(|_| executor.spawn(compute(queue.clone())))
-        .collect();
-    let all_answered = async {
-        for worker in workers {
-            worker.await?;
-        }
-        Ok(())
-    };
-    executor
-        .run(future::or(read_numbers(numbers), all_answered))
-        .await
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = (0..cores).map(|_| compute(queue.clone(), answers.clone()));
+    let _workers: Vec<_> = workers.map(|worker| executor.spawn(worker)).collect();
+    drop(answers); // so that `answered` ends with the last worker
+    let mut answered = pin!(answered);
+    let printing = answered.try_for_each(|answer| print(&answer));
+    let reading = read_numbers(numbers);
+    executor.run(future::or(reading, printing)).await
 }
 
-/// Puts the numbers typed into the queue. Returns at `exit`, but not at the end of input: the end of
-/// the queue is for the workers to find.
-async fn read_numbers(numbers: Sender<u32>) -> io::Result<()> {
-    let mut lines = Stdin::open()?;
-    while let Some(line) = lines.next().await {
-        match hello::command(&line?) {
-            Command::Fib(n) if numbers.send(n).await.is_err() => break, // a worker has closed it
-            Command::Exit => return Ok(()),
-            Command::Fib(_) | Command::Skip => {}
-        }
-    }
-    drop(numbers);
-    future::pending().await
-}
-
-async fn compute(queue: Receiver<u32>) -> io::Result<()> {
+/// A worker. It ends when the queue is closed and empty.
+async fn compute(queue: Receiver<u64>, answers: Sender<String>) {
     while let Ok(n) = queue.recv().await {
-        let answer = unblock(move || hello::timed_fib(n)).await?;
-        if let Err(error) = hello::print(answer) {
-            queue.close(); // so that the others end too
-            return Err(error);
+        let start = Instant::now();
+        let value = unblock(move || fib(n)).await;
+        let took = start.elapsed().as_secs_f64();
+        let answer = format!("Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n");
+        let _ = answers.send(answer).await; // fails only when `answer` has ended
+    }
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// Returns at `exit`. At the end of input it closes the queue, and leaves the rest to the workers.
+async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
+    // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
+    // for every process that shares the terminal.
+    #[cfg(unix)]
+    let polled = match fs::metadata("/dev/stdin") {
+        Ok(stdin) if stdin.is_file() => None,
+        _ => Async::new_nonblocking(io::stdin()).ok(),
+    };
+    #[cfg(not(unix))]
+    let polled = None::<Async<io::Stdin>>;
+    let mut threaded = Unblock::new(io::stdin()); // starts no thread before it is read
+    let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+    let mut line = Vec::new();
+    loop {
+        let read = match &polled {
+            // One read for each readiness: another one could block.
+            Some(stdin) if stdin.readable().await.is_ok() => io::stdin().lock().read(&mut chunk),
+            _ => threaded.read(&mut chunk).await,
+        };
+        let len = read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
+        // The end of input is also the end of a line.
+        let bytes = if len == 0 { b"\n" } else { &chunk[..len] };
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                let text = String::from_utf8_lossy(&line);
+                if text.trim() == "exit" {
+                    return Ok(());
+                }
+                if let Some(n) = number(text.trim()) {
+                    numbers.send(n).await.map_err(io::Error::other)?;
+                }
+                line.clear();
+            }
+        }
+        if len == 0 {
+            numbers.close();
+            return future::pending().await;
         }
     }
-    Ok(())
+}
+
+/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+fn number(text: &str) -> Option<u64> {
+    let number = text.parse().ok();
+    let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
+    if number.is_none() && !text.is_empty() {
+        let start: String = text.chars().take(40).collect();
+        let rest = if start.len() < text.len() { "…" } else { "" };
+        let expected = "expected a natural number up to 93 or `exit`";
+        let _ = writeln!(io::stderr(), "{start:?}{rest}: {expected}");
+    }
+    number
+}
+
+/// The time between greetings: the only argument, or 3 seconds.
+fn period() -> Duration {
+    let mut args: Vec<_> = env::args_os().skip(1).collect();
+    if args.is_empty() {
+        args.push("3".into());
+    }
+    let arg = args.join(" ".as_ref());
+    let seconds = arg.to_string_lossy().parse();
+    match seconds.map(Duration::try_from_secs_f64) {
+        Ok(Ok(period)) if !period.is_zero() => period,
+        _ => {
+            let usage = "usage: hello_smol [SECONDS]: the time between greetings, above 0";
+            let _ = writeln!(io::stderr(), "{usage} (default 3), not {arg:?}");
+            exit(2)
+        }
+    }
+}
+
+/// Prints it in one piece, so that no reader sees half of an answer.
+fn print(text: &str) -> io::Result<()> {
+    let result = io::stdout().write_all(text.as_bytes());
+    result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))
 }

@@ -3,8 +3,7 @@
 //!
 //! Times are whole milliseconds, so that the same recording gives the same picture on every machine.
 
-use crate::play::is_greeting;
-use crate::recording::Event;
+use crate::runner::play::{Event, is_greeting};
 
 /// Rows of marks on one time axis.
 pub struct Picture {

@@ -1,19 +1,8 @@
 //! What programs printed, and when: in memory, and as a text that a person can read.
 
 use crate::Result;
+use crate::runner::play::Event;
 use std::time::Duration;
-
-/// One line that a program printed, or that was typed into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its name: one word.
-    pub program: String,
-    /// Since the start of that program.
-    pub at: Duration,
-    pub typed: bool,
-    /// Without the line feed.
-    pub text: String,
-}
 
 impl Event {
     /// When it was, in whole milliseconds. Beyond some weeks all is one.

@@ -22,7 +22,7 @@
 //! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
 //! | [`mod@shield`] | A task that outlives whoever waits for it: asyncio's `shield`. | `asyncio.shield` |  |
 //! | [`mod@sleep`] | Sleeping, for those who need a million of them: one timer for all who sleep. | `asyncio.sleep` | `setTimeout` |
-//! | [`mod@spawn`] | What [`gather`](crate::gather) and its siblings need of an executor: [`Spawn`]. | `asyncio.create_task` |  |
+//! | [`mod@spawn`] | What `gather` and its siblings need of an executor: `Spawn`. | `asyncio.create_task` |  |
 //! | [`mod@stdin`] | Standard input as a stream of lines that never blocks the loop. | `loop.add_reader` | `process.stdin.on`, `readline.createInterface` |
 //! | [`mod@task_group`] | Futures that start and end together: asyncio's `TaskGroup`. | `asyncio.TaskGroup`, `ExceptionGroup` |  |
 //! | [`mod@tcp_stream`] | A TCP connection that is not read when there is nothing to read. | `loop.create_connection` | `net.Socket` |

@@ -5,9 +5,6 @@
 //! ```text
 //! $ cargo run --example sms_server --features http
 //! Listening on http://127.0.0.1:5000
-//! ^C
-//! $ echo $?
-//! 130
 //! ```
 //!
 //! In another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and

@@ -133,36 +133,25 @@ fn what_is_generated_is_up_to_date() {
 
 #[test]
 fn a_wrong_command_line_is_told_the_usage() {
-    let all = "usage: just copy NAME DIR or just picture [NAME | --keep] or just smoke";
+    let nothing = "there is no program \"nothing\"; `just` lists the programs\n";
     for (arguments, complaint) in [
-        (&[][..], all),
-        (&["x"], all),
-        (&["--help"], all),
+        (&[][..], "usage: just copy NAME DIR or just picture"),
+        (&["x"], "usage: just copy NAME DIR or just picture"),
         (&["copy", "hello_smol"], "usage: just copy NAME DIR\n"),
         (
             &["copy", "hello_smol", "a", "b"],
-            "\"b\" is not expected; usage: just copy NAME DIR\n",
+            "usage: just copy NAME DIR\n",
         ),
+        (&["copy", "hello_smol", ""], "usage: just copy NAME DIR\n"),
+        (&["picture", "-x"], "usage: just picture [NAME | --keep]\n"),
+        (&["picture", "nothing"], nothing),
+        (&["contents", "x"], "usage: just contents [--check]\n"),
+        (&["smoke", "nothing"], nothing),
         (
-            &["copy", "hello_smol", "--help"],
-            "\"--help\" is not expected; usage: just copy NAME DIR\n",
+            &["smoke", "-x"],
+            "\"-x\" is not expected; usage: just smoke",
         ),
-        (
-            &["copy", "hello_smol", ""],
-            "the folder has no name; usage: just copy NAME DIR\n",
-        ),
-        (
-            &["picture", "-x"],
-            "\"-x\" is not expected; usage: just picture [NAME | --keep]\n",
-        ),
-        (
-            &["picture", "nothing"],
-            "there is no example \"nothing\"; `just` lists the examples\n",
-        ),
-        (
-            &["smoke", "nothing"],
-            "there is no example \"nothing\"; `just` lists the examples\n",
-        ),
+        (&["smoke", "--patch"], "usage: just smoke"),
         (
             &["smoke", "--patch", "smol"],
             "--patch smol: expected CRATE=DIR\n",
@@ -181,7 +170,7 @@ fn a_wrong_command_line_is_told_the_usage() {
         ),
         (
             &["smoke", "--patch", "nothing=/"],
-            "--patch nothing: no example uses this crate\n",
+            "--patch nothing: no program uses this crate\n",
         ),
     ] {
         let said = tool(arguments);
@@ -190,7 +179,7 @@ fn a_wrong_command_line_is_told_the_usage() {
     }
 }
 
-/// Programs that are not as they should be, in the place of examples.
+/// Programs that are not as they should be, in the place of those of the project.
 #[test]
 #[cfg(unix)]
 fn smoke_says_what_is_not_as_shown() {
@@ -284,7 +273,7 @@ fn smoke_says_what_is_not_as_shown() {
             "{line}\nexpected: {complaint}"
         );
     }
-    let summary = "\n2 of 13 examples do what their heads show, in ";
+    let summary = "\n2 of 13 programs do what their heads show, in ";
     assert!(said.stdout.contains(summary), "{said:?}");
 }
 

@@ -29,11 +29,9 @@ pub struct Program {
     /// The programs of the articles that it ports, such as `A7`.
     pub articles: Vec<String>,
     pub names: Names,
-    /// The text of `Paste: …`.
-    pub paste: String,
-    /// The crates in it.
+    /// The crates that `Paste: …` names.
     pub crates: Vec<Crate>,
-    /// The files in it: `scale.rs` is beside the program, `12_http/client.rs` in another chapter.
+    /// The files that it names: `scale.rs` is beside the program, `12_http/client.rs` in another chapter.
     pub files: Vec<String>,
     /// What `--features` says in the transcript.
     pub features: Vec<String>,
@@ -207,7 +205,6 @@ impl Program {
             arguments: arguments.split_whitespace().map(str::to_string).collect(),
             transcript: shown.map(|line| line.to_string()).collect(),
             any_order: fence.trim() == "any-order",
-            paste,
         }))
     }
 
@@ -259,10 +256,6 @@ impl Names {
             asyncio: names("asyncio")?,
             node: names("Node")?,
         })
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = &Name> {
-        self.asyncio.iter().chain(&self.node)
     }
 }
 

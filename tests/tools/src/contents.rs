@@ -1,7 +1,6 @@
 //! `just contents`: writes every list from the heads, or says which one is not as the heads have it.
 
 use crate::Result;
-use crate::measure::{PICTURE, RECORDING, hello_picture};
 use crate::runner::head::{Heads, Name, Names, Program, text_of};
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,11 +26,6 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
         )?,
         with("src/lib.rs", &[("library", library(heads, true))])?,
         ("examples/README.md".to_string(), page(heads)),
-        // The programs are not run for this: what they printed when they were measured is drawn.
-        (
-            PICTURE.to_string(),
-            hello_picture(&text_of(root, RECORDING)?)?,
-        ),
     ];
     for chapter in &heads.chapters {
         let path = format!("examples/{}/README.md", chapter.folder);

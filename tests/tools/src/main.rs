@@ -5,7 +5,6 @@ mod contents;
 mod copy;
 mod measure;
 mod picture;
-mod recording;
 mod run;
 mod runner;
 mod smoke;

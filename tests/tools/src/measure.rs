@@ -2,7 +2,6 @@
 
 use crate::Result;
 use crate::picture::{self, Picture};
-use crate::recording::{from_text, to_text};
 use crate::runner::head::{Heads, Program};
 use crate::runner::play::play;
 use crate::runner::transcript::{Step, Transcript};
@@ -11,10 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the hello programs printed, and when.
-pub const RECORDING: &str = "examples/hello.txt";
-/// The picture of it.
-pub const PICTURE: &str = "examples/hello.svg";
+/// README's picture.
+const PICTURE: &str = "examples/hello.svg";
 
 /// The time between greetings, in seconds.
 const PERIOD: &str = "0.5";
@@ -58,26 +55,14 @@ pub fn all_hello(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
         }
         events.extend(played.events);
     }
-    let recording = format!(
-        "# What each program printed (<) and what was typed (>), in seconds since it started.\n\
-         # A greeting every {PERIOD} s; one program after the other. Made by `just picture`.\n{}",
-        to_text(&events)
-    );
     let picture = picture::hello(&events);
     println!("\n{}", terminal(&picture));
-    let (kept, made) = if keep {
-        (root.join(RECORDING), root.join(PICTURE))
+    let file = if keep {
+        root.join(PICTURE)
     } else {
-        let folder = folder(root)?;
-        (folder.join("hello.txt"), folder.join("hello.svg"))
+        folder(root)?.join("hello.svg")
     };
-    write(&kept, &recording)?;
-    write(&made, &picture.svg())?;
-    println!(
-        "{}: written, and beside it what was measured",
-        made.display()
-    );
-    Ok(())
+    write(&file, &picture.svg())
 }
 
 /// Where pictures are put that are not to be kept.
@@ -85,12 +70,6 @@ fn folder(root: &Path) -> Result<PathBuf> {
     let folder = target(root).join("pictures");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
-}
-
-/// The picture for this recording.
-pub fn hello_picture(recording: &str) -> Result<String> {
-    let events = from_text(recording).map_err(|error| format!("{RECORDING}: {error}"))?;
-    Ok(picture::hello(&events).svg())
 }
 
 /// Runs one program as its head shows, and draws a row for each kind of line.
@@ -108,7 +87,6 @@ pub fn one(root: &Path, program: &Program) -> Result<()> {
     println!("{}", terminal(&picture));
     let file = folder(root)?.join(format!("{name}.svg"));
     write(&file, &picture.svg())?;
-    println!("{}: written", file.display());
     match played.difference {
         None => Ok(()),
         Some(difference) => Err(format!("{name}: {difference}").into()),
@@ -132,5 +110,7 @@ fn columns() -> Option<usize> {
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
-    Ok(fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?)
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("{}: written", file.display());
+    Ok(())
 }

@@ -191,13 +191,27 @@ fn print_versions(root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
     Ok(())
 }
 
-/// A copy of what is built, with these crates from other places: Cargo writes to `Cargo.lock` for that.
+/// A package of the same sources, with these crates from other places: Cargo writes to `Cargo.lock` for that.
 fn write_patched(from: &Path, root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
-    for folder in ["src", "examples"] {
-        // What is not there any more must not stay.
-        sync(&from.join(folder), &root.join(folder))?;
-    }
-    let mut manifest = text_of(from, "Cargo.toml")?;
+    let folder = |name: &str| format!("path = {:?}", from.join(name).display().to_string());
+    let library = folder("src/lib.rs");
+    let examples = folder("examples/");
+    let mut manifest = text_of(from, "Cargo.toml")?
+        .replace("path = \"examples/", examples.trim_end_matches('"'))
+        .replacen(
+            "
+[dependencies]
+",
+            &format!(
+                "
+[lib]
+{library}
+
+[dependencies]
+"
+            ),
+            1,
+        );
     manifest.push_str("\n[patch.crates-io]\n");
     let locked = locked(from)?;
     let mut versions = Vec::new();
@@ -257,33 +271,4 @@ fn version_and_folder_of(name: &str, folder: &Path) -> Result<(String, PathBuf)>
         .into());
     };
     Ok((version.to_string(), Path::new(manifest).with_file_name("")))
-}
-
-/// Makes `to` the same as `from`. What is the same already is not written, for Cargo would compile it
-/// again.
-fn sync(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(to)? {
-        let entry = entry?;
-        if !from.join(entry.file_name()).exists() {
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            sync(&entry.path(), &to)?;
-        } else {
-            let content = fs::read(entry.path())?;
-            if fs::read(&to).ok().as_ref() != Some(&content) {
-                fs::write(&to, content)?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -413,3 +413,88 @@ fn entries(folder: &Path) -> Result<Vec<String>> {
 pub fn text_of(root: &Path, path: &str) -> Result<String> {
     fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "\
+//! Greets `you`.
+//!
+//! Ports: article A's first two (A7, A8).
+//!
+//! ```text any-order
+//! $ cargo run --example x --features http,redis -- --fast 3
+//! hello
+//! ```
+//!
+//! asyncio: `asyncio.sleep(0)` (`yield_now` (of smol)),
+//! `await`.
+//! Paste: `cargo add a b`, `cargo add c --no-default-features --features d,e`; `y.rs` beside it.
+mod y;
+";
+
+    #[test]
+    fn a_head_says_all_there_is_to_say() {
+        let program = Program::parse("x", "x.rs", HEAD).unwrap().unwrap();
+        assert_eq!(program.description, "Greets `you`.");
+        assert_eq!(program.articles, ["A7", "A8"]);
+        assert_eq!(
+            program.command(),
+            "cargo run --example x --features http,redis"
+        );
+        assert_eq!(program.arguments, ["--fast", "3"]);
+        assert!(program.any_order && program.transcript == ["hello"]);
+        let names = program.names.asyncio.iter();
+        let names: Vec<_> = names
+            .map(|one| (one.name.as_str(), one.answer.as_deref()))
+            .collect();
+        let expected = [
+            ("asyncio.sleep(0)", Some("`yield_now` (of smol)")),
+            ("await", None),
+        ];
+        assert_eq!(names, expected);
+        let crates: Vec<_> = program.crates.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(
+            (crates, program.files),
+            (vec!["a", "b", "c"], vec!["y.rs".to_string()])
+        );
+        assert!(program.crates[2].no_default_features && program.crates[2].features == ["d", "e"]);
+        assert!(
+            Program::parse("y", "y.rs", "//! A module.\n")
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_what_was_expected() {
+        for (from, to, expected) in [
+            ("you`.", "you`", "a description that ends with a full stop"),
+            ("Ports:", "Port:", "`Ports: …`, since it has a `main`"),
+            ("(A7, A8)", "", "`Ports: … (A1).`"),
+            ("Paste:", "Pasted:", "`Paste: …`"),
+            (
+                "example x",
+                "example z",
+                "text that begins with `$ cargo run --example x`",
+            ),
+            ("),\n", ")\n", "`asyncio:` and then"),
+            (
+                "add a b",
+                "add a b --git c",
+                "`cargo add a b --git c`: --git is not expected",
+            ),
+        ] {
+            assert!(HEAD.contains(from), "{from:?}");
+            let head = HEAD.replace(from, to) + "fn main() {}\n";
+            let error = Program::parse("x", "x.rs", &head).err();
+            let error = error.unwrap_or_else(|| panic!("{to:?} is taken"));
+            assert!(
+                error.starts_with("x.rs: ") && error.contains(expected),
+                "{error}"
+            );
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}

@@ -216,7 +216,7 @@ fn every_chapter_page_shows_every_program_and_links_the_next() {
         let path = format!("examples/{}/README.md", chapter.folder);
         let page = read(&path);
         for program in &chapter.programs {
-            let shown = format!("```text\n$ {}", program.command());
+            let shown = format!("```text\n$ {}\n", program.command());
             assert!(
                 page.contains(&shown),
                 "{path} does not show the transcript of {}",

@@ -31,7 +31,7 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
         let path = format!("examples/{}/README.md", chapter.folder);
         let (path, mut text) = with(&path, &[("programs", chapter_table(&chapter.programs))])?;
         for program in &chapter.programs {
-            text = with_transcript(&text, program);
+            text = with_transcript(text, program);
         }
         files.push((path, text));
     }
@@ -96,28 +96,19 @@ fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
 }
 
 /// The page with the transcript of this program, where it shows one, as it is in the head.
-fn with_transcript(page: &str, program: &Program) -> String {
-    let command = format!("\n$ {}", program.command());
-    for (at, _) in page.match_indices(&command) {
-        let line = page[at + 1..]
-            .find('\n')
-            .map_or(page.len(), |end| at + 1 + end);
-        let is_whole = ["", " -- "]
-            .iter()
-            .any(|more| page[at + command.len()..line].starts_with(more));
-        let end = page[line..].find("\n```").map(|end| line + end);
-        if let Some(end) = end.filter(|_| is_whole && page[..at].ends_with("```text")) {
-            let mut shown = command.clone();
-            if !program.arguments.is_empty() {
-                shown += &format!(" -- {}", program.arguments.join(" "));
-            }
-            for line in &program.transcript {
-                shown += &format!("\n{line}");
-            }
-            return format!("{}{shown}{}", &page[..at], &page[end..]);
-        }
-    }
-    page.to_string()
+fn with_transcript(page: String, program: &Program) -> String {
+    let begin = format!("```text\n$ {}\n", program.command());
+    let parts = page.split_once(&begin);
+    let Some((before, (_, after))) =
+        parts.and_then(|(before, shown)| Some((before, shown.split_once("```")?)))
+    else {
+        return page;
+    };
+    let lines = program
+        .transcript
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"]);
+    format!("{before}{begin}{}```{after}", lines.collect::<String>())
 }
 
 /// A table between empty lines, which Markdown wants around it.

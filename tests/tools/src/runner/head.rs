@@ -222,6 +222,9 @@ impl Program {
         if !self.features.is_empty() {
             command += &format!(" --features {}", self.features.join(","));
         }
+        if !self.arguments.is_empty() {
+            command += &format!(" -- {}", self.arguments.join(" "));
+        }
         command
     }
 }

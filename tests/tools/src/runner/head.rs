@@ -168,7 +168,7 @@ impl Program {
             let rest = line.strip_prefix(&command);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" --"))
         };
-        let at = head.iter().position(|line| is_command(line));
+        let at = head.iter().position(is_command);
         let fence = at.and_then(|at| head.get(at.checked_sub(1)?));
         let (Some(at), Some(fence)) = (at, fence.and_then(|line| line.strip_prefix("```text")))
         else {
@@ -444,7 +444,7 @@ mod y;
         assert_eq!(program.articles, ["A7", "A8"]);
         assert_eq!(
             program.command(),
-            "cargo run --example x --features http,redis"
+            "cargo run --example x --features http,redis -- --fast 3"
         );
         assert_eq!(program.arguments, ["--fast", "3"]);
         assert!(program.any_order && program.transcript == ["hello"]);

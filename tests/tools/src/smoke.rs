@@ -14,24 +14,9 @@ use std::thread;
 use std::time::Instant;
 
 /// The crates of smol-rs, whose versions are printed.
-const SMOL_RS: [&str; 16] = [
-    "smol",
-    "async-channel",
-    "async-executor",
-    "async-fs",
-    "async-io",
-    "async-lock",
-    "async-net",
-    "async-process",
-    "async-signal",
-    "async-task",
-    "blocking",
-    "event-listener",
-    "event-listener-strategy",
-    "fastrand",
-    "futures-lite",
-    "polling",
-];
+const SMOL_RS: &str = "smol async-channel async-executor async-fs async-io async-lock async-net \
+    async-process async-signal async-task blocking event-listener event-listener-strategy fastrand \
+    futures-lite polling";
 
 /// What the command line asks for.
 #[derive(Default)]
@@ -179,7 +164,7 @@ fn print_versions(root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
     println!("with these crates of smol-rs:");
     for package in locked(root)? {
         let patch = patches.iter().find(|(name, _)| *name == package.name);
-        if patch.is_none() && !SMOL_RS.contains(&package.name.as_str()) {
+        if patch.is_none() && !SMOL_RS.split_whitespace().any(|name| name == package.name) {
             continue;
         }
         let place = patch.filter(|_| !package.is_from_registry);

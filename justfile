@@ -3,8 +3,9 @@
 
 set positional-arguments
 
-# Builds the commands, and becomes them: then a signal for `just` is one for them.
-tools := "cargo build --quiet --manifest-path tests/tools/Cargo.toml --target-dir target/tools && FROM=" + quote(invocation_directory()) + " exec target/tools/debug/tools"
+# Builds the commands, with a word about it only the first time, and becomes them: then a signal for `just`
+# is one for them.
+tools := "cargo build $(test ! -e target/tools/debug/tools || echo --quiet) --manifest-path tests/tools/Cargo.toml --target-dir target/tools && FROM=" + quote(invocation_directory()) + " exec target/tools/debug/tools"
 
 # The chapters, their programs, and the other recipes.
 [private]

@@ -10,20 +10,23 @@ use std::time::{Duration, Instant};
 
 /// A `just` with these arguments, unless it is not installed, or something else that is needed is not.
 fn just(needed: &[&str], arguments: &[&str]) -> Option<Command> {
-    for program in needed.iter().chain(&["just"]) {
-        if Command::new(program).arg("--version").output().is_err() {
-            assert!(std::env::var_os("CI").is_none(), "CI has {program}");
-            say(format!("skipped: {program} is not installed"));
-            return None;
-        }
+    let root = env!("CARGO_MANIFEST_DIR");
+    let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    let mut needed_here = needed.iter().chain(&["just"]);
+    if let Some(program) = needed_here.find(|program| !is_there(program)) {
+        assert!(std::env::var_os("CI").is_none(), "CI has {program}");
+        say(format!("skipped: {program} is not installed"));
+        return None;
     }
+    // The first time it says that it compiles something.
+    let _ = Command::new("just").arg("list").current_dir(root).output();
     let mut command = Command::new(needed.first().unwrap_or(&"just"));
     if needed == ["setsid"] {
         // A session of its own, with the pseudo-terminal for its ^C.
         command.args(["--ctty", "--wait", "just"]);
     }
     command.args(arguments);
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(root);
     Some(command)
 }
 

@@ -68,31 +68,32 @@ pub fn check(root: &Path, heads: &Heads) -> Result<()> {
     .into())
 }
 
-/// The text with this part between its markers, in comments of HTML or TOML. What is before the first
-/// marker in its line, such as `//! `, is before each line.
+/// The text with this part between its markers, which are comments of HTML, in Rust behind `//! `, or of
+/// TOML.
 fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
     let (open, close) = (format!("contents: {name} "), "/contents");
-    let at = |marker: &str, from: usize| {
-        let at = text[from..].find(marker).map(|at| from + at);
-        at.ok_or_else(|| {
-            format!("{path}: expected comments `{open}…` and `{close}` around the list")
-        })
-    };
-    let begin = at(&open, 0)?;
-    let begin_of_line = text[..begin].rfind('\n').map_or(0, |at| at + 1);
-    let prefix = text[begin_of_line..begin].trim_end_matches(['<', '!', '-', ' ', '#']);
-    let prefix = if text[begin_of_line..].starts_with("//!") {
+    let expected = || format!("{path}: expected comments `{open}…` and `{close}` around the list");
+    let mut lines = text.split_inclusive('\n');
+    let mut filled = String::new();
+    let mut opening = "";
+    while !opening.contains(&open) {
+        opening = lines.next().ok_or_else(expected)?;
+        filled += opening;
+    }
+    let prefix = if opening.starts_with("//!") {
         "//! "
     } else {
-        prefix
+        ""
     };
-    let end = at(close, begin)?;
-    let end = text[..end].rfind('\n').map_or(0, |at| at + 1);
-    let begin = text[begin..].find('\n').map_or(end, |at| begin + at + 1);
-    let lines: String = (part.lines())
-        .map(|line| format!("{}\n", format!("{prefix}{line}").trim_end()))
-        .collect();
-    Ok(format!("{}{lines}{}", &text[..begin], &text[end..]))
+    for line in part.lines() {
+        filled += format!("{prefix}{line}").trim_end();
+        filled.push('\n');
+    }
+    filled += lines
+        .find(|line| line.contains(close))
+        .ok_or_else(expected)?;
+    filled.extend(lines);
+    Ok(filled)
 }
 
 /// The page with the transcript of this program, where it shows one, as it is in the head.
@@ -148,18 +149,9 @@ fn all_programs(heads: &Heads) -> String {
             chapter.number, chapter.folder
         );
         chapter.programs.iter().map(move |program| {
-            let Program {
-                name,
-                path,
-                description,
-                ..
-            } = program;
-            vec![
-                link.clone(),
-                program.article(),
-                format!("[`{name}`]({path})"),
-                description.clone(),
-            ]
+            let name = format!("[`{}`]({})", program.name, program.path);
+            let description = program.description.clone();
+            vec![link.clone(), program.article(), name, description]
         })
     });
     table(&["chapter", "article", "program", "what it shows"], rows)
@@ -172,13 +164,8 @@ fn library(heads: &Heads, is_documentation: bool) -> String {
             true => format!("[`mod@{}`]", module.name),
             false => format!("[`{0}`](src/{0}.rs)", module.name),
         };
-        let Names { asyncio, node } = &module.names;
-        vec![
-            name,
-            module.description.clone(),
-            codes(asyncio),
-            codes(node),
-        ]
+        let (asyncio, node) = (codes(&module.names.asyncio), codes(&module.names.node));
+        vec![name, module.description.clone(), asyncio, node]
     });
     table(&["module", "what it is", "asyncio", "Node.js"], rows)
 }
@@ -187,12 +174,8 @@ fn chapter_table(programs: &[Program]) -> String {
     let rows = programs.iter().map(|program| {
         let link = format!("[`{0}`]({0}.rs)", program.name);
         let command = format!("`{}`", program.command());
-        vec![
-            link,
-            program.article(),
-            program.description.clone(),
-            command,
-        ]
+        let description = program.description.clone();
+        vec![link, program.article(), description, command]
     });
     table(&["program", "article", "what it shows", "command"], rows)
 }
@@ -215,14 +198,9 @@ Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node'
         let (number, title, folder) = (chapter.number, &chapter.title, &chapter.folder);
         page += &format!("\n## [Chapter {number}: {title}]({folder}/README.md)\n");
         let rows = chapter.programs.iter().map(|program| {
-            let Names { asyncio, node } = &program.names;
-            vec![
-                link(program),
-                program.article(),
-                program.description.clone(),
-                codes(asyncio),
-                codes(node),
-            ]
+            let (link, description) = (link(program), program.description.clone());
+            let (asyncio, node) = (codes(&program.names.asyncio), codes(&program.names.node));
+            vec![link, program.article(), description, asyncio, node]
         });
         page += table(
             &["program", "article", "what it shows", "asyncio", "Node.js"],

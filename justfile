@@ -1,65 +1,46 @@
-# `just` lists the chapters and examples; `just run 1` runs chapter 1; `just run hello_smol` one
-# example. The list is read from Cargo.toml, nothing is repeated here.
+# `just` lists the chapters and programs; `just run 1` runs chapter 1; `just run hello_smol` one program.
+# The lists come from the heads of the programs, which the commands in tests/tools read.
 
 set positional-arguments
 
-# The chapters, their examples, and the other recipes.
+# Builds the commands, with a word about it only the first time, and becomes them: then a signal for `just`
+# is one for them.
+tools := "cargo build $(test ! -e target/tools/debug/tools || echo --quiet) --manifest-path tests/tools/Cargo.toml --target-dir target/tools && FROM=" + quote(invocation_directory()) + " exec target/tools/debug/tools"
+
+# The chapters, their programs, and the other recipes.
 [private]
 default: list
     @echo
     @"{{ just_executable() }}" --list --unsorted
 
-# Chapters and examples with their descriptions
+# Chapters and programs with their descriptions
 [group('learn')]
 list:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    "{{ just_executable() }}" _chapters | while IFS='|' read -r number title; do
-        printf 'Chapter %s: %s\n' "$number" "$title"
-        "{{ just_executable() }}" _examples | while IFS='|' read -r chapter name features article description; do
-            [ "$chapter" = "$number" ] || continue
-            printf '  %-20s %-7s %s\n' "$name" "$article" "$description"
-        done
-    done
+    @{{ tools }} list
 
-# Run a chapter by its number, or one example by its name; the rest are the example's arguments
+# Run a chapter by its number, or one program by its name; the rest are the program's arguments
 [group('learn')]
 [no-exit-message]
-run chapter_or_example *arguments:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    wanted=$1
-    shift
-    found=$("{{ just_executable() }}" _examples | awk -F '|' -v wanted="$wanted" '$1 "" == wanted || $2 == wanted')
-    if [ -z "$found" ]; then
-        echo "just run: there is no chapter or example '$wanted'; \`just\` lists them" >&2
-        exit 1
-    fi
-    # Read from another descriptor than the examples' standard input.
-    while IFS='|' read -r -u 3 chapter name features article description; do
-        if [ "$chapter" = "$wanted" ]; then
-            printf '\n=== %s (%s): %s\n' "$name" "$article" "$description"
-        fi
-        cargo run --quiet --example "$name" ${features:+--features "$features"} -- "$@"
-    done 3<<< "$found"
+run chapter_or_program *arguments:
+    @{{ tools }} run "$@"
 
-# Measure and draw the hello programs (--keep replaces README's picture), or one example as its head shows
+# Measure and draw the hello programs (--keep replaces README's picture), or one program as its head shows
 [group('learn')]
 [no-exit-message]
 picture *arguments:
-    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" picture "$@"
+    @{{ tools }} picture "$@"
 
-# Make a Cargo package of its own in DIR out of one example, with all that it needs
+# Make a Cargo package of its own in DIR out of one program
 [group('use')]
 [no-exit-message]
 copy name dir:
-    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" copy "$@"
+    @{{ tools }} copy "$@"
 
-# Run every example, or those named, against its transcript; --patch CRATE=DIR takes a crate from there
+# Run every program, or those named, against its transcript; --patch CRATE=DIR takes a crate from there
 [group('use')]
 [no-exit-message]
 smoke *arguments:
-    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" smoke "$@"
+    @{{ tools }} smoke "$@"
 
 # The whole test suite; arguments go to cargo test
 [group('work')]
@@ -73,40 +54,13 @@ bench *arguments:
     @cargo build --quiet --release --bins --manifest-path benches/Cargo.toml --target-dir target/benches
     @target/benches/release/bench "$@"
 
-# Write what is generated: the contents page, and the `Paste` lines in the heads
+# Write every list from the heads of the programs and modules; --check only says which one is wrong
 [group('work')]
+[no-exit-message]
 contents *arguments:
-    @"{{ just_executable() }}" _tools "{{ invocation_directory() }}" contents "$@"
+    @{{ tools }} contents "$@"
 
 # What CI does: formatting, lints, docs, tests, and these recipes
 [group('work')]
 ci:
     bash .ci/run
-
-# `number|title` of every chapter
-_chapters:
-    #!/usr/bin/env bash
-    awk -F '"' '
-        /^\[/                       { inside = $0 == "[package.metadata.chapter]" }
-        inside && /^[0-9]+ = \{ /   { sub(/ .*/, "", $1); print $1 "|" $2 }
-    ' Cargo.toml
-
-# `chapter|name|features|article|description` of every example
-_examples:
-    #!/usr/bin/env bash
-    awk -F '"' '
-        /^\[\[example\]\]/                  { features = "" }
-        /^required-features = /             { for (i = 2; i < NF; i += 2) features = features (i > 2 ? "," : "") $i }
-        /^\[package\.metadata\.example\./   { name = $0; gsub(/.*\.|\]/, "", name) }
-        name && /^chapter = /               { chapter = $0; sub(/.*= /, "", chapter) }
-        name && /^article = /               { article = $2 }
-        name && /^description = /           { print chapter "|" name "|" features "|" article "|" $2; name = "" }
-    ' Cargo.toml
-
-# The commands in tests/tools; `from` is the folder that they are called from
-[no-exit-message]
-_tools from *arguments:
-    #!/usr/bin/env bash
-    export FROM=$1
-    shift
-    exec cargo run --quiet --manifest-path tests/tools/Cargo.toml --target-dir target/tools -- "$@"

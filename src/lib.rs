@@ -5,29 +5,33 @@
 //! folder. This library holds what must be right in every real program and is too long for an
 //! example, one idea to a module:
 //!
+//! <!-- contents: library (written by `just contents` from the heads of the modules) -->
+//!
 //! | module | what it is | asyncio | Node.js |
 //! |---|---|---|---|
-//! | [`stdin`] | standard input as a stream of lines that never blocks the loop, on terminals, pipes, files and whatever else | `loop.add_reader(sys.stdin, …)` | `process.stdin.on('data', …)` |
-//! | [`ticker`] | an interval without drift and without bursts | `while True: … await asyncio.sleep(3)` | `setInterval` |
-//! | [`mod@sleep`] | sleeping, for those who need a million of them | `sleep` | `setTimeout` |
-//! | [`mod@run`] | a program from its first task to its last destructor, on one thread | `asyncio.run` | what `node` does with a program |
-//! | [`mod@gather`] | many futures together, results in the order of the input | `gather` | `Promise.all`, `Promise.allSettled` |
-//! | [`mod@as_completed`] | many futures together, each result as soon as it is there | `as_completed` | |
-//! | [`wait`] | tasks that are done, and those that are pending | `wait` | `Promise.race`, more or less |
-//! | [`mod@timeout`] | waiting for no longer than so long | `wait_for` | `Promise.race` with a timer |
-//! | [`mod@shield`] | a task that outlives whoever waits for it | `shield` | every promise |
-//! | [`done_callback`] | functions that are called when a task has ended | `add_done_callback` | `promise.then(…)` |
-//! | [`interrupt`] | Ctrl-C and SIGTERM: the first ends the program in order, the second at once | `KeyboardInterrupt` | `process.on('SIGINT', …)` |
-//! | [`mod@task_group`] | futures that start and end together | `TaskGroup` | |
-//! | [`queue`] | a queue between tasks of one thread, with `task_done` and `join` | `Queue` | |
-//! | [`mod@cancel_token`] | asking a closure on another thread to stop | `threading.Event` | `AbortController` |
-//! | [`loop_thread`] | a loop on a thread of its own, for calls and futures from other threads | `call_soon_threadsafe`, `run_coroutine_threadsafe` | `new Worker(…)` |
-//! | [`spawn`] | what [`mod@gather`] and others need of an executor | `create_task` | |
-//! | [`event_loop`] | the articles' two hand-written loops, made right: to read, and to see what smol spares you | what is inside `loop.run_forever()` | what is inside libuv |
-//! | [`tcp_stream`] | a TCP connection that is not read when there is nothing to read | `loop.create_connection` | `net.Socket` |
-//! | [`usage`] | what the process has used so far: CPU time, and memory at its peak | `time.process_time`, `resource.getrusage` | `process.cpuUsage`, `process.resourceUsage` |
-//! | [`fib`] | the slow function, and the wrapper that times it | | |
-//! | [`hello`] | what the seven hello programs have in common | | |
+//! | [`mod@as_completed`] | Many futures together, each result as soon as it is there: asyncio's `as_completed`. | `asyncio.as_completed` |  |
+//! | [`mod@cancel_token`] | Asking running code to stop that cannot be dropped: a closure inside `unblock`. | `threading.Event` | `AbortController`, `worker.terminate` |
+//! | [`mod@done_callback`] | Calling functions when a task has ended: asyncio's `add_done_callback`. | `task.add_done_callback`, `functools.partial`, `task.cancelled` | `promise.then`, `unhandledRejection` |
+//! | [`mod@event_loop`] | The two event loops that article A writes by hand, made right. | `loop.run_forever`, `loop.stop`, `loop.call_later`, `loop.call_soon`, `loop.add_reader`, `loop.create_task`, `loop.remove_reader` | `setTimeout`, `process.nextTick`, `process.stdin.on`, `clearTimeout` |
+//! | [`mod@fib`] | The slow function of the articles, and the wrapper that says how slow it was. |  |  |
+//! | [`mod@gather`] | Many futures together, results in the order of the input: asyncio's `gather`. | `asyncio.gather`, `return_exceptions=True` | `Promise.all`, `Promise.allSettled` |
+//! | [`mod@hello`] | What the seven hello programs have in common: command line, input rules, messages. |  |  |
+//! | [`mod@interrupt`] | Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once. | `KeyboardInterrupt`, `loop.add_signal_handler` | `process.on('SIGINT')`, `process.on('SIGTERM')` |
+//! | [`mod@loop_thread`] | A loop on a thread of its own, for calls and futures from other threads. | `loop.call_soon_threadsafe`, `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`, `loop.stop`, `concurrent.futures.Future` | `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads` |
+//! | [`mod@queue`] | A queue between tasks of one thread: asyncio's `Queue`. | `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown` |  |
+//! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
+//! | [`mod@shield`] | A task that outlives whoever waits for it: asyncio's `shield`. | `asyncio.shield` |  |
+//! | [`mod@sleep`] | Sleeping, for those who need a million of them: one timer for all who sleep. | `asyncio.sleep` | `setTimeout` |
+//! | [`mod@spawn`] | What `gather` and its siblings need of an executor: `Spawn`. | `asyncio.create_task` |  |
+//! | [`mod@stdin`] | Standard input as a stream of lines that never blocks the loop. | `loop.add_reader` | `process.stdin.on`, `readline.createInterface` |
+//! | [`mod@task_group`] | Futures that start and end together: asyncio's `TaskGroup`. | `asyncio.TaskGroup`, `ExceptionGroup` |  |
+//! | [`mod@tcp_stream`] | A TCP connection that is not read when there is nothing to read. | `loop.create_connection` | `net.Socket` |
+//! | [`mod@ticker`] | An interval that neither drifts nor replays what it missed. | `asyncio.sleep` | `setInterval` |
+//! | [`mod@timeout`] | Waiting for no longer than so long: asyncio's `wait_for`. | `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError` | `Promise.race`, `AbortSignal.timeout` |
+//! | [`mod@usage`] | What the process has used so far: CPU time, and memory at its peak. | `time.process_time`, `resource.getrusage` | `process.cpuUsage`, `process.resourceUsage` |
+//! | [`mod@wait`] | Waiting for tasks without taking their results from them: asyncio's `wait`. | `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION` | `Promise.race`, `Promise.allSettled` |
+//!
+//! <!-- /contents -->
 //!
 //! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`], [`mod@shield`] and [`wait`] run
 //! under `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`]

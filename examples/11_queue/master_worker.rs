@@ -41,12 +41,8 @@
 //! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future`.
 //! Node: `new Worker`, `worker.terminate`, `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
-//! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
-//! it; the library's `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `queue.rs`, `run.rs`,
-//! `spawn.rs`, `stdin.rs`, `task_group.rs` and `task_list.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy master_worker DIR` does it.
+//! `cargo add redis --no-default-features --features smol-comp`,
+//! `cargo add asyncio-to-smol --path ../asyncio-to-smol`; `jobs.rs` and `redis_jobs.rs` beside it.
 
 mod jobs;
 mod redis_jobs;

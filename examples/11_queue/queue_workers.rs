@@ -34,12 +34,8 @@
 //! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop`.
 //! Node: `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
-//! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
-//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `queue.rs`, `run.rs`, `spawn.rs`,
-//! `stdin.rs`, `task_group.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy queue_workers DIR` does it.
+//! `cargo add redis --no-default-features --features smol-comp`,
+//! `cargo add asyncio-to-smol --path ../asyncio-to-smol`; `jobs.rs` and `redis_jobs.rs` beside it.
 
 mod jobs;
 mod redis_jobs;

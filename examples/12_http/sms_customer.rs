@@ -49,14 +49,10 @@
 //! `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand http-body-util lexopt smol`,
 //! `cargo add hyper --features client,http1,server`,
-//! `cargo add redis --no-default-features --features smol-comp`, on Unix
-//! `cargo add rustix --features net,process`; `client.rs`, `hyper_io.rs` and `service.rs` beside it;
-//! `11_queue/jobs.rs` and `11_queue/redis_jobs.rs` beside `src`; the library's `calls.rs`,
-//! `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `queue.rs`, `run.rs`, `spawn.rs`, `stdin.rs`,
-//! `task_group.rs`, `task_list.rs`, `tcp_stream.rs` and `timeout.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
-//! `cargo add blocking`. `just copy sms_customer DIR` does it.
+//! `cargo add redis --no-default-features --features smol-comp`,
+//! `cargo add rustix --features net,process`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`;
+//! `client.rs`, `hyper_io.rs` and `service.rs` beside it; `11_queue/jobs.rs` and
+//! `11_queue/redis_jobs.rs` beside `src`.
 
 mod client;
 mod hyper_io;

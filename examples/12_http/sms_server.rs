@@ -26,11 +26,9 @@
 //! Node: `http.createServer` (the crate hyper),
 //! `server.close` ([`service.rs`](12_http/service.rs), on hyper's `graceful_shutdown`),
 //! `process.on('SIGINT')`, `process.on('SIGTERM')`.
-//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`, on Unix
-//! `cargo add rustix --features net,process`; `hyper_io.rs` and `service.rs` beside it; the library's
-//! `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `task_group.rs`, `task_list.rs` and
-//! `tcp_stream.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`. `just copy sms_server DIR` does it.
+//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`,
+//! `cargo add rustix --features net,process`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`;
+//! `hyper_io.rs` and `service.rs` beside it.
 
 mod hyper_io;
 mod service;

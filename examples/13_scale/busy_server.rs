@@ -25,11 +25,10 @@
 //! `time.process_time`, `resource.getrusage`.
 //! Node: `http.createServer`, `server.close`, `http.Agent`, `process.cpuUsage`,
 //! `process.resourceUsage`.
-//! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`, on Unix
-//! `cargo add rustix --features net,process,time`; `scale.rs` beside it; `12_http/client.rs`,
-//! `12_http/hyper_io.rs` and `12_http/service.rs` beside `src`; the library's `calls.rs`, `panics.rs`,
-//! `task_group.rs` and `tcp_stream.rs` with `cargo add async-io futures-lite pin-project-lite`.
-//! `just copy busy_server DIR` does it.
+//! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`,
+//! `cargo add rustix --features net,process,time`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`;
+//! `scale.rs` beside it; `12_http/client.rs`, `12_http/hyper_io.rs` and `12_http/service.rs` beside
+//! `src`.
 
 #[path = "../12_http/client.rs"]
 mod client;

@@ -24,8 +24,8 @@
 //! asyncio: `asyncio.sleep`, `asyncio.create_task`, `time.process_time` (`rustix::time::clock_gettime`),
 //! `resource.getrusage`.
 //! Node: `setTimeout`, `process.cpuUsage` (`rustix::time::clock_gettime`), `process.resourceUsage`.
-//! Paste: `cargo add fastrand smol`, on Unix `cargo add rustix --features time`; `scale.rs` beside it; the
-//! library's `sleep.rs` with `cargo add async-io`. `just copy million_sleepers DIR` does it.
+//! Paste: `cargo add fastrand smol`, `cargo add rustix --features time`,
+//! `cargo add asyncio-to-smol --path ../asyncio-to-smol`; `scale.rs` beside it.
 
 mod scale;
 

@@ -1,7 +1,6 @@
 //! Runs the examples as processes: on pipes, files and pseudo-terminals.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
-use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,18 +44,6 @@ fn examples() -> &'static Path {
         assert!(status.success(), "the examples do not build");
         profile.join("examples")
     })
-}
-
-/// What Cargo makes of `Cargo.toml`. The chapters and examples are under `metadata`.
-pub fn package() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    metadata["packages"][0].take()
 }
 
 /// The features that this test has been built with.
@@ -108,21 +95,16 @@ pub fn head_of(name: &str) -> String {
     head(&std::fs::read_to_string(file).unwrap())
 }
 
-/// The command in the transcript of an example, and what it shows.
-pub fn command_and_transcript<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
+/// The transcript of an example in this text, without the command.
+pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
     let start = format!("$ cargo run --example {name}");
     let found = text.match_indices(&start).find_map(|(at, _)| {
         let (command, shown) = text[at..].split_once('\n')?;
         let arguments = &command[start.len()..];
-        (arguments.is_empty() || arguments.starts_with(" --features ")).then_some((command, shown))
+        (arguments.is_empty() || arguments.starts_with(" --")).then_some(shown)
     });
-    let (command, shown) = found.unwrap_or_else(|| panic!("no transcript of {name}"));
-    (command, shown.split("```").next().unwrap_or(shown))
-}
-
-/// The transcript of an example in its head or in a chapter page, without the command.
-pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
-    command_and_transcript(name, text).1
+    let shown = found.unwrap_or_else(|| panic!("no transcript of {name}"));
+    shown.split("```").next().unwrap_or(shown)
 }
 
 /// A line of output and when it came.

@@ -1,4 +1,4 @@
-//! Programs as processes: those of chapters 5 to 10 and 13, and what is done with all of them.
+//! Programs as processes: what their heads show, and what is done with all of them.
 //!
 //! One test file, since most of it waits, and can do so at the same time.
 
@@ -7,5 +7,27 @@ mod common;
 mod copies;
 mod heads;
 mod ipify;
+mod just;
+#[path = "../tools/src/runner/mod.rs"]
+#[allow(dead_code, reason = "the commands of tests/tools use more of it")]
+mod runner;
 mod scale;
 mod tools;
+
+use runner::head::{Heads, Program};
+use std::path::Path;
+
+/// The programs that can be built with the features that this test has been built with.
+fn programs() -> Vec<Program> {
+    let heads = Heads::read(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let heads = heads.unwrap_or_else(|error| panic!("{error}"));
+    let features = common::features();
+    let has = |feature: &String| features.split(',').any(|one| one == feature);
+    let programs = heads
+        .chapters
+        .into_iter()
+        .flat_map(|chapter| chapter.programs);
+    programs
+        .filter(|program| program.features.iter().all(has))
+        .collect()
+}

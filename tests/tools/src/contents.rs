@@ -1,184 +1,282 @@
-//! `just contents`: writes what is generated, or says what is not as it should be.
+//! `just contents`: writes every list from the heads, or says which one is not as the heads have it.
 
 use crate::Result;
-use crate::measure::{PICTURE, RECORDING, hello_picture};
-use crate::paste;
-use crate::project::{Example, Project, items, text, texts};
+use crate::runner::head::{Heads, Name, Names, Program, text_of};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 
-/// The generated files, and what is to be in them.
-fn generated(project: &Project) -> Result<Vec<(String, String)>> {
-    let mut files = vec![("examples/README.md".to_string(), page(project)?)];
-    // The programs are not run for this: what they printed when somebody last did is drawn.
-    let recording = project.text_of(RECORDING)?;
-    files.push((PICTURE.to_string(), hello_picture(&recording)?));
-    for example in &project.examples {
-        files.push((example.path.clone(), paste::with_paste(project, example)?));
+/// The files that have generated parts, and what is to be in them.
+fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
+    let with = |path: &str, parts: &[(&str, String)]| -> Result<(String, String)> {
+        let mut text = text_of(root, path)?;
+        for (name, part) in parts {
+            text = filled(path, &text, name, part)?;
+        }
+        Ok((path.to_string(), text))
+    };
+    let mut files = vec![
+        with("Cargo.toml", &[("examples", declarations(heads))])?,
+        with(
+            "README.md",
+            &[
+                ("programs", all_programs(heads)),
+                ("library", library(heads, false)),
+            ],
+        )?,
+        with("src/lib.rs", &[("library", library(heads, true))])?,
+        ("examples/README.md".to_string(), page(heads)),
+    ];
+    for chapter in &heads.chapters {
+        let path = format!("examples/{}/README.md", chapter.folder);
+        let (path, mut text) = with(&path, &[("programs", chapter_table(&chapter.programs))])?;
+        for program in &chapter.programs {
+            text = with_transcript(text, program);
+        }
+        files.push((path, text));
     }
     Ok(files)
 }
 
 /// Those of them that are not as they should be.
-fn wrong(project: &Project) -> Result<Vec<(String, String)>> {
-    let mut files = generated(project)?;
-    files.retain(|(path, text)| project.text_of(path).ok().as_ref() != Some(text));
+fn wrong(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
+    let mut files = generated(root, heads)?;
+    files.retain(|(path, text)| text_of(root, path).ok().as_ref() != Some(text));
     Ok(files)
 }
 
 /// Writes the files that are not as they should be.
-pub fn write(project: &Project) -> Result<()> {
-    for (path, text) in wrong(project)? {
-        fs::write(project.root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
+pub fn write(root: &Path, heads: &Heads) -> Result<()> {
+    for (path, text) in wrong(root, heads)? {
+        fs::write(root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
         println!("{path}: written");
     }
     Ok(())
 }
 
 /// An error that names the files that are not as they should be, and how to repair them.
-pub fn check(project: &Project) -> Result<()> {
-    let wrong = wrong(project)?;
+pub fn check(root: &Path, heads: &Heads) -> Result<()> {
+    let wrong = wrong(root, heads)?;
     if wrong.is_empty() {
         return Ok(());
     }
     let wrong: Vec<&str> = wrong.iter().map(|(path, _)| path.as_str()).collect();
+    let wrong = wrong.join("\n  ");
     Err(format!(
-        "not what is generated from Cargo.toml and the code:\n  {}\n`just contents` repairs it",
-        wrong.join("\n  ")
+        "not what the heads of the programs and modules say:\n  {wrong}\n`just contents` repairs it"
     )
     .into())
 }
 
-/// What answers a name of asyncio or Node.js.
-#[derive(Default)]
-struct Answer<'a> {
-    examples: Vec<&'a Example>,
-    /// Of the library.
-    modules: Vec<String>,
+/// The text with this part between its markers, which are comments of HTML, in Rust behind `//! `, or of
+/// TOML.
+fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
+    let (open, close) = (format!("contents: {name} "), "/contents");
+    let expected = || format!("{path}: expected comments `{open}…` and `{close}` around the list");
+    let mut lines = text.split_inclusive('\n');
+    let mut filled = String::new();
+    let mut opening = "";
+    while !opening.contains(&open) {
+        opening = lines.next().ok_or_else(expected)?;
+        filled += opening;
+    }
+    let prefix = if opening.starts_with("//!") {
+        "//! "
+    } else {
+        ""
+    };
+    for line in part.lines() {
+        filled += format!("{prefix}{line}").trim_end();
+        filled.push('\n');
+    }
+    filled += lines
+        .find(|line| line.contains(close))
+        .ok_or_else(expected)?;
+    filled.extend(lines);
+    Ok(filled)
 }
 
-type Index<'a> = BTreeMap<String, Answer<'a>>;
+/// The page with the transcript of this program, where it shows one, as it is in the head.
+fn with_transcript(page: String, program: &Program) -> String {
+    let begin = format!("```text\n$ {}\n", program.command());
+    let parts = page.split_once(&begin);
+    let Some((before, (_, after))) =
+        parts.and_then(|(before, shown)| Some((before, shown.split_once("```")?)))
+    else {
+        return page;
+    };
+    let lines = program
+        .transcript
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"]);
+    format!("{before}{begin}{}```{after}", lines.collect::<String>())
+}
 
-/// The contents page.
-fn page(project: &Project) -> Result<String> {
+/// A table between empty lines, which Markdown wants around it.
+fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|cell| cell.to_string()).collect();
+    let mut table = format!("\n{}{}|\n", line(&head), "|---".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        table += &line(&cells);
+    }
+    table + "\n"
+}
+
+/// `[[example]]` for each program.
+fn declarations(heads: &Heads) -> String {
+    let declaration = |program: &Program| {
+        let Program {
+            name,
+            path,
+            features,
+            ..
+        } = program;
+        let mut text = format!("\n[[example]]\nname = {name:?}\npath = {path:?}\n");
+        if !features.is_empty() {
+            text += &format!("required-features = {features:?}\n");
+        }
+        text
+    };
+    heads.programs().map(declaration).collect()
+}
+
+fn all_programs(heads: &Heads) -> String {
+    let rows = heads.chapters.iter().flat_map(|chapter| {
+        let link = format!(
+            "[{}](examples/{}/README.md)",
+            chapter.number, chapter.folder
+        );
+        chapter.programs.iter().map(move |program| {
+            let name = format!("[`{}`]({})", program.name, program.path);
+            let description = program.description.clone();
+            vec![link.clone(), program.article(), name, description]
+        })
+    });
+    table(&["chapter", "article", "program", "what it shows"], rows)
+}
+
+/// In the documentation the names are links; a function may have the same name as its module.
+fn library(heads: &Heads, is_documentation: bool) -> String {
+    let rows = heads.modules.iter().map(|module| {
+        let name = match is_documentation {
+            true => format!("[`mod@{}`]", module.name),
+            false => format!("[`{0}`](src/{0}.rs)", module.name),
+        };
+        let (asyncio, node) = (codes(&module.names.asyncio), codes(&module.names.node));
+        vec![name, module.description.clone(), asyncio, node]
+    });
+    table(&["module", "what it is", "asyncio", "Node.js"], rows)
+}
+
+fn chapter_table(programs: &[Program]) -> String {
+    let rows = programs.iter().map(|program| {
+        let link = format!("[`{0}`]({0}.rs)", program.name);
+        let command = format!("`{}`", program.command());
+        let description = program.description.clone();
+        vec![link, program.article(), description, command]
+    });
+    table(&["program", "article", "what it shows", "command"], rows)
+}
+
+/// The contents page, all of it.
+fn page(heads: &Heads) -> String {
     let mut page = "\
-<!-- Written by `just contents` from Cargo.toml. Changes here are lost. -->
+<!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
 # Contents
 
 The chapters in order are a tutorial of about an hour: [start here](01_hello/README.md). `just run 1` runs
-chapter 1, `just run NAME` one example, and `just copy NAME DIR` makes a package of its own out of it. The
+chapter 1, `just run NAME` one program, and `just copy NAME DIR` makes a package of its own out of it. The
 second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
-Without `just` the command is in the head of each example.
+Without `just` the command is in the head of each program.
 
 Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node's](#from-nodejs).
 "
     .to_string();
-    for chapter in &project.chapters {
+    for chapter in &heads.chapters {
         let (number, title, folder) = (chapter.number, &chapter.title, &chapter.folder);
-        write!(
-            page,
-            "\n## [Chapter {number}: {title}]({folder}/README.md)\n\n\
-             | example | program | what it shows | asyncio | Node.js |\n\
-             |---|---|---|---|---|\n"
-        )?;
-        let of_it = (project.examples.iter()).filter(|example| example.chapter == number);
-        for example in of_it {
-            writeln!(
-                page,
-                "| {} | {} | {} | {} | {} |",
-                link(example),
-                example.article,
-                example.description,
-                codes(&example.asyncio),
-                codes(&example.node)
-            )?;
-        }
+        page += &format!("\n## [Chapter {number}: {title}]({folder}/README.md)\n");
+        let rows = chapter.programs.iter().map(|program| {
+            let (link, description) = (link(program), program.description.clone());
+            let (asyncio, node) = (codes(&program.names.asyncio), codes(&program.names.node));
+            vec![link, program.article(), description, asyncio, node]
+        });
+        page += table(
+            &["program", "article", "what it shows", "asyncio", "Node.js"],
+            rows,
+        )
+        .trim_end();
+        page += "\n";
     }
-    page.push_str(
-        "\nA2 and A3, the timing wrapper and the Fibonacci function, are the library's module `fib`.\n",
-    );
-    let (asyncio, node) = indexes(project)?;
-    for (title, index) in [("asyncio", asyncio), ("Node.js", node)] {
-        write!(
-            page,
-            "\n## From {title}\n\n\
-             What you would write there, the examples that show what to write instead, and the module of \
-             this\nlibrary or the item of smol (or of std, or another crate) that does it.\n\n\
-             | {title} | examples | this library | smol and others |\n\
-             |---|---|---|---|\n"
-        )?;
-        for (name, answer) in &index {
-            let examples: Vec<String> = answer.examples.iter().map(|one| link(one)).collect();
-            writeln!(
-                page,
-                "| `{name}` | {} | {} | {} |",
-                examples.join(", "),
-                answer.modules.join(", "),
-                of_smol(project, name)?
-            )?;
-        }
+    for (world, names) in [
+        ("asyncio", asyncio as fn(&Names) -> &[Name]),
+        ("Node.js", node),
+    ] {
+        page += &format!(
+            "\n## From {world}\n\n\
+             What you would write there, the programs that show what to write instead, and the module of \
+             this\nlibrary or the item of smol (or of std, or another crate) that does it.\n"
+        );
+        let rows = index(heads, names).into_iter();
+        let rows = rows.map(|(name, [programs, modules, answers])| {
+            vec![
+                format!("`{name}`"),
+                programs.join(", "),
+                modules.join(", "),
+                answers.join(", "),
+            ]
+        });
+        page += table(
+            &[world, "programs", "this library", "smol and others"],
+            rows,
+        )
+        .trim_end();
+        page += "\n";
     }
-    Ok(page)
+    page
 }
 
-/// What answers each name: of asyncio, and of Node.js.
-fn indexes(project: &Project) -> Result<(Index<'_>, Index<'_>)> {
-    let (mut asyncio, mut node) = (Index::new(), Index::new());
-    for example in &project.examples {
-        for (names, index) in [(&example.asyncio, &mut asyncio), (&example.node, &mut node)] {
-            for name in names {
-                index
-                    .entry(name.clone())
-                    .or_default()
-                    .examples
-                    .push(example);
-            }
-        }
-    }
-    for (module, about) in items(&project.metadata["module"]) {
-        for (key, index) in [("asyncio", &mut asyncio), ("node", &mut node)] {
-            for name in texts(&about[key])? {
-                let answer = index.entry(name).or_default();
-                answer
-                    .modules
-                    .push(format!("[`{module}`](../src/{module}.rs)"));
-            }
-        }
-    }
-    Ok((asyncio, node))
+fn asyncio(names: &Names) -> &[Name] {
+    &names.asyncio
 }
 
-/// The item of smol, or what else answers the name.
-fn of_smol(project: &Project, name: &str) -> Result<String> {
-    let Some(answer) = project.metadata["smol"].get(name) else {
-        return Ok(String::new());
-    };
-    let answer = text(answer)?;
-    let is_item = |answer: &str| {
-        answer
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_:".contains(c))
-    };
-    Ok(match answer.as_str() {
-        _ if !is_item(&answer) => answer,
-        item if ["std::", "rustix::"]
-            .iter()
-            .any(|other| item.starts_with(other)) =>
-        {
-            format!("`{item}`")
+fn node(names: &Names) -> &[Name] {
+    &names.node
+}
+
+/// For each name the programs and the modules that answer it, and what else does.
+fn index(heads: &Heads, names: fn(&Names) -> &[Name]) -> BTreeMap<&str, [Vec<String>; 3]> {
+    let mut index = BTreeMap::<&str, [Vec<String>; 3]>::new();
+    let programs = heads.programs().map(|one| (&one.names, 0, link(one)));
+    let modules = heads
+        .modules
+        .iter()
+        .map(|one| (&one.names, 1, format!("[`{0}`](../src/{0}.rs)", one.name)));
+    for (all, column, link) in programs.chain(modules) {
+        for name in names(all) {
+            let row = index.entry(&name.name).or_default();
+            row[column].push(link.clone());
+            row[2].extend(
+                name.answer
+                    .clone()
+                    .filter(|answer| !row[2].contains(answer)),
+            );
         }
-        item => format!("`smol::{item}`"),
-    })
+    }
+    index
 }
 
 /// As seen from `examples/`.
-fn link(example: &Example) -> String {
-    let path = example.path.trim_start_matches("examples/");
-    format!("[`{}`]({path})", example.name)
+fn link(program: &Program) -> String {
+    let path = program.path.trim_start_matches("examples/");
+    format!("[`{}`]({path})", program.name)
 }
 
-fn codes(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+fn codes(names: &[Name]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", name.name))
+        .collect();
     names.join(", ")
 }

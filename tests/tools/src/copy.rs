@@ -1,16 +1,16 @@
-//! `just copy NAME DIR`: a package of its own out of one example.
+//! `just copy NAME DIR`: a package of its own out of one program, with what its head names under `Paste:`.
 
 use crate::Result;
-use crate::project::{Dependency, Example, Locked, Project, cargo_metadata};
-use crate::uses::{LIBRARY, Module, Uses};
-use std::fmt::Write;
+use crate::runner::head::{Crate, Program, text_of};
+use crate::smoke::locked;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Makes the package. `folder` must be empty, or not there.
-pub fn copy(project: &Project, name: &str, folder: &Path) -> Result<()> {
-    let files = package(project, project.example(name)?)?;
+pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
+    let files = package(root, program)?;
     let shown = folder.display();
     match fs::read_dir(folder) {
         Ok(mut entries) => {
@@ -24,142 +24,90 @@ pub fn copy(project: &Project, name: &str, folder: &Path) -> Result<()> {
     }
     for (path, text) in files {
         let path = folder.join(path);
-        write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let written = fs::create_dir_all(path.parent().unwrap_or(folder))
+            .and_then(|()| fs::write(&path, text));
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    if let Err(error) = cargo_metadata(folder) {
-        // Such as a workspace around it, which has to be told.
-        eprintln!("copied, but Cargo does not take it there yet: {error}");
+    // It may be inside a workspace, which has to be told.
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let checked = Command::new("cargo")
+        .args(metadata)
+        .current_dir(folder)
+        .output()?;
+    if checked.status.success() {
+        println!("{shown}: a package of its own; next: cd {shown} && cargo run");
+    } else {
+        let complaint = String::from_utf8_lossy(&checked.stderr);
+        eprintln!(
+            "{shown}: copied, but Cargo does not take it there yet: {}",
+            complaint.trim()
+        );
     }
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
-}
-
 /// The files of the package, and what is in them.
-fn package(project: &Project, example: &Example) -> Result<Vec<(PathBuf, String)>> {
-    let uses = Uses::of(project, example)?;
+fn package(root: &Path, program: &Program) -> Result<Vec<(PathBuf, String)>> {
     let mut files = vec![
-        (
-            PathBuf::from("Cargo.toml"),
-            manifest(project, example, &uses)?,
-        ),
+        (PathBuf::from("Cargo.toml"), manifest(root, program)?),
         (PathBuf::from(".gitignore"), "/target\n".to_string()),
         // The same versions as here. Cargo takes out what is not needed.
-        (PathBuf::from("Cargo.lock"), project.text_of("Cargo.lock")?),
-        (
-            PathBuf::from("src/main.rs"),
-            project.text_of(&example.path)?,
-        ),
+        (PathBuf::from("Cargo.lock"), text_of(root, "Cargo.lock")?),
+        (PathBuf::from("src/main.rs"), text_of(root, &program.path)?),
     ];
-    for (from, to) in uses.chapter_files {
-        files.push((to, project.text_of(&from)?));
-    }
-    if !uses.modules.is_empty() {
-        files.push((PathBuf::from("src/lib.rs"), library(example, &uses.modules)));
-    }
-    for file in uses.modules.iter().flat_map(|module| &module.files) {
-        files.push((PathBuf::from(file), project.text_of(file)?));
-    }
-    let mut paths: Vec<&PathBuf> = files.iter().map(|(path, _)| path).collect();
-    paths.sort_unstable();
-    if let Some(twice) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
-        let path = twice[0].display();
-        return Err(format!("{}: two files of it would be {path}", example.name).into());
+    for file in &program.files {
+        // One of another chapter is in that chapter's folder, here as there: `#[path]` finds it beside `src`.
+        let (from, to) = match file.contains('/') {
+            true => (format!("examples/{file}"), PathBuf::from(file)),
+            false => (
+                program.path.replace(&format!("{}.rs", program.name), file),
+                Path::new("src").join(file),
+            ),
+        };
+        files.push((to, text_of(root, &from)?));
     }
     Ok(files)
 }
 
-fn library(example: &Example, modules: &[Module]) -> String {
-    let name = &example.name;
-    let mut text = format!(
-        "//! What `{name}` uses of asyncio-to-smol.\n\
-         #![forbid(unsafe_code)]\n\
-         // Modules that use a part of these, and pages that they link, are not here.\n\
-         #![allow(dead_code, rustdoc::broken_intra_doc_links)]\n\n"
-    );
-    for Module {
-        name, is_public, ..
-    } in modules
-    {
-        let public = if *is_public { "pub " } else { "" };
-        text.push_str(&format!("{public}mod {name};\n"));
-    }
-    text
-}
-
-fn manifest(project: &Project, example: &Example, uses: &Uses) -> Result<String> {
-    let Project {
-        edition,
-        rust_version,
-        license,
-        ..
-    } = project;
-    let Example {
+fn manifest(root: &Path, program: &Program) -> Result<String> {
+    let Program {
         name, description, ..
-    } = example;
+    } = program;
     let mut text = format!(
-        "[package]\n\
-         name = \"{name}\"\n\
-         version = \"0.1.0\"\n\
-         edition = \"{edition}\"\n\
-         rust-version = \"{rust_version}\"\n\
-         description = {description:?}\n\
-         license = \"{license}\"\n\
-         publish = false\n"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\nrust-version = \"1.85\"\n\
+         description = {description:?}\nlicense = \"MIT OR Apache-2.0\"\npublish = false\n\n[dependencies]\n"
     );
-    if !uses.modules.is_empty() {
-        write!(
-            text,
-            "\n# The modules beside main.rs, under the name by which it imports them.\n\
-             [lib]\n\
-             name = \"{LIBRARY}\"\n"
-        )?;
-    }
-    let locked = project.locked()?;
-    let mut tables = uses
-        .dependencies
-        .iter()
-        .map(|one| &one.target)
-        .collect::<Vec<_>>();
-    tables.sort_unstable();
-    tables.dedup();
-    for target in tables {
-        match target {
-            None => text.push_str("\n[dependencies]\n"),
-            Some(target) => write!(text, "\n[target.'{target}'.dependencies]\n")?,
+    let locked = locked(root)?;
+    for added in &program.crates {
+        let Crate {
+            name,
+            features,
+            no_default_features,
+            is_by_path,
+        } = added;
+        let source = if *is_by_path {
+            format!("path = {:?}", root.display().to_string())
+        } else {
+            // The newest, should there be several.
+            let package = locked.iter().rfind(|package| package.name == *name);
+            let package = package.ok_or_else(|| {
+                format!(
+                    "Cargo.lock: there is no {name}, which {} names",
+                    program.path
+                )
+            })?;
+            format!("version = {:?}", package.version)
+        };
+        let mut declaration = format!("{name} = {{ {source}");
+        if *no_default_features {
+            declaration += ", default-features = false";
         }
-        let of_it = uses.dependencies.iter().filter(|one| one.target == *target);
-        for dependency in of_it {
-            writeln!(text, "{}", declaration(&locked, dependency)?)?;
+        if !features.is_empty() {
+            declaration += &format!(", features = {features:?}");
         }
+        text += &format!("{declaration} }}\n");
     }
     // fib must not be ten times slower than in the example.
-    text.push_str("\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\nopt-level = 0\n");
+    text += "\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\nopt-level = 0\n";
     Ok(text)
-}
-
-/// The line for `Cargo.toml`, with the version that is tested here.
-fn declaration(locked: &[Locked], dependency: &Dependency) -> Result<String> {
-    let Dependency { name, features, .. } = dependency;
-    let mut locked = locked.iter().filter(|package| package.name == *name);
-    let version = &locked
-        .next_back() // the newest, should there be several
-        .ok_or_else(|| format!("Cargo.lock: there is no {name}"))?
-        .version;
-    let mut more = String::new();
-    if !dependency.has_default_features {
-        more.push_str(", default-features = false");
-    }
-    if !features.is_empty() {
-        write!(more, ", features = {features:?}")?;
-    }
-    Ok(match more.as_str() {
-        "" => format!("{name} = \"{version}\""),
-        more => format!("{name} = {{ version = \"{version}\"{more} }}"),
-    })
 }

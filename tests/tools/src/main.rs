@@ -1,24 +1,18 @@
-//! What works on all examples at once: copies, pictures, lists, and the smoke test.
+//! What works on all programs at once: lists, running, copies, pictures, and the smoke test.
 
 mod axis;
 mod contents;
 mod copy;
 mod measure;
-mod paste;
 mod picture;
-mod play;
-mod project;
-mod recording;
+mod run;
+mod runner;
 mod smoke;
 mod svg;
 mod terminal;
-mod transcript;
-mod uses;
 
-use lexopt::prelude::*;
-use project::Project;
+use runner::head::Heads;
 use smoke::Smoke;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -30,9 +24,13 @@ const SMOKE: &str = "just smoke [NAME…] [--patch CRATE=DIR]…";
 const CONTENTS: &str = "just contents [--check]";
 
 fn main() -> ExitCode {
-    match run(lexopt::Parser::from_env()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    let words = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match command(&words) {
+        Ok(status) => status,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -40,60 +38,61 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether all is as it should be.
-fn run(mut words: lexopt::Parser) -> Result<bool> {
-    let project = Project::read()?;
+fn command(words: &[&str]) -> Result<ExitCode> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).canonicalize()?;
+    let root = &root;
+    let heads = &Heads::read(root)?;
     // A folder is named from where `just` was called, which is not where it runs this.
     let from = std::env::var_os("FROM").map_or_else(PathBuf::new, PathBuf::from);
-    let command = words.next()?;
-    match command {
-        Some(Value(command)) if command == "copy" => {
-            let [name, folder] = [value(&mut words, COPY)?, value(&mut words, COPY)?];
-            end(words, COPY)?;
-            if folder.is_empty() {
-                return Err(format!("the folder has no name; usage: {COPY}").into());
-            }
-            copy::copy(&project, &name.string()?, &from.join(folder))?;
+    match words {
+        ["list"] => list(heads),
+        ["run", wanted, arguments @ ..] => return run::run(root, heads, wanted, arguments),
+        ["copy", name, folder] if !folder.is_empty() => {
+            copy::copy(root, heads.program(name)?, &from.join(folder))?;
         }
-        Some(Value(command)) if command == "picture" => {
-            let name = words.next()?;
-            let keep = match name {
-                None => false,
-                Some(Long("keep")) => true,
-                Some(Value(name)) => {
-                    end(words, PICTURE)?;
-                    return measure::one(&project, &name.string()?).map(|()| true);
-                }
-                Some(other) => return Err(wrong(&other, PICTURE)),
-            };
-            end(words, PICTURE)?;
-            measure::all_hello(&project, keep)?;
+        ["copy", ..] => return Err(format!("usage: {COPY}").into()),
+        ["picture"] => measure::all_hello(root, heads, false)?,
+        ["picture", "--keep"] => measure::all_hello(root, heads, true)?,
+        ["picture", name] if !name.starts_with('-') => measure::one(root, heads.program(name)?)?,
+        ["picture", ..] => return Err(format!("usage: {PICTURE}").into()),
+        ["contents"] => contents::write(root, heads)?,
+        ["contents", "--check"] => contents::check(root, heads)?,
+        ["contents", ..] => return Err(format!("usage: {CONTENTS}").into()),
+        ["smoke", words @ ..] => {
+            let is_as_shown = smoke_from(words, &from)?.run(root, heads)?;
+            return Ok(if is_as_shown {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
-        Some(Value(command)) if command == "contents" => {
-            match words.next()? {
-                None => contents::write(&project)?,
-                Some(Long("check")) => contents::check(&project)?,
-                Some(other) => return Err(wrong(&other, CONTENTS)),
-            }
-            end(words, CONTENTS)?;
-        }
-        Some(Value(command)) if command == "smoke" => {
-            return smoke_from(words, &from)?.run(&project);
-        }
-        _ => {
-            return Err(format!("usage: {COPY} or {PICTURE} or {SMOKE} or {CONTENTS}").into());
-        }
+        _ => return Err(format!("usage: {COPY} or {PICTURE} or {SMOKE} or {CONTENTS}").into()),
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
-fn smoke_from(mut words: lexopt::Parser, from: &Path) -> Result<Smoke> {
+/// The chapters and their programs.
+fn list(heads: &Heads) {
+    for chapter in &heads.chapters {
+        println!("Chapter {}: {}", chapter.number, chapter.title);
+        for program in &chapter.programs {
+            println!(
+                "  {:<20} {:<8} {}",
+                program.name,
+                program.article(),
+                program.description
+            );
+        }
+    }
+}
+
+fn smoke_from(words: &[&str], from: &Path) -> Result<Smoke> {
     let mut smoke = Smoke::default();
-    while let Some(word) = words.next()? {
-        match word {
-            Value(name) => smoke.names.push(name.string()?),
-            Long("patch") => {
-                let patch = words.value()?.string()?;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--patch" => {
+                let patch = words.next().ok_or_else(|| format!("usage: {SMOKE}"))?;
                 let parts = patch.split_once('=');
                 let (name, folder) = parts
                     .filter(|(name, folder)| !name.is_empty() && !folder.is_empty())
@@ -105,33 +104,13 @@ fn smoke_from(mut words: lexopt::Parser, from: &Path) -> Result<Smoke> {
                     .map_err(|error| format!("--patch {patch}: {error}"))?;
                 smoke.patches.push((name.to_string(), folder));
             }
-            Long("programs") => smoke.programs = Some(from.join(words.value()?)),
-            other => return Err(wrong(&other, SMOKE)),
+            // The folder with the executables, for the tests.
+            "--programs" => smoke.programs = words.next().map(|folder| from.join(folder)),
+            word if word.starts_with('-') => {
+                return Err(format!("{word:?} is not expected; usage: {SMOKE}").into());
+            }
+            name => smoke.names.push(name.to_string()),
         }
     }
     Ok(smoke)
-}
-
-fn value(words: &mut lexopt::Parser, usage: &str) -> Result<OsString> {
-    match words.next()? {
-        Some(Value(value)) => Ok(value),
-        Some(other) => Err(wrong(&other, usage)),
-        None => Err(format!("usage: {usage}").into()),
-    }
-}
-
-fn end(mut words: lexopt::Parser, usage: &str) -> Result<()> {
-    match words.next()? {
-        None => Ok(()),
-        Some(other) => Err(wrong(&other, usage)),
-    }
-}
-
-fn wrong(word: &lexopt::Arg<'_>, usage: &str) -> Box<dyn std::error::Error> {
-    let word = match word {
-        Short(letter) => format!("-{letter}"),
-        Long(name) => format!("--{name}"),
-        Value(value) => value.to_string_lossy().into_owned(),
-    };
-    format!("{word:?} is not expected; usage: {usage}").into()
 }

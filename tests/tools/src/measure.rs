@@ -2,19 +2,16 @@
 
 use crate::Result;
 use crate::picture::{self, Picture};
-use crate::play::{hello, play};
-use crate::project::{Example, Project};
-use crate::recording::{from_text, to_text};
-use crate::smoke::{build, program};
-use crate::transcript::Transcript;
+use crate::runner::head::{Heads, Program};
+use crate::runner::play::play;
+use crate::runner::transcript::{Step, Transcript};
+use crate::smoke::{build, executable, target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the hello programs printed, and when.
-pub const RECORDING: &str = "examples/hello.txt";
-/// The picture of it.
-pub const PICTURE: &str = "examples/hello.svg";
+/// README's picture.
+const PICTURE: &str = "examples/hello.svg";
 
 /// The time between greetings, in seconds.
 const PERIOD: &str = "0.5";
@@ -27,70 +24,69 @@ const AFTER: Duration = Duration::from_millis(1700);
 const BEFORE_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// Measures the hello programs one after the other, and draws them. `keep` replaces the picture in README.
-pub fn all_hello(project: &Project, keep: bool) -> Result<()> {
-    let mut examples = Vec::new();
-    for example in &project.examples {
-        let transcript = Transcript::of(project, example)?;
+pub fn all_hello(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
+    let mut hello = Vec::new();
+    for program in heads.programs() {
+        let transcript = Transcript::of(program);
         if let Some(number) = transcript.first_typed().filter(|_| transcript.greets()) {
-            examples.push((example, number - 2)); // a few seconds
+            hello.push((program, number - 2)); // a few seconds
         }
     }
-    let built: Vec<&Example> = examples.iter().map(|(example, _)| *example).collect();
-    let programs = build(&project.root, &project.target, &built)?;
+    let programs: Vec<&Program> = hello.iter().map(|(program, _)| *program).collect();
+    let programs = build(root, &programs)?;
     let mut events = Vec::new();
-    for (example, number) in examples {
-        println!("{}: {number} is typed after {BEFORE:?}", example.name);
-        let program = program(&programs, example);
-        events.extend(hello(example, &program, PERIOD, number, BEFORE, AFTER)?);
+    for (Program { name, .. }, number) in hello {
+        println!("{name}: {number} is typed after {BEFORE:?}");
+        let typed = Step::Typed(number.to_string());
+        let transcript = Transcript {
+            arguments: vec![PERIOD.to_string()],
+            steps: vec![
+                Step::Pause(BEFORE),
+                typed,
+                Step::Until("fib("),
+                Step::Pause(AFTER),
+                Step::Greetings(0),
+            ],
+            ..Transcript::default()
+        };
+        let played = play(name, &transcript, &executable(&programs, name));
+        if let Some(difference) = played.difference {
+            return Err(format!("{name}: {difference}").into());
+        }
+        events.extend(played.events);
     }
-    let recording = format!(
-        "# What each program printed (<) and what was typed (>), in seconds since it started.\n\
-         # A greeting every {PERIOD} s; one program after the other. Made by `just picture`.\n{}",
-        to_text(&events)
-    );
     let picture = picture::hello(&events);
     println!("\n{}", terminal(&picture));
-    let (kept, made) = if keep {
-        (project.root.join(RECORDING), project.root.join(PICTURE))
+    let file = if keep {
+        root.join(PICTURE)
     } else {
-        let folder = folder(project)?;
-        (folder.join("hello.txt"), folder.join("hello.svg"))
+        folder(root)?.join("hello.svg")
     };
-    write(&kept, &recording)?;
-    write(&made, &picture.svg())?;
-    println!(
-        "{}: written, and beside it what was measured",
-        made.display()
-    );
-    Ok(())
+    write(&file, &picture.svg())
 }
 
 /// Where pictures are put that are not to be kept.
-fn folder(project: &Project) -> Result<PathBuf> {
-    let folder = project.target.join("pictures");
+fn folder(root: &Path) -> Result<PathBuf> {
+    let folder = target(root).join("pictures");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
 }
 
-/// The picture for this recording.
-pub fn hello_picture(recording: &str) -> Result<String> {
-    let events = from_text(recording).map_err(|error| format!("{RECORDING}: {error}"))?;
-    Ok(picture::hello(&events).svg())
-}
-
-/// Runs one example as its head shows, and draws a row for each kind of line.
-pub fn one(project: &Project, name: &str) -> Result<()> {
-    let example = project.example(name)?;
-    let mut transcript = Transcript::of(project, example)?;
-    transcript.before_interrupt = BEFORE_INTERRUPT;
-    let programs = build(&project.root, &project.target, &[example])?;
+/// Runs one program as its head shows, and draws a row for each kind of line.
+pub fn one(root: &Path, program: &Program) -> Result<()> {
+    let name = &program.name;
+    let mut transcript = Transcript::of(program);
+    let is_interrupt = |step: &Step| matches!(step, Step::Interrupt);
+    if let Some(at) = transcript.steps.iter().position(is_interrupt) {
+        transcript.steps.insert(at, Step::Pause(BEFORE_INTERRUPT));
+    }
+    let programs = build(root, &[program])?;
     println!("{name}: runs as its head shows\n");
-    let played = play(example, &transcript, &program(&programs, example));
+    let played = play(name, &transcript, &executable(&programs, name));
     let picture = picture::by_prefix(&played.events);
     println!("{}", terminal(&picture));
-    let file = folder(project)?.join(format!("{name}.svg"));
+    let file = folder(root)?.join(format!("{name}.svg"));
     write(&file, &picture.svg())?;
-    println!("{}: written", file.display());
     match played.difference {
         None => Ok(()),
         Some(difference) => Err(format!("{name}: {difference}").into()),
@@ -114,5 +110,7 @@ fn columns() -> Option<usize> {
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
-    Ok(fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?)
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("{}: written", file.display());
+    Ok(())
 }

@@ -3,8 +3,7 @@
 //!
 //! Times are whole milliseconds, so that the same recording gives the same picture on every machine.
 
-use crate::play::is_greeting;
-use crate::recording::Event;
+use crate::runner::play::{Event, is_greeting};
 
 /// Rows of marks on one time axis.
 pub struct Picture {
@@ -92,7 +91,7 @@ fn hello_row(events: &[Event]) -> Row {
     };
     let mut began = None;
     for event in events {
-        let (at, text) = (event.millis(), event.text.as_str());
+        let (at, text) = (millis(event), event.text.as_str());
         row.until = row.until.max(at);
         if event.typed {
             row.typed.extend(is_number(text).then_some(at));
@@ -168,9 +167,9 @@ pub fn by_prefix(events: &[Event]) -> Picture {
                 ..Row::default()
             });
         }
-        rows[index].marks.push(event.millis());
+        rows[index].marks.push(millis(event));
     }
-    let until = events.iter().map(Event::millis).max().unwrap_or(0);
+    let until = events.iter().map(millis).max().unwrap_or(0);
     for row in &mut rows {
         row.until = until;
         row.note = counted(row.marks.len(), "line");
@@ -205,6 +204,11 @@ fn prefix(line: &str) -> String {
     }
 }
 
+/// When it was, in whole milliseconds. Beyond some weeks all is one.
+fn millis(event: &Event) -> i64 {
+    event.at.as_millis().min(u32::MAX.into()) as i64
+}
+
 // ---- Texts
 
 /// The text, or as much of its beginning as there is room for, with `…`. What cannot be seen, like a
@@ -236,9 +240,47 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
-    use crate::recording::from_text;
+    use std::time::Duration;
+
+    /// A line for each event: `hello_node 1.234 > 45` was typed, `hello_node 4.345 < fib(45) = …` printed.
+    pub fn events(text: &str) -> Vec<Event> {
+        let event = |line: &str| {
+            let (program, rest) = line.split_once(' ')?;
+            let (at, rest) = rest.trim_start().split_once(' ')?;
+            let at: f64 = at.parse().ok()?;
+            Some(Event {
+                program: program.to_string(),
+                at: Duration::from_millis((at * 1000.0).round() as u64),
+                typed: rest.starts_with('>'),
+                text: rest.get(2..)?.to_string(),
+            })
+        };
+        text.split_terminator('\n')
+            .map(|line| event(line).expect(line))
+            .collect()
+    }
+
+    /// One goes on greeting.
+    pub const TWO_PROGRAMS: &str = "\
+loud   0.500 < 1795345288 - Hello world!
+loud   1.000 < 1795345288 - Hello world!
+loud   1.100 > 45
+loud   1.500 < 1795345289 - Hello world!
+loud   2.000 < 1795345289 - Hello world!
+loud   2.100 < Executing fib took 1.00 seconds.
+loud   2.100 < fib(45) = 1134903170
+loud   2.500 < 1795345290 - Hello world!
+silent 0.500 < 1795345291 - Hello world!
+silent 1.000 < 1795345291 - Hello world!
+silent 1.100 > 45
+silent 2.100 < Calculation took 1.000 seconds
+silent 2.100 < fib(45) = 1134903170
+silent 2.100 < 1795345292 - Hello world!
+silent 2.500 < 1795345293 - Hello world!
+silent 2.500 > exit
+";
 
     #[test]
     fn a_gap_of_more_than_one_and_a_half_times_the_usual_one_is_a_silence() {
@@ -256,7 +298,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_greeting_or_a_computation_is_not_drawn() {
-        let events = from_text(
+        let events = events(
             "p 0.001 < x - Hello world!\n\
              p 0.002 < fib(7) = 13\n\
              p 0.003 < Executing fib took NaN seconds.\n\
@@ -268,7 +310,7 @@ mod tests {
              p 0.008 < Executing fib took 9.00 seconds.\n\
              p 0.008 < fib(45) = 1134903170\n",
         );
-        let rows = hello(&events.unwrap()).rows;
+        let rows = hello(&events).rows;
         assert_eq!(rows.len(), 1);
         assert!(rows[0].marks.is_empty() && rows[0].typed.is_empty());
         let bars = rows[0].bars.iter();
@@ -305,8 +347,8 @@ mod tests {
 
     #[test]
     fn rows_are_in_order_of_appearance() {
-        let events = from_text("p 0.001 < b: 2\np 0.002 < typed\np 0.003 < b: 3\np 0.004 > b: 4\n");
-        let picture = by_prefix(&events.unwrap());
+        let events = events("p 0.001 < b: 2\np 0.002 < typed\np 0.003 < b: 3\np 0.004 > b: 4\n");
+        let picture = by_prefix(&events);
         assert_eq!(picture.title, "What p printed, and when");
         let rows = picture.rows.iter();
         let rows: Vec<_> = rows

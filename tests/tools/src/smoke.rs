@@ -1,9 +1,10 @@
-//! `just smoke`: every example to its end, against its transcript; also with other sources of crates.
+//! `just smoke`: every program to its end, against its transcript; also with other sources of crates.
 
 use crate::Result;
-use crate::play::play;
-use crate::project::{Example, Project, cargo_metadata, text};
-use crate::transcript::Transcript;
+use crate::runner::head::{Heads, Program, text_of};
+use crate::runner::play::play;
+use crate::runner::transcript::Transcript;
+use serde_json::Value;
 use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,29 +14,14 @@ use std::thread;
 use std::time::Instant;
 
 /// The crates of smol-rs, whose versions are printed.
-const SMOL_RS: [&str; 16] = [
-    "smol",
-    "async-channel",
-    "async-executor",
-    "async-fs",
-    "async-io",
-    "async-lock",
-    "async-net",
-    "async-process",
-    "async-signal",
-    "async-task",
-    "blocking",
-    "event-listener",
-    "event-listener-strategy",
-    "fastrand",
-    "futures-lite",
-    "polling",
-];
+const SMOL_RS: &str = "smol async-channel async-executor async-fs async-io async-lock async-net \
+    async-process async-signal async-task blocking event-listener event-listener-strategy fastrand \
+    futures-lite polling";
 
 /// What the command line asks for.
 #[derive(Default)]
 pub struct Smoke {
-    /// The examples, all if none is named.
+    /// The programs, all if none is named.
     pub names: Vec<String>,
     /// Crates to take from a folder.
     pub patches: Vec<(String, PathBuf)>,
@@ -45,35 +31,31 @@ pub struct Smoke {
 
 impl Smoke {
     /// Runs them, prints a line for each, and returns whether all were as shown.
-    pub fn run(&self, project: &Project) -> Result<bool> {
-        let examples: Vec<&Example> = if self.names.is_empty() {
-            project.examples.iter().collect()
+    pub fn run(&self, root: &Path, heads: &Heads) -> Result<bool> {
+        let programs: Vec<&Program> = if self.names.is_empty() {
+            heads.programs().collect()
         } else {
-            let names = self.names.iter().map(|name| project.example(name));
-            names.collect::<Result<_>>()?
+            let names = self.names.iter().map(|name| heads.program(name));
+            names.collect::<std::result::Result<_, _>>()?
         };
-        let (patched, _alone);
-        let (built, programs) = match &self.programs {
-            Some(folder) => (project, folder.clone()),
-            None if self.patches.is_empty() => {
-                let programs = build(&project.root, &project.target, &examples)?;
-                (project, programs)
-            }
+        let mut _alone;
+        let (built, folder) = match &self.programs {
+            Some(folder) => (root.to_path_buf(), folder.clone()),
+            None if self.patches.is_empty() => (root.to_path_buf(), build(root, &programs)?),
             None => {
-                let target = project.target.join("smoke");
-                let root = target.join("checkout");
-                fs::create_dir_all(&root)?;
+                let target = target(root).join("smoke");
+                let checkout = target.join("checkout");
+                fs::create_dir_all(&checkout)?;
                 // Until the end: another one would run what this one builds, and the other way round.
                 _alone = lock(&target.join("lock"))?;
-                write_patched(project, &root, &self.patches)?;
-                let programs = build(&root, &target, &examples)?;
-                patched = Project::at(&root)?;
-                (&patched, programs)
+                write_patched(root, &checkout, &self.patches)?;
+                let folder = build_in(&checkout, &target, &programs)?;
+                (checkout, folder)
             }
         };
-        let failed = run_all(project, &examples, &programs)?;
-        print_versions(built, &self.patches)?;
-        Ok(failed == 0)
+        let is_as_shown = run_all(&programs, &folder);
+        print_versions(&built, &self.patches)?;
+        Ok(is_as_shown)
     }
 }
 
@@ -85,21 +67,25 @@ fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Builds these examples of the package in `root`. Returns the folder with the executables.
-pub fn build(root: &Path, target: &Path, examples: &[&Example]) -> Result<PathBuf> {
-    let mut features: Vec<&str> = examples
-        .iter()
-        .flat_map(|example| example.features.split(','))
-        .filter(|feature| !feature.is_empty())
-        .collect();
-    features.sort_unstable();
-    features.dedup();
+/// Where Cargo puts what it builds here.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Builds these programs. Returns the folder with the executables.
+pub fn build(root: &Path, programs: &[&Program]) -> Result<PathBuf> {
+    build_in(root, &target(root), programs)
+}
+
+fn build_in(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBuf> {
+    let features = programs.iter().flat_map(|program| &program.features);
+    let features: Vec<&str> = features.map(String::as_str).collect();
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--features", &features.join(",")])
         .args(
-            examples
+            programs
                 .iter()
-                .flat_map(|example| ["--example", &example.name]),
+                .flat_map(|program| ["--example", &program.name]),
         )
         .arg("--target-dir")
         .arg(target)
@@ -109,40 +95,30 @@ pub fn build(root: &Path, target: &Path, examples: &[&Example]) -> Result<PathBu
     if status.success() {
         return Ok(target.join("debug/examples"));
     }
-    Err("the examples do not build".into())
+    Err("the programs do not build".into())
 }
 
-/// The executable of an example.
-pub fn program(programs: &Path, example: &Example) -> PathBuf {
-    programs.join(format!("{}{EXE_SUFFIX}", example.name))
+/// The executable of a program.
+pub fn executable(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{EXE_SUFFIX}"))
 }
 
-/// Runs them at the same time, prints a line for each, and returns how many have failed.
-fn run_all(project: &Project, examples: &[&Example], programs: &Path) -> Result<usize> {
-    let mut parts = Vec::new();
-    for example in examples {
-        let mut transcript = Transcript::of(project, example)?;
-        if transcript.greets() {
-            // The same with numbers that take a second or two instead of ten, and faster greetings.
-            transcript = transcript.paced("0.1", |n| n.saturating_sub(4));
-        }
-        if example.name == "million_sleepers" {
-            // It would take the CPU from the others, whose times are compared.
-            transcript = transcript.with_number("1000000", "100000");
-        }
-        parts.push((*example, transcript, program(programs, example)));
-    }
+/// Runs them at the same time, prints a line for each, and returns whether all were as shown.
+fn run_all(programs: &[&Program], folder: &Path) -> bool {
     let begin = Instant::now();
     let mut failed = 0;
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        for (example, transcript, program) in &parts {
-            let sender = sender.clone();
-            scope.spawn(move || sender.send((example, play(example, transcript, program))));
+        for program in programs {
+            let (sender, name) = (sender.clone(), &program.name);
+            scope.spawn(move || {
+                let transcript = Transcript::for_tests(program);
+                sender.send((name, play(name, &transcript, &executable(folder, name))))
+            });
         }
         drop(sender);
-        for (example, played) in receiver {
-            let (name, took) = (&example.name, played.took.as_secs_f64());
+        for (name, played) in receiver {
+            let took = played.took.as_secs_f64();
             match played.difference {
                 None => println!("ok      {name:<20} {took:5.1} s"),
                 Some(difference) => {
@@ -152,19 +128,43 @@ fn run_all(project: &Project, examples: &[&Example], programs: &Path) -> Result<
             }
         }
     });
-    let (all, took) = (parts.len(), begin.elapsed().as_secs_f64());
-    println!(
-        "\n{} of {all} examples do what their heads show, in {took:.1} s",
-        all - failed
-    );
-    Ok(failed)
+    let (all, took) = (programs.len(), begin.elapsed().as_secs_f64());
+    let good = all - failed;
+    println!("\n{good} of {all} programs do what their heads show, in {took:.1} s");
+    failed == 0
 }
 
-fn print_versions(project: &Project, patches: &[(String, PathBuf)]) -> Result<()> {
+/// A package in `Cargo.lock`.
+pub struct Locked {
+    pub name: String,
+    pub version: String,
+    /// And not from a folder.
+    is_from_registry: bool,
+}
+
+/// The packages in `Cargo.lock`.
+pub fn locked(root: &Path) -> Result<Vec<Locked>> {
+    let lock = text_of(root, "Cargo.lock")?;
+    let packages = lock.split("[[package]]").skip(1);
+    let packages = packages.map(|package| {
+        let value = |key: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(key));
+            line.map(|value| value.trim_matches('"').to_string())
+        };
+        Ok(Locked {
+            name: value("name = ").ok_or("Cargo.lock: a package without a name")?,
+            version: value("version = ").ok_or("Cargo.lock: a package without a version")?,
+            is_from_registry: value("source = ").is_some(),
+        })
+    });
+    packages.collect()
+}
+
+fn print_versions(root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
     println!("with these crates of smol-rs:");
-    for package in project.locked()? {
+    for package in locked(root)? {
         let patch = patches.iter().find(|(name, _)| *name == package.name);
-        if patch.is_none() && !SMOL_RS.contains(&package.name.as_str()) {
+        if patch.is_none() && !SMOL_RS.split_whitespace().any(|name| name == package.name) {
             continue;
         }
         let place = patch.filter(|_| !package.is_from_registry);
@@ -176,19 +176,33 @@ fn print_versions(project: &Project, patches: &[(String, PathBuf)]) -> Result<()
     Ok(())
 }
 
-/// A copy of what is built, with these crates from other places: Cargo writes to `Cargo.lock` for that.
-fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
-    for folder in ["src", "examples"] {
-        // What is not there any more must not stay.
-        sync(&project.root.join(folder), &root.join(folder))?;
-    }
-    let mut manifest = project.text_of("Cargo.toml")?;
+/// A package of the same sources, with these crates from other places: Cargo writes to `Cargo.lock` for that.
+fn write_patched(from: &Path, root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
+    let folder = |name: &str| format!("path = {:?}", from.join(name).display().to_string());
+    let library = folder("src/lib.rs");
+    let examples = folder("examples/");
+    let mut manifest = text_of(from, "Cargo.toml")?
+        .replace("path = \"examples/", examples.trim_end_matches('"'))
+        .replacen(
+            "
+[dependencies]
+",
+            &format!(
+                "
+[lib]
+{library}
+
+[dependencies]
+"
+            ),
+            1,
+        );
     manifest.push_str("\n[patch.crates-io]\n");
-    let locked = project.locked()?;
+    let locked = locked(from)?;
     let mut versions = Vec::new();
     for (name, path) in patches {
         if !locked.iter().any(|package| package.name == *name) {
-            return Err(format!("--patch {name}: no example uses this crate").into());
+            return Err(format!("--patch {name}: no program uses this crate").into());
         }
         let (version, path) = version_and_folder_of(name, path)?;
         versions.push(version);
@@ -198,7 +212,7 @@ fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) 
         ));
     }
     fs::write(root.join("Cargo.toml"), manifest)?;
-    fs::write(root.join("Cargo.lock"), project.text_of("Cargo.lock")?)?;
+    fs::write(root.join("Cargo.lock"), text_of(from, "Cargo.lock")?)?;
     for ((name, path), version) in patches.iter().zip(versions) {
         // Cargo does not take another version than the one it knows by itself.
         let update = |more: &[&str]| {
@@ -223,42 +237,23 @@ fn write_patched(project: &Project, root: &Path, patches: &[(String, PathBuf)]) 
 
 /// The version of the crate with this name, and its folder: this one, or one of the workspace in it.
 fn version_and_folder_of(name: &str, folder: &Path) -> Result<(String, PathBuf)> {
-    let metadata = cargo_metadata(folder)?;
-    let packages = metadata["packages"].as_array();
-    let mut packages = packages.into_iter().flatten();
+    let output = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(folder)
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
     let package = packages.find(|package| package["name"] == name);
-    let package =
-        package.ok_or_else(|| format!("{}: expected the crate {name}", folder.display()))?;
-    let manifest = PathBuf::from(text(&package["manifest_path"])?);
-    let folder = manifest.parent().unwrap_or(folder);
-    Ok((text(&package["version"])?, folder.to_path_buf()))
-}
-
-/// Makes `to` the same as `from`. What is the same already is not written, for Cargo would compile it
-/// again.
-fn sync(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(to)? {
-        let entry = entry?;
-        if !from.join(entry.file_name()).exists() {
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            sync(&entry.path(), &to)?;
-        } else {
-            let content = fs::read(entry.path())?;
-            if fs::read(&to).ok().as_ref() != Some(&content) {
-                fs::write(&to, content)?;
-            }
-        }
-    }
-    Ok(())
+    let text = |key: &str| package.and_then(|package| package[key].as_str());
+    let (Some(version), Some(manifest)) = (text("version"), text("manifest_path")) else {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "{}{}: expected the crate {name}",
+            complaint,
+            folder.display()
+        )
+        .into());
+    };
+    Ok((version.to_string(), Path::new(manifest).with_file_name("")))
 }

@@ -218,12 +218,12 @@ fn xml(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::picture::tests::{TWO_PROGRAMS, events};
     use crate::picture::{by_prefix, hello};
-    use crate::recording::{TWO_PROGRAMS, from_text};
 
     #[test]
     fn all_that_was_recorded_is_drawn() {
-        let svg = hello(&from_text(TWO_PROGRAMS).unwrap()).svg();
+        let svg = hello(&events(TWO_PROGRAMS)).svg();
         // One each is in the legend.
         assert_eq!(svg.matches("<circle class=\"mark\"").count(), 5 + 4 + 1);
         assert_eq!(svg.matches("<path class=\"typed\"").count(), 2 + 1);
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn marks_that_may_hide_one_another_are_counted() {
         let near = "p 0.005 < a\np 0.005 < a\np 0.005 < a\np 0.009 < a\n";
-        let svg = by_prefix(&from_text(near).unwrap()).svg();
+        let svg = by_prefix(&events(near)).svg();
         assert_eq!(svg.matches("class=\"count\"").count(), 1, "{svg}");
         assert!(svg.contains(">×3</text>"), "{svg}");
         assert!(svg.contains("three close together"), "{svg}");
@@ -249,7 +249,7 @@ mod tests {
             let text = format!(
                 "p {at}.000 < fib took {took} seconds\np {at}.000 < fib(45) = 1\np 10.000 < .\n"
             );
-            let svg = hello(&from_text(&text).unwrap()).svg();
+            let svg = hello(&events(&text)).svg();
             let at = svg.find("class=\"on\"").unwrap();
             svg[at..].split('"').nth(3).unwrap().parse::<f64>().unwrap()
         };
@@ -290,10 +290,10 @@ mod tests {
             "",
             "p 0.000 < a\n",
             "p 4294967.295 < 1 - Hello world!\n",
-            "<p>&\\u{7} 1.000 < </text><script>&amp;\"'\n",
-            "p 1.000 < red\\u{1b}\\u{0}\\u{ffff}end\np 2000.000 > ]]>\n",
+            "<p>&\u{7} 1.000 < </text><script>&amp;\"'\n",
+            "p 1.000 < red\u{1b}\u{0}\u{ffff}end\np 2000.000 > ]]>\n",
         ] {
-            let events = from_text(text).unwrap();
+            let events = events(text);
             for picture in [hello(&events), by_prefix(&events)] {
                 let svg = picture.svg();
                 check_xml(&svg);

@@ -131,12 +131,12 @@ fn put(line: &mut [char], columns: impl Iterator<Item = usize>, sign: char) {
 
 #[cfg(test)]
 mod tests {
+    use crate::picture::tests::{TWO_PROGRAMS, events};
     use crate::picture::{by_prefix, hello};
-    use crate::recording::{TWO_PROGRAMS, from_text};
 
     #[test]
     fn one_sees_who_greets_on() {
-        let events = from_text(TWO_PROGRAMS).unwrap();
+        let events = events(TWO_PROGRAMS);
         let expected = "\
 Who goes on greeting while fib is computed?
 • a greeting   █ fib is computed   > a number is typed
@@ -154,7 +154,7 @@ silent             •          •                      •        • silent f
     #[test]
     fn marks_in_one_column_are_counted() {
         let text = "p 0.001 < a\n".repeat(9) + &"p 0.005 < a\n".repeat(10) + "p 0.009 < a\n";
-        let terminal = by_prefix(&from_text(&text).unwrap()).terminal(80);
+        let terminal = by_prefix(&events(&text)).terminal(80);
         let row = terminal.lines().find(|line| line.starts_with("a "));
         let row: Vec<&str> = row.unwrap().split_whitespace().collect();
         assert_eq!(row, ["a", "9", "#", "•", "20", "lines"]);
@@ -167,7 +167,7 @@ silent             •          •                      •        • silent f
             let text = format!(
                 "p {at}.000 < fib took {took} seconds\np {at}.000 < fib(45) = 1\np 10.000 < .\n"
             );
-            let terminal = hello(&from_text(&text).unwrap()).terminal(80);
+            let terminal = hello(&events(&text)).terminal(80);
             terminal.lines().nth(4).unwrap().trim().to_string()
         };
         assert_eq!(below(1, 5), "███████ fib(45)");
@@ -181,10 +181,10 @@ silent             •          •                      •        • silent f
             "",
             "p 0.000 > 1\np 0.000 < a\n",
             "p 4294967.295 < 1 - Hello world!\n",
-            "p 1.000 < red\\u{1b}\\u{0}end\np 2000.000 > 45\n",
+            "p 1.000 < red\u{1b}\u{0}end\np 2000.000 > 45\n",
             "a_very_long_name_of_a_program_with_more_in_it 1.000 < and it prints a very long line\n",
         ] {
-            let events = from_text(text).unwrap();
+            let events = events(text);
             for picture in [hello(&events), by_prefix(&events)] {
                 for width in [0, 80, 81, 300] {
                     let terminal = picture.terminal(width);

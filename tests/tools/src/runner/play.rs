@@ -1,9 +1,8 @@
-//! Runs an example as the transcript in its head shows it: types what is typed there, sends Ctrl-C where
-//! it shows `^C`, and compares what is printed.
+//! Runs a program as a transcript shows it: types what is typed there, sends Ctrl-C where it shows `^C`,
+//! and compares what is printed.
 
-use crate::project::Example;
-use crate::recording::Event;
-use crate::transcript::{Step, Transcript};
+use super::Result;
+use super::transcript::{Step, Transcript, in_any_order, is_same};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -11,12 +10,24 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than any example takes, on a busy machine as well.
+/// Longer than any program takes, on a busy machine as well.
 const PATIENCE: Duration = Duration::from_secs(50);
 
 /// So many greetings may come where none is shown: those that were due while a line was on its way. A
 /// program that goes on greeting has ten of them in that time.
 const STRAY: usize = 4;
+
+/// One line that a program printed, or that was typed into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its name: one word.
+    pub program: String,
+    /// Since the start of that program.
+    pub at: Duration,
+    pub typed: bool,
+    /// Without the line feed.
+    pub text: String,
+}
 
 /// What happened.
 pub struct Played {
@@ -27,16 +38,17 @@ pub struct Played {
     pub took: Duration,
 }
 
-/// Runs `program`, which is this example, to its end.
-pub fn play(example: &Example, transcript: &Transcript, program: &Path) -> Played {
+/// Runs this executable to its end.
+pub fn play(name: &str, transcript: &Transcript, executable: &Path) -> Played {
     let begin = Instant::now();
-    let mut events = Vec::new();
-    let difference = match Running::start(program, &transcript.arguments) {
-        Err(error) => Some(format!("{}: {error}", program.display())),
+    let (events, difference) = match Running::start(name, executable, &transcript.arguments) {
+        Err(error) => (
+            Vec::new(),
+            Some(format!("{}: {error}", executable.display())),
+        ),
         Ok(mut running) => {
-            let result = follow(transcript, &mut running);
-            events = std::mem::take(&mut running.events);
-            match (result, running.complaint()) {
+            let result = running.follow(transcript);
+            let difference = match (result, running.complaint()) {
                 (Ok(()), None) => None,
                 (Err(text), None) => Some(text),
                 (result, Some(complaint)) => {
@@ -44,103 +56,15 @@ pub fn play(example: &Example, transcript: &Transcript, program: &Path) -> Playe
                     let text = result.err().unwrap_or_else(nothing);
                     Some(format!("{text}; it complained: {complaint}"))
                 }
-            }
+            };
+            (std::mem::take(&mut running.events), difference)
         }
     };
     Played {
-        events: named(events, &example.name),
+        events,
         difference,
         took: begin.elapsed(),
     }
-}
-
-/// Runs one of the hello programs: types `number` after `before`, and ends the input `after` the answer.
-pub fn hello(
-    example: &Example,
-    program: &Path,
-    period: &str,
-    number: u32,
-    before: Duration,
-    after: Duration,
-) -> Result<Vec<Event>, String> {
-    let name = &example.name;
-    let running = Running::start(program, &[period.to_string()]);
-    let mut running = running.map_err(|error| format!("{}: {error}", program.display()))?;
-    running.lines_for(before, |_| false)?;
-    running.type_in(&number.to_string())?;
-    if !running.lines_for(PATIENCE, |line| line.starts_with("fib("))? {
-        return Err(format!("{name}: no answer within {} s", PATIENCE.as_secs()));
-    }
-    running.lines_for(after, |_| false)?;
-    running.end_input();
-    while running.next_line_or_end()?.is_some() {}
-    Ok(named(std::mem::take(&mut running.events), name))
-}
-
-fn named(mut events: Vec<Event>, name: &str) -> Vec<Event> {
-    for event in &mut events {
-        event.program = name.to_string();
-    }
-    events
-}
-
-fn follow(transcript: &Transcript, running: &mut Running) -> Result<(), String> {
-    let mut printed_in_any_order = Vec::new();
-    for (index, step) in transcript.steps.iter().enumerate() {
-        match step {
-            Step::Typed(line) => running.type_in(line)?,
-            Step::Interrupt => {
-                thread::sleep(transcript.before_interrupt);
-                running.interrupt()?;
-            }
-            Step::Printed(shown) if transcript.is_random => {
-                printed_in_any_order.push(running.next_line(shown)?);
-            }
-            Step::Printed(shown) => {
-                let mut printed = running.next_line(shown)?;
-                let is_after_greetings =
-                    index > 0 && matches!(transcript.steps[index - 1], Step::Greetings(_));
-                let mut stray = 0;
-                while is_greeting(&printed) && (is_after_greetings || stray < STRAY) {
-                    stray += 1;
-                    printed = running.next_line(shown)?;
-                }
-                if !transcript.is_same(shown, &printed) {
-                    return Err(format!("expected {shown:?}, it printed {printed:?}"));
-                }
-            }
-            Step::Greetings(count) => {
-                for n in 1..=*count {
-                    let printed = running.next_line("a greeting")?;
-                    if !is_greeting(&printed) {
-                        return Err(format!(
-                            "expected greeting {n} of {count}, it printed {printed:?}"
-                        ));
-                    }
-                }
-            }
-        }
-    }
-    if transcript.is_random {
-        transcript.compare_in_any_order(&printed_in_any_order)?;
-    }
-    running.end_input();
-    if transcript.serves {
-        running.interrupt()?;
-    }
-    while let Some(printed) = running.next_line_or_end()? {
-        if !(transcript.greets() && is_greeting(&printed)) {
-            return Err(format!("expected nothing more, it printed {printed:?}"));
-        }
-    }
-    let status = running.status()?;
-    if status.code() != Some(transcript.exit_status()) {
-        return Err(format!(
-            "expected exit status {}, got {status}",
-            transcript.exit_status()
-        ));
-    }
-    Ok(())
 }
 
 /// Whether the line is `{unix seconds} - Hello world!`.
@@ -155,13 +79,14 @@ struct Running {
     stdin: Option<ChildStdin>,
     stdout: Receiver<(Instant, String)>,
     stderr: Receiver<(Instant, String)>,
+    name: String,
     begin: Instant,
     events: Vec<Event>,
 }
 
 impl Running {
-    fn start(program: &Path, arguments: &[String]) -> std::io::Result<Running> {
-        let mut child = Command::new(program)
+    fn start(name: &str, executable: &Path, arguments: &[String]) -> std::io::Result<Running> {
+        let mut child = Command::new(executable)
             .args(arguments)
             .env_remove("REDIS_URL") // jobs are typed here
             .stdin(Stdio::piped())
@@ -172,34 +97,91 @@ impl Running {
             stdin: child.stdin.take(),
             stdout: lines_of(child.stdout.take()),
             stderr: lines_of(child.stderr.take()),
+            name: name.to_string(),
             begin: Instant::now(),
             events: Vec::new(),
             child,
         })
     }
 
+    fn follow(&mut self, transcript: &Transcript) -> Result<()> {
+        let (mut shown_lines, mut printed_lines) = (Vec::new(), Vec::new());
+        let mut is_after_greetings = false;
+        for step in &transcript.steps {
+            match step {
+                Step::Typed(line) => self.type_in(line)?,
+                Step::EndOfInput => self.stdin = None,
+                Step::Interrupt => self.interrupt()?,
+                Step::Pause(time) => drop(self.lines_for(*time, |_| false)?),
+                Step::Until(start) => {
+                    if !self.lines_for(PATIENCE, |line| line.starts_with(start))? {
+                        return Err(format!("expected a line {start:?}…, {}", self.patience()));
+                    }
+                }
+                Step::Printed(shown) if transcript.any_order => {
+                    printed_lines.push(self.next_line(shown)?);
+                    shown_lines.push(shown.clone());
+                }
+                Step::Printed(shown) => {
+                    let mut printed = self.next_line(shown)?;
+                    let mut stray = 0;
+                    while is_greeting(&printed) && (is_after_greetings || stray < STRAY) {
+                        stray += 1;
+                        printed = self.next_line(shown)?;
+                    }
+                    if !is_same(shown, &printed) {
+                        return Err(format!("expected {shown:?}, it printed {printed:?}"));
+                    }
+                }
+                Step::Greetings(count) => {
+                    for n in 1..=*count {
+                        let printed = self.next_line("a greeting")?;
+                        if !is_greeting(&printed) {
+                            let expected = format!("expected greeting {n} of {count}");
+                            return Err(format!("{expected}, it printed {printed:?}"));
+                        }
+                    }
+                }
+            }
+            is_after_greetings = matches!(step, Step::Greetings(_));
+        }
+        let (shown, printed) = (in_any_order(&shown_lines), in_any_order(&printed_lines));
+        // There is one printed line for each that is shown.
+        let mut pairs = shown.iter().zip(&printed);
+        if let Some((shown, printed)) = pairs.find(|(shown, printed)| shown != printed) {
+            return Err(format!("expected {shown:?}, it printed {printed:?}"));
+        }
+        self.stdin = None;
+        while let Some(printed) = self.next_line_or_end()? {
+            if !(transcript.greets() && is_greeting(&printed)) {
+                return Err(format!("expected nothing more, it printed {printed:?}"));
+            }
+        }
+        let (status, expected) = (self.status()?, transcript.exit_status);
+        if status.code() != Some(expected) {
+            return Err(format!("expected exit status {expected}, got {status}"));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, at: Instant, typed: bool, text: &str) {
         self.events.push(Event {
-            program: String::new(), // its name is known outside
+            program: self.name.clone(),
             at: at.saturating_duration_since(self.begin),
             typed,
             text: text.to_string(),
         });
     }
 
-    fn type_in(&mut self, line: &str) -> Result<(), String> {
+    fn type_in(&mut self, line: &str) -> Result<()> {
         self.add(Instant::now(), true, line);
         let stdin = self.stdin.as_mut().ok_or("its input has ended")?;
         let written = stdin.write_all(format!("{line}\n").as_bytes());
         written.map_err(|error| format!("it does not read {line:?}: {error}"))
     }
 
-    fn end_input(&mut self) {
-        self.stdin = None;
-    }
-
     #[cfg(unix)]
-    fn interrupt(&mut self) -> Result<(), String> {
+    fn interrupt(&mut self) -> Result<()> {
         use rustix::process::{Pid, Signal, kill_process};
         self.add(Instant::now(), true, "^C");
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
@@ -212,11 +194,11 @@ impl Running {
     }
 
     #[cfg(not(unix))]
-    fn interrupt(&mut self) -> Result<(), String> {
+    fn interrupt(&mut self) -> Result<()> {
         Err("Ctrl-C can only be sent on Unix".to_string())
     }
 
-    fn next_line(&mut self, expected: &str) -> Result<String, String> {
+    fn next_line(&mut self, expected: &str) -> Result<String> {
         match self.next_line_or_end() {
             Ok(Some(line)) => Ok(line),
             Ok(None) => Err(format!("expected {expected:?}, it has ended")),
@@ -225,11 +207,7 @@ impl Running {
     }
 
     /// Takes lines for so long, or until one is the last. Returns whether one was.
-    fn lines_for(
-        &mut self,
-        time: Duration,
-        is_last: impl Fn(&str) -> bool,
-    ) -> Result<bool, String> {
+    fn lines_for(&mut self, time: Duration, is_last: impl Fn(&str) -> bool) -> Result<bool> {
         let deadline = Instant::now() + time;
         loop {
             match self.receive(deadline.saturating_duration_since(Instant::now())) {
@@ -241,21 +219,23 @@ impl Running {
         }
     }
 
-    fn next_line_or_end(&mut self) -> Result<Option<String>, String> {
+    fn next_line_or_end(&mut self) -> Result<Option<String>> {
         match self.receive(self.left()) {
             Ok(line) => Ok(Some(line)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
-            Err(RecvTimeoutError::Timeout) => {
-                let last = self.events.last().map(|event| &event.text);
-                let seconds = PATIENCE.as_secs();
-                Err(format!(
-                    "it is not done after {seconds} s; the last line was {last:?}"
-                ))
-            }
+            Err(RecvTimeoutError::Timeout) => Err(self.patience()),
         }
     }
 
-    fn receive(&mut self, within: Duration) -> Result<String, RecvTimeoutError> {
+    fn patience(&self) -> String {
+        let (seconds, last) = (
+            PATIENCE.as_secs(),
+            self.events.last().map(|event| &event.text),
+        );
+        format!("it is not done after {seconds} s; the last line was {last:?}")
+    }
+
+    fn receive(&mut self, within: Duration) -> std::result::Result<String, RecvTimeoutError> {
         if within.is_zero() {
             // Also for a program that never stops printing.
             return Err(RecvTimeoutError::Timeout);
@@ -271,7 +251,7 @@ impl Running {
     }
 
     /// How it ended. It has closed its output, so that it is about to.
-    fn status(&mut self) -> Result<ExitStatus, String> {
+    fn status(&mut self) -> Result<ExitStatus> {
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
@@ -304,7 +284,10 @@ fn lines_of(source: Option<impl Read + Send + 'static>) -> Receiver<(Instant, St
     let (sender, receiver) = mpsc::channel();
     if let Some(source) = source {
         thread::spawn(move || {
-            for line in BufReader::new(source).split(b'\n').map_while(Result::ok) {
+            for line in BufReader::new(source)
+                .split(b'\n')
+                .map_while(std::result::Result::ok)
+            {
                 let line = String::from_utf8_lossy(&line);
                 let line = line.trim_end_matches('\r').to_string();
                 if sender.send((Instant::now(), line)).is_err() {

@@ -1,0 +1,9 @@
+//! Reads the heads of the programs and runs a program as its head shows. The commands of this package use
+//! it, and so do `tests/programs` and `tests/catalogue.rs`, which include it by its path.
+
+pub mod head;
+pub mod play;
+pub mod transcript;
+
+/// An error is one line, which names the file or the program.
+pub type Result<T> = std::result::Result<T, String>;

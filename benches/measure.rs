@@ -230,3 +230,12 @@ pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
         costs[costs.len() - 1] / costs[0],
     );
 }
+
+/// F(n) by the naive recursion, whose exponential cost is the point.
+pub fn fib(n: u32) -> u64 {
+    if n < 2 {
+        n.into()
+    } else {
+        fib(n - 1) + fib(n - 2)
+    }
+}

@@ -2,7 +2,6 @@
 //!
 //! - asyncio: `asyncio.as_completed`
 //! - Node: no name for it
-//! - Example: [`gather`](crate::examples::gather)
 //!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;
@@ -40,8 +39,7 @@
 //! | children | a task each | | all in one task: see [`gather`](crate::gather) for what that means |
 //!
 //! To have the rest cancelled when one stops early, use smol's own way: spawn, let each task send its
-//! result into a channel, and drop the tasks. The example [`as_completed`](crate::examples::as_completed)
-//! shows it.
+//! result into a channel, and drop the tasks, as the program `as_completed` of chapter 8 does.
 //!
 //! Some 35 ns for a child that is ready at once, and as few bytes as with `gather`, however many there
 //! are (`just bench as_completed memory`).

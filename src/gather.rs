@@ -2,9 +2,6 @@
 //!
 //! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
-//! - Examples: [`gather`](crate::examples::gather),
-//!   [`nested_gather`](crate::examples::nested_gather),
-//!   [`return_gather`](crate::examples::return_gather)
 //!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};

@@ -2,12 +2,6 @@
 //!
 //! - asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`
 //! - Node: `process.on('SIGINT')`, `process.on('SIGTERM')`
-//! - Examples: [`cancel_all`](crate::examples::cancel_all),
-//!   [`cancel_main`](crate::examples::cancel_main),
-//!   [`async_cleanup`](crate::examples::async_cleanup),
-//!   [`master_worker`](crate::examples::master_worker),
-//!   [`queue_workers`](crate::examples::queue_workers), [`sms_server`](crate::examples::sms_server),
-//!   [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```no_run
 //! use asyncio_to_smol::interrupt::run_until_interrupted;
@@ -40,8 +34,7 @@
 //! | afterwards | Ctrl-C raises `KeyboardInterrupt` again | | Ctrl-C ends the process, as it does by default |
 //!
 //! A destructor cannot await. A program that has something to await at its end waits for
-//! [`Interrupts::received`] itself, beside its work; the example
-//! [`async_cleanup`](crate::examples::async_cleanup) shows how.
+//! [`Interrupts::received`] itself, beside its work.
 //!
 //! While nobody listens, the two signals end the process, as they do by default. The handlers are
 //! installed once, for the whole process, and stay; do not handle these two signals in another way

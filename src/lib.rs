@@ -2,8 +2,8 @@
 //!
 //! Two well-known articles explain event loops through 34 small programs. This package ports every
 //! one of them to [smol](https://docs.rs/smol); the programs are in `examples/`, a chapter to a
-//! folder. This library holds what must be right in every real program and is too long for an
-//! example, one idea to a module:
+//! folder. This library holds what a program written with plain smol gets wrong and what is too long to
+//! write out each time, one idea to a module:
 //!
 //! <!-- contents: library (written by `just contents` from the heads of the modules) -->
 //!
@@ -33,16 +33,13 @@
 //!
 //! <!-- /contents -->
 //!
-//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`], [`mod@shield`] and [`wait`] run
-//! under `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`]
-//! under any that does not move its tasks between threads. [`mod@gather`], [`mod@as_completed`] and
-//! [`done_callback`] spawn tasks, on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`]
-//! brings its own thread, [`interrupt`] works with and without [`mod@run`], and [`mod@cancel_token`] and
-//! [`usage`] know of no loop.
-//! [`event_loop`] uses no async runtime at all.
+//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`] and [`wait`] run under
+//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under
+//! any that does not move its tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks,
+//! on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread, and
+//! [`interrupt`] works with and without [`mod@run`].
 //!
-//! Every module page begins with the names that it answers, and links the programs that use it. Those
-//! are in [`examples`], with their source text.
+//! Every module page begins with the names of asyncio and Node.js that it answers.
 //!
 //! The features `redis` and `http` are for examples that need more crates. The library is the same
 //! without them.
@@ -50,21 +47,13 @@
 
 pub mod as_completed;
 mod calls;
-pub mod cancel_token;
 mod children;
-pub mod done_callback;
-pub mod event_loop;
-#[cfg(all(doc, not(doctest)))]
-pub mod examples;
-pub mod fib;
 pub mod gather;
-pub mod hello;
 pub mod interrupt;
 pub mod loop_thread;
 mod panics;
 pub mod queue;
 pub mod run;
-pub mod shield;
 pub mod sleep;
 pub mod spawn;
 pub mod stdin;
@@ -73,5 +62,4 @@ mod task_list;
 pub mod tcp_stream;
 pub mod ticker;
 pub mod timeout;
-pub mod usage;
 pub mod wait;

@@ -4,10 +4,6 @@
 //!   `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`,
 //!   `loop.stop`, `concurrent.futures.Future`
 //! - Node: `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads`
-//! - Examples: [`loop_thread_calls`](crate::examples::loop_thread_calls),
-//!   [`loop_thread_tasks`](crate::examples::loop_thread_tasks),
-//!   [`master_worker`](crate::examples::master_worker),
-//!   [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```
 //! use asyncio_to_smol::loop_thread::{Failed, LoopThread};

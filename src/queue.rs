@@ -2,8 +2,6 @@
 //!
 //! - asyncio: `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown`
 //! - Node: no name for it
-//! - Examples: [`queue_workers`](crate::examples::queue_workers),
-//!   [`master_worker`](crate::examples::master_worker), [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```
 //! use asyncio_to_smol::queue::Queue;

@@ -3,16 +3,6 @@
 //! - asyncio: `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`,
 //!   `asyncio.Task.all_tasks`, `asyncio.create_task`
 //! - Node: no name for it
-//! - Examples: [`return_gather`](crate::examples::return_gather),
-//!   [`gather`](crate::examples::gather), [`done_callback`](crate::examples::done_callback),
-//!   [`nested_wait`](crate::examples::nested_wait),
-//!   [`nested_gather`](crate::examples::nested_gather),
-//!   [`return_wait`](crate::examples::return_wait), [`cancel_all`](crate::examples::cancel_all),
-//!   [`cancel_main`](crate::examples::cancel_main),
-//!   [`drop_teardown`](crate::examples::drop_teardown),
-//!   [`async_cleanup`](crate::examples::async_cleanup),
-//!   [`cancel_blocking`](crate::examples::cancel_blocking),
-//!   [`shield`](crate::examples::shield)
 //!
 //! ```
 //! use asyncio_to_smol::run::run;

@@ -2,7 +2,6 @@
 //!
 //! - asyncio: `asyncio.sleep`
 //! - Node: `setTimeout`
-//! - Example: [`million_sleepers`](crate::examples::million_sleepers)
 //!
 //! ```
 //! use asyncio_to_smol::sleep::sleep;

@@ -2,10 +2,8 @@
 //!
 //! - asyncio: `asyncio.create_task`
 //! - Node: no name for it
-//! - Examples that do without its name: [`gather`](crate::examples::gather),
-//!   [`done_callback`](crate::examples::done_callback)
 //!
-//! `gather`, `as_completed` and `CallbackTask` work inside this library's [`run`](crate::run::run) and on a `LocalExecutor` of your own
+//! `gather` and `as_completed` work inside this library's [`run`](crate::run::run) and on a `LocalExecutor` of your own
 //! alike. asyncio finds the running loop in a global variable; here it is named, so that one sees
 //! who owns a task. Node has one loop and no need to name it.
 

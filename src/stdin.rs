@@ -2,10 +2,6 @@
 //!
 //! - asyncio: `loop.add_reader`
 //! - Node: `process.stdin.on`, `readline.createInterface`
-//! - Examples: [`hello_smol`](crate::examples::hello_smol),
-//!   [`hello_node`](crate::examples::hello_node), [`queue_workers`](crate::examples::queue_workers),
-//!   [`master_worker`](crate::examples::master_worker),
-//!   [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```
 //! use asyncio_to_smol::stdin::Stdin;
@@ -129,29 +125,6 @@ impl Stdin {
             state: State::Open,
             slice: None,
         })
-    }
-
-    /// The next item if it is there without waiting: for a loop that does the waiting itself.
-    ///
-    /// Makes one read(2) at most.
-    #[cfg(unix)]
-    pub(crate) fn try_next(&mut self) -> Poll<Option<io::Result<Vec<u8>>>> {
-        if let Some(end_or_item) = self.buffered() {
-            return Poll::Ready(end_or_item);
-        }
-        let mut chunk = [0; CHUNK];
-        let Poll::Ready(read) = Source::try_read(&mut chunk) else {
-            return Poll::Pending;
-        };
-        if let Err(error) = self.take_in(read, &chunk) {
-            return Poll::Ready(Some(Err(error)));
-        }
-        self.buffered().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// Puts a line back: it is the next one again.
-    pub(crate) fn put_back(&mut self, line: &[u8]) {
-        self.lines.push_front(line);
     }
 
     /// The next item, or the end, if no read is needed for it.
@@ -381,15 +354,5 @@ impl Lines {
         } = mem::take(self);
         bytes.drain(..start);
         (!bytes.is_empty()).then_some(bytes)
-    }
-
-    /// Puts a line back, before the others.
-    fn push_front(&mut self, line: &[u8]) {
-        let rest = &self.bytes[self.start..];
-        *self = Lines {
-            bytes: [line, b"\n", rest].concat(),
-            start: 0,
-            searched: 0,
-        };
     }
 }

@@ -2,9 +2,6 @@
 //!
 //! - asyncio: `asyncio.TaskGroup`, `ExceptionGroup`
 //! - Node: no name for it
-//! - Examples: [`queue_workers`](crate::examples::queue_workers),
-//!   [`master_worker`](crate::examples::master_worker), [`sms_server`](crate::examples::sms_server),
-//!   [`sms_customer`](crate::examples::sms_customer), [`busy_server`](crate::examples::busy_server)
 //!
 //! ```
 //! use asyncio_to_smol::task_group::{TaskGroup, task_group};

@@ -2,8 +2,6 @@
 //!
 //! - asyncio: `loop.create_connection`
 //! - Node: `net.Socket`
-//! - Examples: [`sms_server`](crate::examples::sms_server), [`sms_customer`](crate::examples::sms_customer),
-//!   [`busy_server`](crate::examples::busy_server)
 //!
 //! ```
 //! use asyncio_to_smol::tcp_stream::TcpStream;

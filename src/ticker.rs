@@ -2,8 +2,6 @@
 //!
 //! - asyncio: `asyncio.sleep`
 //! - Node: `setInterval`
-//! - Examples: [`hello_node`](crate::examples::hello_node),
-//!   [`hello_smol`](crate::examples::hello_smol)
 //!
 //! ```
 //! use asyncio_to_smol::ticker::Ticker;

@@ -2,9 +2,6 @@
 //!
 //! - asyncio: `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError`
 //! - Node: `Promise.race`, `AbortSignal.timeout`
-//! - Examples: [`async_cleanup`](crate::examples::async_cleanup),
-//!   [`shield`](crate::examples::shield),
-//!   [`sms_customer`](crate::examples::sms_customer)
 //!
 //! ```
 //! use asyncio_to_smol::timeout::{TimedOut, timeout};
@@ -28,9 +25,8 @@
 //! | cancelling it | cancels what it waits for | cannot be done | drops what it waits for |
 //!
 //! A future that is dropped loses what it has taken but not returned: smol's `read_line` is one of
-//! those. One that must not be dropped in the middle is spawned, and the task is
-//! [shielded](crate::shield), or waited for by reference: `timeout(time, &mut task)` leaves the task
-//! alone when time is up, and it can be awaited again.
+//! those. One that must not be dropped in the middle is spawned, and the task is waited for by reference:
+//! `timeout(time, &mut task)` leaves the task alone when time is up, and it can be awaited again.
 //!
 //! Source: [`asyncio.wait_for`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for).
 
@@ -100,8 +96,8 @@ impl<F: Future> Future for Timeout<F> {
 /// Waits for `task`, but for no longer than `limit`. When time is up, cancels it and waits until its
 /// destructors have run.
 ///
-/// The task of `unblock` ends only when its closure returns, which cannot be interrupted (see
-/// [`cancel_token`](crate::cancel_token)). Dropping the future that this returns drops, and so cancels, the task.
+/// The task of `unblock` ends only when its closure returns, which cannot be interrupted: it has
+/// to look at a flag itself (the program `cancel_blocking` of chapter 9). Dropping the future that this returns drops, and so cancels, the task.
 ///
 /// # Errors
 ///

@@ -2,8 +2,6 @@
 //!
 //! - asyncio: `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION`
 //! - Node: `Promise.race`, `Promise.allSettled`
-//! - Examples: [`nested_wait`](crate::examples::nested_wait),
-//!   [`return_wait`](crate::examples::return_wait)
 //!
 //! ```
 //! use asyncio_to_smol::run::run;

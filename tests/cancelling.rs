@@ -1,4 +1,4 @@
-//! `task_group`, `loop_thread`, `cancel_token`, and the list of a run's tasks: first what the groups
+//! `task_group`, `loop_thread`, and the list of a run's tasks: first what the groups
 //! have in common with asyncio, which is asked itself where Python is installed, then the rest.
 
 #[path = "common/cases.rs"]
@@ -6,13 +6,11 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::cancel_token::{CancelToken, Cancelled, cancel_token};
-use asyncio_to_smol::fib::fib;
 use asyncio_to_smol::run::Spawner;
 use asyncio_to_smol::task_group::{self, ErrorGroup, NoValue, Refused, TaskGroup, task_group};
 use cases::{Case, Child, Drops, OnDrop, Quiet, panic_of, run, turns};
 use smol::future::{self, block_on, pending, poll_once, yield_now};
-use smol::{Timer, channel, unblock};
+use smol::{Timer, channel};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -21,8 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
-use watchdog::end_if_it_hangs;
+use std::time::Duration;
 
 /// A group whose errors are the names of children.
 type Group = TaskGroup<'static, &'static str>;
@@ -990,63 +987,4 @@ fn a_task_that_has_panicked_is_not_in_the_list() {
 fn the_list_is_empty_after_the_end() {
     let ex = run(async |ex| ex);
     assert_eq!(ex.tasks(), []);
-}
-
-// ----------------------------------------------------------------------------------- cancel_token
-
-#[test]
-fn a_token_is_cancelled_when_its_guard_is_dropped() {
-    let (guard, token) = cancel_token();
-    let clone = token.clone();
-    assert_eq!((token.check(), clone.is_cancelled()), (Ok(()), false));
-    drop(guard);
-    assert_eq!(
-        (token.check(), clone.is_cancelled()),
-        (Err(Cancelled), true)
-    );
-    assert_eq!(Cancelled.to_string(), "cancelled");
-}
-
-/// `fib`, looking at the token before every piece of it that takes less than a millisecond.
-fn fib_until(n: u32, token: &CancelToken) -> Result<u64, Cancelled> {
-    token.check()?;
-    if n > 25 {
-        Ok(fib_until(n - 1, token)? + fib_until(n - 2, token)?)
-    } else {
-        Ok(fib(n).unwrap())
-    }
-}
-
-#[test]
-fn fib_stops_when_the_task_that_awaits_it_is_cancelled() {
-    end_if_it_hangs();
-    // The time is the point; a busy machine may need more of it now and then.
-    let times = [(); 5].map(|()| {
-        run(async |ex| {
-            let (begun, has_begun) = channel::bounded::<()>(1);
-            let (running, ended) = channel::bounded::<()>(1);
-            let task = ex.spawn(async {
-                let (_guard, token) = cancel_token();
-                let closure = move || {
-                    drop(begun);
-                    let _running = running;
-                    fib_until(50, &token)
-                };
-                unblock(closure).await
-            });
-            let _ = has_begun.recv().await;
-            let start = Instant::now();
-            assert_eq!(task.cancel().await, None);
-            let _ = ended.recv().await;
-            start.elapsed()
-        })
-    });
-    let limit = Duration::from_millis(50);
-    assert!(times.iter().any(|time| *time < limit), "{times:?}");
-}
-
-#[test]
-fn pieces_do_not_change_the_sum() {
-    let (_guard, token) = cancel_token();
-    assert_eq!(fib_until(30, &token), Ok(832_040));
 }

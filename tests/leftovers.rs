@@ -5,14 +5,13 @@
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::cancel_token::{Cancelled, cancel_token};
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts, run_until_interrupted};
 use asyncio_to_smol::loop_thread::{LoopThread, StillRunning};
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use rustix::process::{Signal, getpid, kill_process};
+use smol::Timer;
 use smol::future::{block_on, pending, yield_now};
-use smol::{Timer, unblock};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,25 +139,6 @@ fn stopped_loops(guards: &Guards) {
     assert!(never.join().is_err());
 }
 
-fn cancelled_closures(guards: &Guards) {
-    run(async |ex| {
-        let guard = guards.guard();
-        let task = ex.spawn(async {
-            let (_cancels, token) = cancel_token();
-            let closure = move || {
-                let _guard = guard;
-                while !token.is_cancelled() {
-                    std::thread::yield_now();
-                }
-                Err::<(), _>(Cancelled)
-            };
-            unblock(closure).await
-        });
-        yield_now().await;
-        task.cancel().await;
-    });
-}
-
 /// The threads and the open descriptors of this process.
 fn counts() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
@@ -169,20 +149,12 @@ fn counts() -> (usize, usize) {
 fn no_task_thread_or_descriptor_is_left_over() {
     watchdog::end_if_it_hangs();
     let guards = Guards::default();
-    // What belongs to the process: the reactor and its thread, a thread of the pool for blocking
-    // work, the signal handlers.
+    // What belongs to the process: the reactor and its thread, the signal handlers.
     block_on(Timer::after(Duration::ZERO));
-    block_on(unblock(|| ()));
     drop(Interrupts::listen());
     let before = counts();
     for _ in 0..3 {
-        for scenario in [
-            end_of_run,
-            interrupted_run,
-            failed_group,
-            stopped_loops,
-            cancelled_closures,
-        ] {
+        for scenario in [end_of_run, interrupted_run, failed_group, stopped_loops] {
             scenario(&guards);
             // What ends by itself, on another thread, does so now. A test that waits here for ever
             // is ended by the watchdog.

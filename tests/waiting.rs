@@ -1,5 +1,5 @@
-//! `run`, `gather`, `wait`, `as_completed`, `timeout`, `shield` and done callbacks: first what they
-//! have in common with asyncio, which is asked itself where Python is installed, then the rest.
+//! `run`, `gather`, `wait`, `as_completed` and `timeout`: first what they have in common
+//! with asyncio, which is asked itself where Python is installed, then the rest.
 
 #[path = "common/cases.rs"]
 mod cases;
@@ -7,9 +7,7 @@ mod cases;
 mod watchdog;
 
 use asyncio_to_smol::as_completed::as_completed;
-use asyncio_to_smol::done_callback::{CallbackTask, Outcome};
 use asyncio_to_smol::gather::{gather, gather_all};
-use asyncio_to_smol::shield::shield;
 use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
 use asyncio_to_smol::wait::{self, Done, Wait};
 use cases::{Case, Child, Drops, OnDrop, Quiet, log_of, panic_of, run, show, turns};
@@ -76,13 +74,6 @@ cases! {
     timeout_too_late: "a+ ax time is up",
     timeout_with_no_time_and_a_task_that_is_done: "a+ a- a",
     timeout_of_a_task_waits_for_its_end: "a+ ax time is up",
-    a_shielded_task_runs_on: "a+ a-",
-    shield_gives_the_value: "a+ a- a",
-    callbacks_are_called_in_order_and_later: "a+ a- first a second a a",
-    a_callback_added_after_the_end_is_called_later: "a+ a- added first a second a",
-    a_callback_adds_a_callback: "a+ a- first second added by first",
-    callbacks_of_a_cancelled_task: "a+ asked ax cancelled True",
-    a_callback_that_fails: "a+ a- first second main goes on",
 }
 
 async fn tasks_take_turns(case: Case) {
@@ -352,80 +343,6 @@ async fn timeout_of_a_task_waits_for_its_end(case: Case) {
     case.log(error);
 }
 
-async fn a_shielded_task_runs_on(case: Case) {
-    let waiting = case.ex.spawn(shield(case.spawn("a", 9, Ok)));
-    turns(3).await;
-    drop(waiting);
-    turns(20).await;
-}
-
-async fn shield_gives_the_value(case: Case) {
-    case.log(show(shield(case.spawn("a", 3, Ok)).await));
-}
-
-/// A callback that logs what the task returned.
-fn log_result(case: &Case, name: &'static str) -> impl FnOnce(&Outcome<Child>) + 'static {
-    let case = case.clone();
-    move |outcome| case.log(format_args!("{name} {}", show(*outcome.result())))
-}
-
-async fn callbacks_are_called_in_order_and_later(case: Case) {
-    let task = CallbackTask::spawn(&case.ex, case.child("a", 1, Ok));
-    task.add_done_callback(log_result(&case, "first"));
-    task.add_done_callback(log_result(&case, "second"));
-    case.log(show(task.join().await));
-}
-
-async fn a_callback_added_after_the_end_is_called_later(case: Case) {
-    let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
-    turns(5).await;
-    assert!(task.is_done());
-    task.add_done_callback(log_result(&case, "first"));
-    task.add_done_callback(log_result(&case, "second"));
-    case.log("added");
-    turns(5).await;
-}
-
-async fn a_callback_adds_a_callback(case: Case) {
-    let task = Rc::new(CallbackTask::spawn(&case.ex, case.child("a", 0, Ok)));
-    let same_task = Rc::clone(&task);
-    let same_case = case.clone();
-    task.add_done_callback(move |_| {
-        let case = same_case.clone();
-        same_task.add_done_callback(move |_| case.log("added by first"));
-        same_case.log("first");
-    });
-    let same_case = case.clone();
-    task.add_done_callback(move |_| same_case.log("second"));
-    turns(9).await;
-}
-
-async fn callbacks_of_a_cancelled_task(case: Case) {
-    let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
-    let same_case = case.clone();
-    task.add_done_callback(move |outcome| match outcome {
-        Outcome::Cancelled => same_case.log("cancelled True"),
-        _ => same_case.log("cancelled False"),
-    });
-    turns(3).await;
-    drop(task);
-    case.log("asked");
-    turns(5).await;
-}
-
-async fn a_callback_that_fails(case: Case) {
-    let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
-    let same_case = case.clone();
-    task.add_done_callback(move |_| {
-        same_case.log("first");
-        panic_any(Quiet);
-    });
-    let same_case = case.clone();
-    task.add_done_callback(move |_| same_case.log("second"));
-    turns(5).await;
-    case.log("main goes on");
-}
-
 // ------------------------------------------------------------------------------------------ run
 
 /// Whether awaiting `future` panics with `Quiet`.
@@ -472,13 +389,12 @@ fn run_drops_every_kind_of_leftover_before_it_returns() {
         ex.spawn(drops.forever::<()>()).detach(); // has not been polled when `main` ends
         let together = gather(&ex, [drops.forever::<Child>(), drops.forever()]);
         let results = as_completed(&ex, [drops.forever::<()>()]);
-        let observed = CallbackTask::spawn(&ex, drops.forever::<()>());
         let handle = ex.spawn(drops.forever::<()>());
         assert_eq!(drops.count(), 0);
-        std::mem::forget((together, results, observed));
+        std::mem::forget((together, results));
         [handle]
     });
-    assert_eq!(drops.count(), 10);
+    assert_eq!(drops.count(), 9);
     assert_eq!(block_on(handle.fallible()), None);
 }
 
@@ -575,18 +491,6 @@ fn a_destructor_that_panics_at_the_end_does_not_keep_the_others_from_running() {
         turns(2).await;
     });
     assert_eq!(drops.count(), 3);
-}
-
-#[test]
-fn a_callback_that_owns_its_own_task_is_dropped_with_the_loop() {
-    let drops = Drops::default();
-    run(async |ex| {
-        let task = Rc::new(CallbackTask::spawn(&ex, drops.forever::<()>()));
-        let (same_task, guard) = (Rc::clone(&task), drops.guard());
-        task.add_done_callback(move |_| drop((same_task, guard)));
-        turns(3).await;
-    });
-    assert_eq!(drops.count(), 2);
 }
 
 #[test]
@@ -1129,7 +1033,7 @@ fn a_deadline_gives_one_error_and_then_the_end() {
     });
 }
 
-// --------------------------------------------------------------------------- timeout and shield
+// -------------------------------------------------------------------------------------- timeout
 
 #[test]
 fn timeout_polls_once_and_prefers_the_value() {
@@ -1202,123 +1106,10 @@ fn when_time_is_up_the_future_has_been_dropped() {
 }
 
 #[test]
-fn a_panic_comes_through_timeout_and_shield() {
+fn a_panic_comes_through_timeout() {
     run(async |ex| {
         let panics = || ex.spawn(panics_after::<()>(2));
         assert!(is_quiet_panic(timeout(Duration::MAX, panics())).await);
         assert!(is_quiet_panic(timeout_task(Duration::MAX, panics())).await);
-        assert!(is_quiet_panic(shield(panics())).await);
-        // With nobody listening any more.
-        drop(shield(panics()));
-        turns(9).await;
     });
-}
-
-#[test]
-fn the_end_of_the_loop_spares_no_shielded_task() {
-    let drops = Drops::default();
-    run(async |ex| {
-        let mut waiting = shield(ex.spawn(drops.forever::<()>()));
-        assert!(poll_once(&mut waiting).await.is_none());
-        drop(waiting);
-        turns(9).await;
-        assert_eq!(drops.count(), 0);
-    });
-    assert_eq!(drops.count(), 1);
-}
-
-// -------------------------------------------------------------------------------- done callbacks
-
-#[test]
-fn callbacks_of_a_task_that_panicked() {
-    let log = log_of(async |case| {
-        let task = CallbackTask::spawn(&case.ex, panics_after::<()>(2));
-        let same_case = case.clone();
-        task.add_done_callback(move |outcome| {
-            if let Outcome::Panicked(panic) = outcome {
-                same_case.log(panic.is::<Quiet>());
-            }
-            let no_result = panic_of(|| *outcome.result());
-            same_case.log(no_result.downcast_ref::<&str>().unwrap());
-        });
-        assert!(is_quiet_panic(task.join()).await);
-        case.log("awaited");
-    });
-    assert_eq!(log, "true the task has no result: it panicked awaited");
-}
-
-#[test]
-fn a_callback_waits_for_the_tasks_that_were_ready_before() {
-    let log = log_of(async |case| {
-        let task = CallbackTask::spawn(&case.ex, case.child("a", 0, Ok));
-        let ready = case.spawn("b", 0, Ok);
-        task.add_done_callback(log_result(&case, "callback"));
-        task.join().await.unwrap();
-        ready.await.unwrap();
-    });
-    assert_eq!(log, "a+ a- b+ b- callback a");
-}
-
-#[test]
-fn giving_up_on_join_cancels_the_task_and_its_callbacks_hear_of_it() {
-    let log = log_of(async |case| {
-        let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
-        let same_case = case.clone();
-        task.add_done_callback(move |outcome| same_case.log(format_args!("{outcome:?}")));
-        let mut join = Box::pin(task.join());
-        assert!(poll_once(&mut join).await.is_none());
-        turns(3).await;
-        drop(join);
-        turns(5).await;
-    });
-    assert_eq!(log, "a+ ax Cancelled");
-}
-
-#[test]
-fn callbacks_are_called_although_a_destructor_panics() {
-    let log = log_of(async |case| {
-        let quiet = OnDrop::new(|| panic_any(Quiet));
-        let never_ends = async move {
-            let _quiet = quiet;
-            pending().await
-        };
-        for future in [PanicsInDrop.boxed_local(), never_ends.boxed_local()] {
-            let task = CallbackTask::spawn(&case.ex, future);
-            let same_case = case.clone();
-            task.add_done_callback(move |outcome| {
-                same_case.log(matches!(outcome, Outcome::Panicked(panic) if panic.is::<Quiet>()));
-            });
-            turns(3).await;
-            drop(task);
-            turns(5).await;
-        }
-    });
-    assert_eq!(log, "true true");
-}
-
-#[test]
-fn after_the_loop_a_task_is_done_and_a_callback_is_dropped() {
-    let drops = Drops::default();
-    let [started, not_started] = run(async |ex| {
-        let started = CallbackTask::spawn(&ex, pending::<()>());
-        turns(3).await;
-        [started, CallbackTask::spawn(&ex, pending())].map(Rc::new)
-    });
-    for task in [started, not_started] {
-        assert!(task.is_done());
-        let (same_task, guard) = (Rc::clone(&task), drops.guard());
-        task.add_done_callback(move |_| drop((same_task, guard)));
-    }
-    assert_eq!(drops.count(), 2);
-}
-
-#[test]
-fn callbacks_do_not_outlive_the_loop() {
-    let log = log_of(async |case| {
-        let task = CallbackTask::spawn(&case.ex, case.child("a", 1000, Ok));
-        task.add_done_callback(log_result(&case, "callback"));
-        turns(3).await;
-        std::mem::forget(task);
-    });
-    assert_eq!(log, "a+ ax");
 }

@@ -1,10 +1,9 @@
 //! Computing: the plain function, and one that gives way at every call.
 
 use asyncio_to_smol::event_loop::coroutines::EventLoop;
-use asyncio_to_smol::fib;
 use asyncio_to_smol::run;
 use futures_lite::future::yield_now;
-use measure::{Start, argument, figure};
+use measure::{Start, argument, fib, figure};
 use std::hint::black_box;
 
 pub fn run(job: &str) -> bool {
@@ -22,9 +21,9 @@ pub fn run(job: &str) -> bool {
 
 fn plain(n: u32) {
     let start = Start::new();
-    let value = fib::fib(black_box(n));
+    let value = fib(black_box(n));
     figure("seconds", start.seconds());
-    assert_eq!(value.ok(), Some(by_addition(n)));
+    assert_eq!(value, by_addition(n));
 }
 
 /// As in the example `fib_coroutine`, with somebody who waits for input.

@@ -11,7 +11,7 @@ pub fn jobs(quick: bool) -> Vec<Job> {
             rounds: 11,
             figures: vec![Figure::new("seconds", "time", "ms", 1e3).limit(Who::C, 1.1)],
             contenders: vec![
-                ours("fib::fib", format!("fib {n}")),
+                ours("plain function", format!("fib {n}")),
                 asyncio("plain function", format!("fibs.py fib {n}")),
                 node("plain function", format!("fibs.js fib {n}")),
                 c("cc -O2", format!("fib.c {n}")),

@@ -10,17 +10,11 @@
 //! | module | what it is | asyncio | Node.js |
 //! |---|---|---|---|
 //! | [`mod@as_completed`] | Many futures together, each result as soon as it is there: asyncio's `as_completed`. | `asyncio.as_completed` |  |
-//! | [`mod@cancel_token`] | Asking running code to stop that cannot be dropped: a closure inside `unblock`. | `threading.Event` | `AbortController`, `worker.terminate` |
-//! | [`mod@done_callback`] | Calling functions when a task has ended: asyncio's `add_done_callback`. | `task.add_done_callback`, `functools.partial`, `task.cancelled` | `promise.then`, `unhandledRejection` |
-//! | [`mod@event_loop`] | The two event loops that article A writes by hand, made right. | `loop.run_forever`, `loop.stop`, `loop.call_later`, `loop.call_soon`, `loop.add_reader`, `loop.create_task`, `loop.remove_reader` | `setTimeout`, `process.nextTick`, `process.stdin.on`, `clearTimeout` |
-//! | [`mod@fib`] | The slow function of the articles, and the wrapper that says how slow it was. |  |  |
 //! | [`mod@gather`] | Many futures together, results in the order of the input: asyncio's `gather`. | `asyncio.gather`, `return_exceptions=True` | `Promise.all`, `Promise.allSettled` |
-//! | [`mod@hello`] | What the seven hello programs have in common: command line, input rules, messages. |  |  |
 //! | [`mod@interrupt`] | Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once. | `KeyboardInterrupt`, `loop.add_signal_handler` | `process.on('SIGINT')`, `process.on('SIGTERM')` |
 //! | [`mod@loop_thread`] | A loop on a thread of its own, for calls and futures from other threads. | `loop.call_soon_threadsafe`, `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`, `loop.stop`, `concurrent.futures.Future` | `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads` |
 //! | [`mod@queue`] | A queue between tasks of one thread: asyncio's `Queue`. | `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown` |  |
 //! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
-//! | [`mod@shield`] | A task that outlives whoever waits for it: asyncio's `shield`. | `asyncio.shield` |  |
 //! | [`mod@sleep`] | Sleeping, for those who need a million of them: one timer for all who sleep. | `asyncio.sleep` | `setTimeout` |
 //! | [`mod@spawn`] | What `gather` and its siblings need of an executor: `Spawn`. | `asyncio.create_task` |  |
 //! | [`mod@stdin`] | Standard input as a stream of lines that never blocks the loop. | `loop.add_reader` | `process.stdin.on`, `readline.createInterface` |
@@ -28,7 +22,6 @@
 //! | [`mod@tcp_stream`] | A TCP connection that is not read when there is nothing to read. | `loop.create_connection` | `net.Socket` |
 //! | [`mod@ticker`] | An interval that neither drifts nor replays what it missed. | `asyncio.sleep` | `setInterval` |
 //! | [`mod@timeout`] | Waiting for no longer than so long: asyncio's `wait_for`. | `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError` | `Promise.race`, `AbortSignal.timeout` |
-//! | [`mod@usage`] | What the process has used so far: CPU time, and memory at its peak. | `time.process_time`, `resource.getrusage` | `process.cpuUsage`, `process.resourceUsage` |
 //! | [`mod@wait`] | Waiting for tasks without taking their results from them: asyncio's `wait`. | `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION` | `Promise.race`, `Promise.allSettled` |
 //!
 //! <!-- /contents -->

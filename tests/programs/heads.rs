@@ -47,6 +47,7 @@ fn printed(name: &str, transcript: &Transcript) -> Printed {
 }
 
 type Check = fn(&Printed);
+type Run<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 /// What is checked beside the transcript.
 const MORE: [(&str, Check); 8] = [
@@ -96,7 +97,7 @@ const WITHOUT_CTRL_C: [(&str, &str); 2] = [
 #[test]
 fn programs_do_what_their_heads_show() {
     let programs = programs();
-    let mut checks: Vec<(&str, Box<dyn FnOnce() + Send>)> = Vec::new();
+    let mut checks: Vec<(&str, Run)> = Vec::new();
     for program in &programs {
         let name = program.name.as_str();
         let transcript = Transcript::for_tests(program);

@@ -86,6 +86,7 @@ struct Running {
 
 impl Running {
     fn start(name: &str, executable: &Path, arguments: &[String]) -> std::io::Result<Running> {
+        let begin = Instant::now(); // it may run before `spawn` returns
         let mut child = Command::new(executable)
             .args(arguments)
             .env_remove("REDIS_URL") // jobs are typed here
@@ -98,7 +99,7 @@ impl Running {
             stdout: lines_of(child.stdout.take()),
             stderr: lines_of(child.stderr.take()),
             name: name.to_string(),
-            begin: Instant::now(),
+            begin,
             events: Vec::new(),
             child,
         })

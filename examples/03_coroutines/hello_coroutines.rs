@@ -28,7 +28,7 @@
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
-//! `loop.call_soon`, `loop.run_forever`, `loop.stop`.
+//! `loop.call_soon` (`smol::LocalExecutor::spawn`), `loop.run_forever`, `loop.stop`.
 //! Node: `async function` (`async fn`), `await` (`.await`), `process.nextTick`.
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 

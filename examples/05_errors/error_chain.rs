@@ -15,7 +15,7 @@
 //! go wrong outside.
 //!
 //! asyncio: `raise` (`std::result::Result`), `except` (`std::result::Result`), `yield from`,
-//! `await`.
+//! `await` (`.await`).
 //! Node: `throw` (`std::result::Result`), `try...catch` (`std::result::Result`), `await`.
 //! Paste: `cargo add smol`.
 

@@ -4,7 +4,7 @@
 //!
 //! The URLs are not real; each "takes" 1 to 4 seconds, at random.
 //!
-//! ```text
+//! ```text any-order
 //! $ cargo run --example gather
 //! First, process results as they come in:
 //! Done: URL URL2 took 2s to get!

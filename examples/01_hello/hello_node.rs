@@ -32,10 +32,10 @@
 //! Paste: `cargo add smol`.
 
 use smol::{Async, Timer, Unblock, future, io::AsyncReadExt};
+use std::env;
 use std::io::{self, Read, Write};
 use std::process::{ExitCode, exit};
 use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
@@ -64,7 +64,7 @@ async fn answer() -> io::Result<()> {
     // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
     // for every process that shares the terminal.
     #[cfg(unix)]
-    let polled = match fs::metadata("/dev/stdin") {
+    let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
         _ => Async::new_nonblocking(io::stdin()).ok(),
     };

@@ -21,6 +21,8 @@
 //!
 //! The loop owns the callbacks. When `run` returns it is dropped, and they with it.
 //!
+//! Unix only: Windows has no poll(2) for a console.
+//!
 //! asyncio: `loop.call_later`, `loop.add_reader`, `loop.remove_reader` (`std::mem::drop`),
 //! `loop.run_forever`, `loop.stop`.
 //! Node: `setTimeout` (`smol::Timer::after`), `clearTimeout` (`smol::Timer::clear`),

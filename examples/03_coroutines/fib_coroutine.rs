@@ -34,6 +34,8 @@
 //!
 //! The loop owns the three tasks, and drops what is left of them when `run_forever` returns.
 //!
+//! Unix only: Windows has no poll(2) for a console.
+//!
 //! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`),
 //! `asyncio.Queue` (`smol::channel::unbounded`).
 //! Node: `setImmediate` (`smol::future::yield_now`).

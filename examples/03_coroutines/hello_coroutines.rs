@@ -27,6 +27,8 @@
 //!
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!
+//! Unix only: Windows has no poll(2) for a console.
+//!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
 //! `loop.call_soon`, `loop.run_forever`, `loop.stop`.
 //! Node: `async function` (`async fn`), `await` (`.await`), `process.nextTick`.

@@ -56,7 +56,7 @@ use std::io::{self, Read, Write};
 use std::pin::pin;
 use std::process::{ExitCode, exit};
 use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs, num::NonZero, thread};
+use std::{env, num::NonZero, thread};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
@@ -113,7 +113,7 @@ async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
     // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
     // for every process that shares the terminal.
     #[cfg(unix)]
-    let polled = match fs::metadata("/dev/stdin") {
+    let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
         _ => Async::new_nonblocking(io::stdin()).ok(),
     };

@@ -10,6 +10,7 @@ use common::{
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -228,6 +229,18 @@ fn a_directory_is_an_error() {
         );
         assert_eq!(finished.stderr, [complaint]);
         assert_eq!(finished.status.code(), Some(1));
+    });
+}
+
+#[test]
+fn more_lines_than_a_small_chunk_holds_are_all_answered_at_once() {
+    with_all(|program| {
+        let mut running = start(program.name, &[NEVER]);
+        running.type_in("1\n".repeat(3_000)); // 6 000 bytes: less than std reads at once, more than 4 096
+        // Input stays open: what std has read ahead, no poll(2) tells of.
+        for _ in 0..2 * 3_000 {
+            running.next_answer();
+        }
     });
 }
 
@@ -673,6 +686,28 @@ fn a_full_disk_is_an_error() {
         assert_eq!(finished.status.code(), Some(1));
         drop(stdin);
     });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn with_smol_no_more_is_read_than_is_computed() {
+    let mut child = spawn(&PROGRAMS[6], NEVER, Stdio::null());
+    let mut stdin = child.stdin.take().unwrap();
+    let (sender, written) = mpsc::channel();
+    let writing = thread::spawn(move || {
+        // Fails when the program has been killed.
+        while stdin.write_all(&b"93\n".repeat(1_000)).is_ok() {
+            let _ = sender.send(3_000);
+        }
+    });
+    sleep(Duration::from_secs(2));
+    let bytes: usize = written.try_iter().sum();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(written);
+    writing.join().unwrap();
+    // The pipe itself holds 64 kB.
+    assert!((3_000..100_000).contains(&bytes), "{bytes} bytes were read");
 }
 
 #[test]

@@ -2,17 +2,17 @@
 //!
 //! Ports: article A's `hello_eventloop.py` (A5).
 //!
-//! Run it, type `47` and Enter:
+//! Run it, type `45` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_event_loop
-//! 1795306666 - Hello world!
-//! 1795306669 - Hello world!
-//! 47
-//! Executing fib took 7.86 seconds.
-//! fib(47) = 2971215073
-//! 1795306678 - Hello world!
-//! 1795306681 - Hello world!
+//! 1795860880 - Hello world!
+//! 1795860883 - Hello world!
+//! 45
+//! Executing fib took 17.62 seconds.
+//! fib(45) = 1134903170
+//! 1795860901 - Hello world!
+//! 1795860904 - Hello world!
 //! ```
 //!
 //! No smol in here: poll(2) waits for input, at most 100 ms, and then the loop looks at the clock.

@@ -2,17 +2,17 @@
 //!
 //! Ports: article A's `hello.js` (A1).
 //!
-//! Run it, type `47` and Enter, and wait:
+//! Run it, type `45` and Enter, and wait:
 //!
 //! ```text
 //! $ cargo run --example hello_node
-//! 1795306631 - Hello world!
-//! 47
-//! Calculation took 8.347 seconds
-//! fib(47) = 2971215073
-//! 1795306641 - Hello world!
-//! 1795306644 - Hello world!
-//! 1795306647 - Hello world!
+//! 1795860813 - Hello world!
+//! 45
+//! Calculation took 31.929 seconds
+//! fib(45) = 1134903170
+//! 1795860845 - Hello world!
+//! 1795860848 - Hello world!
+//! 1795860851 - Hello world!
 //! ```
 //!
 //! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile one comes late and
@@ -32,10 +32,10 @@
 //! Paste: `cargo add smol`.
 
 use smol::{Async, Timer, Unblock, future, io::AsyncReadExt};
+use std::env;
 use std::io::{self, Read, Write};
 use std::process::{ExitCode, exit};
 use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
@@ -64,7 +64,7 @@ async fn answer() -> io::Result<()> {
     // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
     // for every process that shares the terminal.
     #[cfg(unix)]
-    let polled = match fs::metadata("/dev/stdin") {
+    let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
         _ => Async::new_nonblocking(io::stdin()).ok(),
     };

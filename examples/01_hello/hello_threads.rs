@@ -2,19 +2,23 @@
 //!
 //! Ports: article A's `hello_threads.py` (A4).
 //!
-//! Run it, type `47` and Enter:
+//! Run it, type `45` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_threads
-//! 1795306647 - Hello world!
-//! 1795306650 - Hello world!
-//! 47
-//! 1795306653 - Hello world!
-//! 1795306656 - Hello world!
-//! 1795306659 - Hello world!
-//! Executing fib took 8.23 seconds.
-//! fib(47) = 2971215073
-//! 1795306662 - Hello world!
+//! 1795860852 - Hello world!
+//! 1795860855 - Hello world!
+//! 45
+//! 1795860858 - Hello world!
+//! 1795860861 - Hello world!
+//! 1795860864 - Hello world!
+//! 1795860867 - Hello world!
+//! 1795860870 - Hello world!
+//! 1795860873 - Hello world!
+//! 1795860876 - Hello world!
+//! Executing fib took 22.37 seconds.
+//! fib(45) = 1134903170
+//! 1795860879 - Hello world!
 //! ```
 //!
 //! No smol in here, only std: two threads, and the operating system takes turns between them. In

@@ -83,14 +83,13 @@ impl EventLoop {
         }
     }
 
-    /// Calls the timers that are due and were added before this turn: one that adds another of zero
-    /// seconds must not keep input out.
+    /// Calls the timers that are due now. One that adds another of zero seconds must not keep input
+    /// out: that one is due a little later.
     fn call_due_timers(&mut self) -> io::Result<()> {
-        let (now, added) = (Instant::now(), self.timers_added);
+        let now = Instant::now();
         while !self.is_stopped {
-            let is_due = |(due, number): &(Instant, u64)| *due <= now && *number < added;
             match self.timers.first_entry() {
-                Some(first) if is_due(first.key()) => first.remove()(self)?,
+                Some(first) if first.key().0 <= now => first.remove()(self)?,
                 _ => break,
             }
         }

@@ -2,17 +2,17 @@
 //!
 //! Ports: article A's `event_loop_callback.py` and the hello program for it (A6).
 //!
-//! Run it, type `47` and Enter:
+//! Run it, type `45` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_callbacks
-//! 1795306685 - Hello world!
-//! 1795306688 - Hello world!
-//! 47
-//! Executing fib took 7.74 seconds.
-//! fib(47) = 2971215073
-//! 1795306697 - Hello world!
-//! 1795306700 - Hello world!
+//! 1795860904 - Hello world!
+//! 1795860907 - Hello world!
+//! 45
+//! Executing fib took 15.02 seconds.
+//! fib(45) = 1134903170
+//! 1795860923 - Hello world!
+//! 1795860926 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop.rs` beside it, some 120 lines around one poll(2), and this
@@ -20,6 +20,8 @@
 //! another callback, and the greeting adds its own timer again.
 //!
 //! The loop owns the callbacks. When `run` returns it is dropped, and they with it.
+//!
+//! Unix only: Windows has no poll(2) for a console.
 //!
 //! asyncio: `loop.call_later`, `loop.add_reader`, `loop.remove_reader` (`std::mem::drop`),
 //! `loop.run_forever`, `loop.stop`.

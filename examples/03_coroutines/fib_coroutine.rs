@@ -2,24 +2,26 @@
 //!
 //! Ports: article A's `fib_coroutine.py` (A9).
 //!
-//! Run it, type `35` and Enter:
+//! Run it, type `34` and Enter:
 //!
 //! ```text
 //! $ cargo run --example fib_coroutine
-//! 1795306723 - Hello world!
-//! 1795306726 - Hello world!
-//! 35
-//! 1795306729 - Hello world!
-//! 1795306732 - Hello world!
-//! 1795306735 - Hello world!
-//! 1795306738 - Hello world!
-//! Executing fib took 11.40 seconds.
-//! fib(35) = 9227465
-//! 1795306741 - Hello world!
+//! 1795860948 - Hello world!
+//! 1795860951 - Hello world!
+//! 34
+//! 1795860954 - Hello world!
+//! 1795860957 - Hello world!
+//! 1795860960 - Hello world!
+//! 1795860963 - Hello world!
+//! 1795860966 - Hello world!
+//! 1795860969 - Hello world!
+//! Executing fib took 18.99 seconds.
+//! fib(34) = 5702887
+//! 1795860972 - Hello world!
 //! ```
 //!
-//! A greeting is late by one call of `fib` at most. The price: it takes 500 times as long as the
-//! plain function. Each of the 30 million calls allocates a future and makes a detour to the loop,
+//! A greeting is late by one call of `fib` at most. The price: it takes 200 times as long as the
+//! plain function. Each of the 18 million calls allocates a future and makes a detour to the loop,
 //! and coming back means polling through all the calls that wait for it. Do not do this to real
 //! work; chapter 4 moves it to another thread.
 //!
@@ -31,6 +33,8 @@
 //! and a waker.
 //!
 //! The loop owns the three tasks, and drops what is left of them when `run_forever` returns.
+//!
+//! Unix only: Windows has no poll(2) for a console.
 //!
 //! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`),
 //! `asyncio.Queue` (`smol::channel::unbounded`).

@@ -3,17 +3,17 @@
 //! Ports: article A's `event_loop_coroutine.py`, its `read_input` and the hello program for it
 //! (A7, A8).
 //!
-//! Run it, type `47` and Enter:
+//! Run it, type `45` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_coroutines
-//! 1795306704 - Hello world!
-//! 1795306707 - Hello world!
-//! 47
-//! Executing fib took 8.30 seconds.
-//! fib(47) = 2971215073
-//! 1795306717 - Hello world!
-//! 1795306720 - Hello world!
+//! 1795860926 - Hello world!
+//! 1795860929 - Hello world!
+//! 45
+//! Executing fib took 14.85 seconds.
+//! fib(45) = 1134903170
+//! 1795860944 - Hello world!
+//! 1795860947 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop.rs` beside it. The article's generators are `async`
@@ -26,6 +26,8 @@
 //! others run, and there is none in it.
 //!
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
+//!
+//! Unix only: Windows has no poll(2) for a console.
 //!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
 //! `loop.call_soon` (`smol::LocalExecutor::spawn`), `loop.run_forever`, `loop.stop`.

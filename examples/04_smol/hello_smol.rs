@@ -2,21 +2,24 @@
 //!
 //! Ports: article A's asyncio version (A10).
 //!
-//! Run it, type `47` and Enter, and at once `20` and Enter:
+//! Run it, type `45` and Enter, and at once `20` and Enter:
 //!
 //! ```text
 //! $ cargo run --example hello_smol
-//! 1795306742 - Hello world!
-//! 1795306745 - Hello world!
-//! 47
+//! 1795860973 - Hello world!
+//! 1795860976 - Hello world!
+//! 45
 //! 20
 //! Executing fib took 0.00 seconds.
 //! fib(20) = 6765
-//! 1795306748 - Hello world!
-//! 1795306751 - Hello world!
-//! Executing fib took 7.89 seconds.
-//! fib(47) = 2971215073
-//! 1795306754 - Hello world!
+//! 1795860979 - Hello world!
+//! 1795860982 - Hello world!
+//! 1795860985 - Hello world!
+//! 1795860988 - Hello world!
+//! 1795860991 - Hello world!
+//! Executing fib took 16.63 seconds.
+//! fib(45) = 1134903170
+//! 1795860994 - Hello world!
 //! ```
 //!
 //! The article's version calls `fib` in the loop and falls silent meanwhile, like
@@ -53,7 +56,7 @@ use std::io::{self, Read, Write};
 use std::pin::pin;
 use std::process::{ExitCode, exit};
 use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs, num::NonZero, thread};
+use std::{env, num::NonZero, thread};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
@@ -110,7 +113,7 @@ async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
     // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
     // for every process that shares the terminal.
     #[cfg(unix)]
-    let polled = match fs::metadata("/dev/stdin") {
+    let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
         _ => Async::new_nonblocking(io::stdin()).ok(),
     };

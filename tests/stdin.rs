@@ -226,7 +226,7 @@ fn there_is_one_at_a_time() {
         "standard input: another Stdin is reading it"
     );
     drop(first);
-    Stdin::open().unwrap();
+    drop(Stdin::open().unwrap());
 }
 
 /// How many descriptors of this process are open on the same file as this one.

@@ -279,3 +279,9 @@ fn with_a_loop_that_is_busy_for_a_while() {
         assert_eq!(polls, 2, "it waits, and does not spin");
     });
 }
+
+#[test]
+fn between_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Sleep>();
+}

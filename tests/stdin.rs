@@ -467,3 +467,9 @@ fn work_between_lines_that_are_there_already_lets_others_run() {
         "{turns_between:?}"
     );
 }
+
+#[test]
+fn between_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Stdin>();
+}

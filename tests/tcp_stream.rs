@@ -459,3 +459,9 @@ fn much_in_both_directions_at_once() {
     let (at_here, at_there) = smol::block_on(zip(one_end(here, &up), one_end(there, &down)));
     assert!(at_here == down && at_there == up);
 }
+
+#[test]
+fn between_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<TcpStream>();
+}

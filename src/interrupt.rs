@@ -173,7 +173,7 @@ impl Interrupts {
     ///
     /// ```no_run
     /// # use asyncio_to_smol::interrupt::Interrupts;
-    /// # async fn serve(stop: impl Future) {}
+    /// # async fn serve(stop: impl std::future::Future) {}
     /// let interrupts = Interrupts::listen();
     /// async_io::block_on(serve(interrupts.received()));
     /// if let Some(interrupted) = interrupts.now() {

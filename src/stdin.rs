@@ -398,21 +398,12 @@ impl Lines {
             return None;
         };
         let newline = self.searched + at;
-        let is_last = newline + 1 == self.bytes.len();
-        let mut line = if is_last && self.start == 0 {
-            // All there is: a long line is not copied.
-            let mut line = mem::take(self).bytes;
-            line.truncate(newline);
-            line
-        } else {
-            let line = self.bytes[self.start..newline].to_vec();
-            self.start = newline + 1;
-            self.searched = self.start;
-            if is_last {
-                *self = Lines::new();
-            }
-            line
-        };
+        let mut line = self.bytes[self.start..newline].to_vec();
+        self.start = newline + 1;
+        self.searched = self.start;
+        if self.start == self.bytes.len() {
+            *self = Lines::new(); // the memory of a long line, too
+        }
         if line.ends_with(b"\r") {
             line.pop();
         }
@@ -425,10 +416,8 @@ impl Lines {
 
     /// What stands after the last newline, if anything.
     fn pop_rest(&mut self) -> Option<Vec<u8>> {
-        let Lines {
-            mut bytes, start, ..
-        } = mem::take(self);
-        bytes.drain(..start);
-        (!bytes.is_empty()).then_some(bytes)
+        let start = self.start;
+        let rest = mem::take(self).bytes.split_off(start);
+        (!rest.is_empty()).then_some(rest)
     }
 }

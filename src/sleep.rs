@@ -43,6 +43,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::mem;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,21 +93,19 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// and `Sync`.
 #[must_use = "it waits only if it is awaited"]
 pub struct Sleep {
-    /// When it is to be woken, and its number, by which those of the same tick are ordered: 0 before it
-    /// has been polled.
-    key: Key,
+    /// When it is to be woken.
+    tick: u64,
+    /// Its number among those with the same tick, if it has been put into the wheel.
+    number: Option<NonZero<u64>>,
 }
-
-/// A tick, and a number.
-type Key = (u64, u64);
 
 impl Sleep {
     fn new(tick: u64) -> Sleep {
-        Sleep { key: (tick, 0) }
+        Sleep { tick, number: None }
     }
 
     fn has_passed(&self) -> bool {
-        self.key.0 <= PASSED.load(Ordering::Acquire)
+        self.tick <= PASSED.load(Ordering::Acquire)
     }
 }
 
@@ -117,18 +116,20 @@ impl Future for Sleep {
         if self.has_passed() {
             return Poll::Ready(());
         }
-        // Cloned, and dropped, with the lock free: a waker is foreign code.
+        // Cloned, and dropped, with the wheel unlocked: a waker is foreign code.
         let waker = cx.waker().clone();
-        let mut sleepers = lock();
+        let mut wheel = lock();
         if self.has_passed() {
             return Poll::Ready(());
         }
-        if self.key.1 == 0 {
-            sleepers.last_number += 1;
-            self.key.1 = sleepers.last_number;
-        }
-        let old = sleepers.add(self.key, waker);
-        drop(sleepers);
+        let old = match self.number {
+            Some(number) => wheel.replace(self.tick, number, waker),
+            None => {
+                self.number = Some(wheel.add(self.tick, waker));
+                None
+            }
+        };
+        drop(wheel);
         drop(old);
         Poll::Pending
     }
@@ -136,8 +137,8 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if self.key.1 != 0 && !self.has_passed() {
-            let waker = lock().wakers.remove(&self.key);
+        if let (Some(number), false) = (self.number, self.has_passed()) {
+            let waker = lock().remove(self.tick, number);
             drop(waker);
         }
     }
@@ -158,7 +159,7 @@ const TICK: Duration = Duration::from_micros(500);
 
 const NEVER: u64 = u64::MAX;
 
-/// The last tick that has passed. Written with the lock held.
+/// The last tick that has passed. Written with the wheel locked.
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
 /// The first tick that is not before the deadline. Not 0, which has passed.
@@ -174,9 +175,10 @@ fn instant_of(tick: u64) -> Option<Instant> {
 }
 
 /// All that sleep.
-struct Sleepers {
-    wakers: BTreeMap<Key, Waker>,
-    last_number: u64,
+struct Wheel {
+    /// By tick.
+    slots: BTreeMap<u64, Slot>,
+    sleepers: usize,
     timer: Timer,
     /// The timer's waker.
     alarm: Waker,
@@ -184,40 +186,57 @@ struct Sleepers {
     alarm_at: u64,
 }
 
-fn lock() -> MutexGuard<'static, Sleepers> {
-    static SLEEPERS: LazyLock<Mutex<Sleepers>> = LazyLock::new(|| {
-        Mutex::new(Sleepers {
-            wakers: BTreeMap::new(),
-            last_number: 0,
-            timer: Timer::never(),
-            alarm: Waker::from(Arc::new(Alarm)),
-            alarm_at: NEVER,
-        })
-    });
+static WHEEL: LazyLock<Mutex<Wheel>> = LazyLock::new(|| {
+    Mutex::new(Wheel {
+        slots: BTreeMap::new(),
+        sleepers: 0,
+        timer: Timer::never(),
+        alarm: Waker::from(Arc::new(Alarm)),
+        alarm_at: NEVER,
+    })
+});
+
+fn lock() -> MutexGuard<'static, Wheel> {
     // Nothing in here leaves it half changed.
-    SLEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
+    WHEEL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Sleepers {
-    /// Returns the waker that was there before.
-    fn add(&mut self, key: Key, waker: Waker) -> Option<Waker> {
-        let old = self.wakers.insert(key, waker);
-        let alarm_at = key.0.saturating_add(self.patience());
+impl Wheel {
+    fn add(&mut self, tick: u64, waker: Waker) -> NonZero<u64> {
+        self.sleepers += 1;
+        let number = self.slots.entry(tick).or_default().add(waker);
+        let alarm_at = tick.saturating_add(self.patience());
         if alarm_at < self.alarm_at {
             self.set_alarm(alarm_at);
         }
-        old
+        number
+    }
+
+    fn replace(&mut self, tick: u64, number: NonZero<u64>, waker: Waker) -> Option<Waker> {
+        let place = self.slots.get_mut(&tick)?.place(number)?;
+        place.replace(waker)
+    }
+
+    fn remove(&mut self, tick: u64, number: NonZero<u64>) -> Option<Waker> {
+        let slot = self.slots.get_mut(&tick)?;
+        let waker = slot.remove(number)?;
+        self.sleepers -= 1;
+        if slot.left == 0 {
+            self.slots.remove(&tick);
+        }
+        Some(waker)
     }
 
     /// Takes out all that are to be woken, and sets the alarm for the others.
-    fn take_due(&mut self) -> BTreeMap<Key, Waker> {
+    fn turn(&mut self) -> BTreeMap<u64, Slot> {
         let now = ORIGIN.elapsed().as_nanos() / TICK.as_nanos();
         let now = u64::try_from(now).unwrap_or(NEVER - 1);
-        let later = self.wakers.split_off(&(now + 1, 0));
-        let due = mem::replace(&mut self.wakers, later);
+        let later = self.slots.split_off(&(now + 1));
+        let due = mem::replace(&mut self.slots, later);
+        self.sleepers -= due.values().map(|slot| slot.left).sum::<usize>();
         PASSED.fetch_max(now, Ordering::Release);
         self.alarm_at = NEVER;
-        if let Some((&(tick, _), _)) = self.wakers.first_key_value() {
+        if let Some((&tick, _)) = self.slots.first_key_value() {
             self.set_alarm(tick.saturating_add(self.patience()));
         }
         due
@@ -227,7 +246,7 @@ impl Sleepers {
     /// nearly always one, and to wake three times as many at a time saves CPU.
     fn patience(&self) -> u64 {
         const MANY: usize = 1000;
-        if self.wakers.len() < MANY { 0 } else { 2 }
+        if self.sleepers < MANY { 0 } else { 2 }
     }
 
     fn set_alarm(&mut self, mut tick: u64) {
@@ -251,15 +270,50 @@ impl Sleepers {
     }
 }
 
+/// What is to be woken at the same tick, in the order of their numbers.
+#[derive(Default)]
+struct Slot {
+    places: Vec<(NonZero<u64>, Option<Waker>)>,
+    /// How many of the places are taken.
+    left: usize,
+}
+
+impl Slot {
+    fn add(&mut self, waker: Waker) -> NonZero<u64> {
+        let first = NonZero::<u64>::MIN;
+        let number = (self.places.last()).map_or(first, |(last, _)| last.saturating_add(1));
+        self.places.push((number, Some(waker)));
+        self.left += 1;
+        number
+    }
+
+    fn place(&mut self, number: NonZero<u64>) -> Option<&mut Option<Waker>> {
+        let index = self.places.binary_search_by_key(&number, |place| place.0);
+        Some(&mut self.places[index.ok()?].1)
+    }
+
+    fn remove(&mut self, number: NonZero<u64>) -> Option<Waker> {
+        let waker = self.place(number)?.take()?;
+        self.left -= 1;
+        // Or else a task that sleeps anew again and again, until the same instant, would fill it.
+        if self.left < self.places.len() / 2 {
+            self.places.retain(|(_, waker)| waker.is_some());
+        }
+        Some(waker)
+    }
+}
+
 /// Wakes all that are to be woken.
 struct Alarm;
 
 impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
-        let due = lock().take_due();
-        for waker in due.into_values() {
-            // The panic hook reports it. The others are to be woken all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        let due = lock().turn();
+        for slot in due.into_values() {
+            for waker in slot.places.into_iter().filter_map(|place| place.1) {
+                // The panic hook reports it. The others are to be woken all the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            }
         }
     }
 }
@@ -267,6 +321,28 @@ impl Wake for Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn numbers(slot: &Slot) -> Vec<u64> {
+        let waiting = slot.places.iter().filter(|place| place.1.is_some());
+        waiting.map(|place| place.0.get()).collect()
+    }
+
+    #[test]
+    fn a_slot_keeps_the_order_and_does_not_grow_with_what_has_left() {
+        let mut slot = Slot::default();
+        let first = slot.add(Waker::noop().clone());
+        let mut last = slot.add(Waker::noop().clone());
+        for _ in 0..1000 {
+            let next = slot.add(Waker::noop().clone());
+            assert!(slot.remove(last).is_some());
+            assert!(slot.remove(last).is_none(), "it has left");
+            last = next;
+            assert!(slot.places.len() <= 5);
+            assert_eq!(numbers(&slot), [first.get(), last.get()]);
+            assert_eq!(slot.left, 2);
+        }
+        assert!(slot.place(first).is_some());
+    }
 
     #[test]
     fn ticks_are_never_before_the_deadline_and_less_than_one_after() {

@@ -368,7 +368,7 @@ fn listens_no_more() -> i32 {
 }
 
 #[test]
-fn when_nobody_listens_any_more_a_signal_is_not_swallowed() {
+fn after_the_last_listener_a_signal_is_not_swallowed() {
     for (signal, _) in BOTH {
         let running = start_here("listens no more");
         running.signal(Signal::INT);

@@ -173,7 +173,7 @@ fn the_last_waker_is_woken_once_and_the_others_are_let_go() {
 }
 
 #[test]
-fn dropping_it_lets_its_waker_go_and_wakes_nobody() {
+fn dropping_it_lets_its_waker_go_and_wakes_nothing() {
     end_if_it_hangs();
     let count = Arc::new(Count::default());
     let waker = Waker::from(Arc::clone(&count));
@@ -196,7 +196,7 @@ fn dropping_it_lets_its_waker_go_and_wakes_nobody() {
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
 }
 
-/// A waker that is somebody else's code: dropping it drops a sleep, waking it panics.
+/// A waker that is foreign code: dropping it drops a sleep, waking it panics.
 struct Difficult {
     _asleep: Mutex<Sleep>,
 }
@@ -208,7 +208,7 @@ impl Wake for Difficult {
 }
 
 #[test]
-fn a_difficult_waker_holds_up_nobody() {
+fn a_difficult_waker_holds_up_no_other() {
     end_if_it_hangs();
     let difficult = || {
         let mut inner = sleep(LONG);

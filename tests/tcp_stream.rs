@@ -1,4 +1,4 @@
-//! `tcp_stream`: everything arrives, the end is found, nobody waits for ever, and an empty socket is left alone.
+//! `tcp_stream`: all bytes arrive, the end is found, no task hangs, and an empty socket is not read.
 
 #[path = "common/watchdog.rs"]
 mod watchdog;
@@ -31,7 +31,7 @@ fn poll_read(stream: &mut TcpStream, waker: &Waker, buffer: &mut [u8]) -> Poll<i
     Pin::new(stream).poll_read(&mut Context::from_waker(waker), buffer)
 }
 
-/// Nothing is to come, whoever asks.
+/// Nothing has come.
 #[track_caller]
 fn assert_pending(poll: Poll<io::Result<usize>>) {
     assert!(poll.is_pending(), "{poll:?}");
@@ -325,7 +325,7 @@ fn the_one_that_polled_last_is_woken() {
     assert_eq!(read_when_woken(&mut here, &wakes, &waker), 5);
 }
 
-/// Somebody else has taken what the loop has told of.
+/// Another reader has taken what the reactor has reported.
 #[test]
 fn a_false_alarm_is_waited_out() {
     let (mut here, mut there) = connection();

@@ -56,3 +56,37 @@ pub mod tcp_stream;
 pub mod ticker;
 pub mod timeout;
 pub mod wait;
+
+use interrupt::{Interrupted, Interrupts, until_interrupted};
+
+/// [`run`](mod@run), until `main` ends or the first Ctrl-C or SIGTERM comes.
+///
+/// Then `main` is dropped, and after it all other tasks. Their destructors have run when this
+/// returns. A second signal meanwhile ends the process at once. [`interrupt`] says more.
+///
+/// # Errors
+///
+/// [`Interrupted`] if a signal has come, also if `main` had ended before, or in its last turn.
+///
+/// # Panics
+///
+/// Like [`run`](run::run).
+///
+/// # Examples
+///
+/// ```
+/// use asyncio_to_smol::run_until_interrupted;
+/// assert_eq!(run_until_interrupted(async |ex| ex.spawn(async { 5 }).await), Ok(5));
+/// ```
+pub fn run_until_interrupted<'a, F>(
+    main: impl FnOnce(run::Spawner<'a>) -> F,
+) -> Result<F::Output, Interrupted>
+where
+    F: Future + 'a,
+    F::Output: 'a,
+{
+    // Until all destructors have run: a signal may come during the teardown.
+    let interrupts = Interrupts::listen();
+    let result = run::run(|ex| until_interrupted(main(ex)));
+    interrupts.now().map_or(result, Err)
+}

@@ -31,7 +31,7 @@
 //! | what a cancelled task can still do | catch `CancelledError`, and await | | only `Drop`, which cannot await |
 //! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
 //! | `run` inside `run` | `RuntimeError` | | panics |
-//! | Ctrl-C | `main` is cancelled, then the rest | ends the process | ends the process; [`run_until_interrupted`](crate::interrupt::run_until_interrupted) is for that |
+//! | Ctrl-C | `main` is cancelled, then the rest | ends the process | ends the process; [`run_until_interrupted`](crate::run_until_interrupted) is for that |
 //! | which tasks are there? | `all_tasks()`, names from `create_task(…, name=…)` | cannot be asked | [`Spawner::tasks`], [`Spawner::spawn_named`] |
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
 //!

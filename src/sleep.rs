@@ -1,7 +1,8 @@
-//! Sleeping, for those who need a million of them: one timer for all who sleep.
+//! Sleeping by the hundred thousand: one timer for all that sleep.
 //!
 //! - asyncio: `asyncio.sleep`
 //! - Node: `setTimeout`
+//! - Paste: this file; `cargo add async-io`.
 //!
 //! ```
 //! use asyncio_to_smol::sleep::sleep;
@@ -14,13 +15,12 @@
 //! # });
 //! ```
 //!
-//! For a few, smol's `Timer::after` is as good, and exact to some 0.1 ms. But each `Timer` has a place
-//! in a tree, and each deadline that passes alone costs its thread a turn of system calls: 100 000
-//! tasks that sleep spend more than four times as much CPU on `Timer` as on this (`just bench
-//! sleepers`; chapter 13 says where it goes).
+//! For a few, smol's `Timer::after` is as good, and exact to some 0.1 ms. But each deadline that passes
+//! alone costs its thread a turn of system calls: 100 000 tasks that sleep spend more than four times
+//! as much CPU on `Timer` as on this.
 //!
 //! Here deadlines are rounded up to half a millisecond, those of the same half are woken together, and
-//! one `Timer` is set for the first of them. It is a timer wheel with as many places as are used.
+//! one `Timer` is set for the first of them.
 //!
 //! | | asyncio | Node | tokio | here |
 //! |---|---|---|---|---|
@@ -33,15 +33,15 @@
 //! | the clock | monotonic | monotonic | monotonic | monotonic (`Instant`) |
 //!
 //! It works on every executor and thread, since smol has one reactor for all: the thread that waits
-//! for I/O wakes the sleepers. As with `Timer`, the time begins with the call, not with the first poll.
+//! for I/O wakes the tasks. As with `Timer`, the time begins with the call, not with the first poll.
 //!
 //! Sources: [`asyncio.sleep`](https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep),
-//! [`setTimeout`](https://nodejs.org/api/timers.html#settimeoutcallback-delay-args). Timer wheels:
-//! Varghese and Lauck, *Hashed and hierarchical timing wheels*, 1987.
+//! [`setTimeout`](https://nodejs.org/api/timers.html#settimeoutcallback-delay-args).
 
 use async_io::Timer;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,29 +51,46 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// Waits for so long: asyncio's `sleep`.
+/// Waits for this long: asyncio's `sleep`.
 ///
 /// A duration that ends beyond what an [`Instant`] can hold never ends.
+///
+/// # Examples
+///
+/// ```
+/// # use asyncio_to_smol::sleep::sleep;
+/// # use std::time::Duration;
+/// async_io::block_on(sleep(Duration::from_millis(3)));
+/// ```
 pub fn sleep(duration: Duration) -> Sleep {
-    if duration.is_zero() {
-        return Sleep::new(0);
+    match Instant::now().checked_add(duration) {
+        Some(deadline) => sleep_until(deadline),
+        None => Sleep::new(NEVER),
     }
-    let deadline = Instant::now().checked_add(duration);
-    Sleep::new(deadline.map_or(NEVER, tick_of))
 }
 
-/// Waits until then. If that has been, it is ready at once.
+/// Waits until then. If that is in the past, it is ready at once.
+///
+/// # Examples
+///
+/// ```
+/// # use asyncio_to_smol::sleep::sleep_until;
+/// # use std::time::{Duration, Instant};
+/// # async_io::block_on(async {
+/// let deadline = Instant::now() + Duration::from_millis(3);
+/// sleep_until(deadline).await;
+/// assert!(Instant::now() >= deadline);
+/// # });
+/// ```
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(if deadline <= Instant::now() {
-        0
-    } else {
-        tick_of(deadline)
-    })
+    let is_past = deadline <= Instant::now();
+    Sleep::new(if is_past { 0 } else { tick_of(deadline) })
 }
 
 /// The future that [`sleep`] and [`sleep_until`] return.
 ///
-/// Dropping it cancels it. It can be polled again after it was ready, and is ready again.
+/// Dropping it cancels it. It can be polled again after it was ready, and is ready again. It is `Send`
+/// and `Sync`.
 #[must_use = "it waits only if it is awaited"]
 pub struct Sleep {
     /// When it is to be woken.
@@ -99,7 +116,7 @@ impl Future for Sleep {
         if self.has_passed() {
             return Poll::Ready(());
         }
-        // Cloned, and dropped, with the wheel unlocked: a waker is somebody else's code.
+        // Cloned, and dropped, with the wheel unlocked: a waker is foreign code.
         let waker = cx.waker().clone();
         let mut wheel = lock();
         if self.has_passed() {
@@ -142,10 +159,10 @@ const TICK: Duration = Duration::from_micros(500);
 
 const NEVER: u64 = u64::MAX;
 
-/// All ticks up to this one have been. Written with the wheel locked.
+/// The last tick that has passed. Written with the wheel locked.
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// The first tick that is not before the deadline. Not 0, which has been.
+/// The first tick that is not before the deadline. Not 0, which has passed.
 fn tick_of(deadline: Instant) -> u64 {
     let nanos = deadline.saturating_duration_since(*ORIGIN).as_nanos();
     let tick = nanos.div_ceil(TICK.as_nanos()).max(1);
@@ -157,7 +174,7 @@ fn instant_of(tick: u64) -> Option<Instant> {
     ORIGIN.checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?))
 }
 
-/// All who sleep.
+/// All that sleep.
 struct Wheel {
     /// By tick.
     slots: BTreeMap<u64, Slot>,
@@ -210,7 +227,7 @@ impl Wheel {
         Some(waker)
     }
 
-    /// Takes out all who are to be woken, and sets the alarm for the others.
+    /// Takes out all that are to be woken, and sets the alarm for the others.
     fn turn(&mut self) -> BTreeMap<u64, Slot> {
         let now = ORIGIN.elapsed().as_nanos() / TICK.as_nanos();
         let now = u64::try_from(now).unwrap_or(NEVER - 1);
@@ -225,8 +242,8 @@ impl Wheel {
         due
     }
 
-    /// How many ticks the alarm may come after the first who is to be woken. With many asleep there is
-    /// nearly always somebody, and to wake three times as many at a time saves CPU.
+    /// How many ticks the alarm may come after the first that is to be woken. With many asleep there is
+    /// nearly always one, and to wake three times as many at a time saves CPU.
     fn patience(&self) -> u64 {
         const MANY: usize = 1000;
         if self.sleepers < MANY { 0 } else { 2 }
@@ -253,7 +270,7 @@ impl Wheel {
     }
 }
 
-/// Those who are to be woken at the same tick, in the order of their numbers.
+/// What is to be woken at the same tick, in the order of their numbers.
 #[derive(Default)]
 struct Slot {
     places: Vec<(NonZero<u64>, Option<Waker>)>,
@@ -278,7 +295,7 @@ impl Slot {
     fn remove(&mut self, number: NonZero<u64>) -> Option<Waker> {
         let waker = self.place(number)?.take()?;
         self.left -= 1;
-        // Or else somebody who sleeps anew all the time, until the same instant, would fill it.
+        // Or else a task that sleeps anew again and again, until the same instant, would fill it.
         if self.left < self.places.len() / 2 {
             self.places.retain(|(_, waker)| waker.is_some());
         }
@@ -286,7 +303,7 @@ impl Slot {
     }
 }
 
-/// Wakes all who are to be woken.
+/// Wakes all that are to be woken.
 struct Alarm;
 
 impl Wake for Alarm {
@@ -311,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_keeps_the_order_and_does_not_grow_with_those_who_have_left() {
+    fn a_slot_keeps_the_order_and_does_not_grow_with_what_has_left() {
         let mut slot = Slot::default();
         let first = slot.add(Waker::noop().clone());
         let mut last = slot.add(Waker::noop().clone());

@@ -2,6 +2,7 @@
 //!
 //! - asyncio: `loop.create_connection`
 //! - Node: `net.Socket`
+//! - Paste: this file; `cargo add async-io futures-lite`.
 //!
 //! ```
 //! use asyncio_to_smol::tcp_stream::TcpStream;
@@ -24,28 +25,29 @@
 //! # }).unwrap();
 //! ```
 //!
-//! smol's own `TcpStream` asks the socket whenever it is polled, and the system to be told only when the
-//! socket has nothing. Whoever polls often pays for that: hyper looks for input at every step, four times
-//! in vain for each request. This one remembers. Once a read has found nothing, or less than there was
-//! room for, the socket is empty, and is not asked again before the system has said that there is
-//! something; and a full one is not written to before the system has said that there is room.
+//! smol's own `TcpStream` reads from the socket whenever it is polled, and registers for readiness only
+//! when it has found nothing. That costs a caller that polls often: hyper looks for input at every step,
+//! four times in vain for each request. This one remembers. Once a read has found nothing, or less than
+//! there was room for, the socket is empty, and is not read again before the system reports that it is
+//! readable; and a full one is not written to before the system reports that it is writable.
 //!
 //! | | asyncio | Node | smol's `TcpStream` | here |
 //! |---|---|---|---|---|
 //! | the first read | when there is something | when there is something | at once | at once |
 //! | after a read that found less than there was room for | when there is more | when there is more | at once | when there is more |
-//! | polled again meanwhile | (callbacks are not polled) | | asks the socket | asks nobody |
+//! | polled again meanwhile | (callbacks are not polled) | | reads from the socket | makes no system call |
 //! | the peer has closed its end | `eof_received` | `'end'` | a read of no bytes | a read of no bytes |
 //!
-//! Nothing is missed: the system says also what was there before it was asked, and that the peer has closed
-//! the connection or cut it off. What it costs: someone who reads less than has come, and whose peer sends
-//! on at that moment, has a turn of the loop until the rest. For one who reads again only when something
-//! has come, it is the same number of system calls as smol's, or one less.
+//! Nothing is missed: the system also reports what was there before the registration, and that the peer
+//! has closed the connection or reset it. What it costs: a task that has read less than there was room
+//! for gets what arrives after that a turn of the loop later. A task that reads again only when something
+//! has come makes as many system calls as with smol's, or one less.
 //!
 //! One task may read while another one writes, through `futures_lite::io::split`.
 
 use async_io::{Async, ReadableOwned, WritableOwned};
 use futures_lite::{AsyncRead, AsyncWrite};
+use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::{self, Shutdown};
 use std::pin::Pin;
@@ -55,8 +57,8 @@ use std::task::{Context, Poll, ready};
 /// A TCP connection, to be used through [`AsyncRead`] and [`AsyncWrite`]. See the [module's page](self) for
 /// what it spares.
 ///
-/// To close it is to shut down its writing half: the peer reads to the end of what was written, and can go
-/// on writing. Dropping it closes both.
+/// Closing it shuts down its writing half: the peer reads to the end of what was written, and can go
+/// on writing. Dropping it closes both. It is `Send` and `Sync`.
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,
@@ -69,7 +71,11 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Of a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`.
+    /// Makes one of a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`.
+    ///
+    /// # Examples
+    ///
+    /// The [module's page](self) has one.
     pub fn new(stream: impl Into<Arc<Async<net::TcpStream>>>) -> TcpStream {
         TcpStream {
             stream: stream.into(),
@@ -79,6 +85,15 @@ impl TcpStream {
     }
 
     /// The connection itself: its addresses and options.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use asyncio_to_smol::tcp_stream::TcpStream;
+    /// fn send_at_once(stream: &TcpStream) -> std::io::Result<()> {
+    ///     stream.get_ref().get_ref().set_nodelay(true)
+    /// }
+    /// ```
     pub fn get_ref(&self) -> &Async<net::TcpStream> {
         &self.stream
     }
@@ -89,29 +104,9 @@ impl TcpStream {
         room: usize,
         mut read: impl FnMut(&net::TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        if room == 0 {
-            return Poll::Ready(Ok(0)); // which says nothing about the socket
-        }
-        loop {
-            if let Some(readable) = &mut self.empty {
-                let result = ready!(Pin::new(readable).poll(cx));
-                self.empty = None;
-                result?;
-            }
-            let result = read(self.stream.get_ref());
-            // At the end of the stream it is not empty: it says so as often as it is asked.
-            let is_empty = match &result {
-                Ok(length) => 0 < *length && *length < room,
-                Err(error) => error.kind() == ErrorKind::WouldBlock,
-            };
-            if is_empty {
-                self.empty = Some(Arc::clone(&self.stream).readable_owned());
-            }
-            match result {
-                Err(_) if is_empty => {}
-                result => return Poll::Ready(result),
-            }
-        }
+        let stream = &self.stream;
+        let wait = || Arc::clone(stream).readable_owned();
+        poll_with(&mut self.empty, wait, cx, room, || read(stream.get_ref()))
     }
 
     fn poll_write_with(
@@ -120,23 +115,37 @@ impl TcpStream {
         length: usize,
         mut write: impl FnMut(&net::TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            if let Some(writable) = &mut self.full {
-                let result = ready!(Pin::new(writable).poll(cx));
-                self.full = None;
-                result?;
-            }
-            let result = write(self.stream.get_ref());
-            let is_full = match &result {
-                Ok(written) => *written < length,
-                Err(error) => error.kind() == ErrorKind::WouldBlock,
-            };
-            if is_full {
-                self.full = Some(Arc::clone(&self.stream).writable_owned());
-            }
-            match result {
-                Err(_) if is_full => {}
-                result => return Poll::Ready(result),
+        let stream = &self.stream;
+        let wait = || Arc::clone(stream).writable_owned();
+        poll_with(&mut self.full, wait, cx, length, || write(stream.get_ref()))
+    }
+}
+
+/// Reads or writes up to `length` bytes, once the socket is no longer empty or full.
+fn poll_with<W: Future<Output = io::Result<()>> + Unpin>(
+    waiting: &mut Option<W>,
+    wait: impl Fn() -> W,
+    cx: &mut Context<'_>,
+    length: usize,
+    mut transfer: impl FnMut() -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    if length == 0 {
+        return Poll::Ready(Ok(0)); // which says nothing about the socket
+    }
+    loop {
+        if let Some(ready) = waiting {
+            let result = ready!(Pin::new(ready).poll(cx));
+            *waiting = None;
+            result?;
+        }
+        match transfer() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => *waiting = Some(wait()),
+            result => {
+                // At the end of the stream, 0, it is not empty: each further read says so again.
+                if matches!(result, Ok(done) if 0 < done && done < length) {
+                    *waiting = Some(wait());
+                }
+                return Poll::Ready(result);
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! - asyncio: `asyncio.sleep`
 //! - Node: `setInterval`
+//! - Paste: this file; `cargo add async-io futures-lite`.
 //!
 //! ```
 //! use asyncio_to_smol::ticker::Ticker;
@@ -40,8 +41,9 @@ use std::time::{Duration, Instant};
 /// An interval timer. See the [module's page](self) for what it does after a stall.
 ///
 /// It is a [`Stream`] of the instants at which its ticks were due, and never ends. Dropping it
-/// takes its timer back.
+/// cancels it. It is `Send` and `Sync`.
 #[derive(Debug)]
+#[must_use = "it ticks only if it is polled"]
 pub struct Ticker {
     timer: Timer,
     /// When the next tick is due; `None` if that is beyond what an `Instant` can hold.
@@ -55,6 +57,18 @@ impl Ticker {
     /// Ticks after one period, and then every period: Node's `setInterval`.
     ///
     /// A period of zero ticks at every turn of the loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use asyncio_to_smol::ticker::Ticker;
+    /// # use std::time::{Duration, Instant};
+    /// # async_io::block_on(async {
+    /// let start = Instant::now();
+    /// Ticker::every(Duration::from_millis(3)).tick().await;
+    /// assert!(start.elapsed() >= Duration::from_millis(3));
+    /// # });
+    /// ```
     pub fn every(period: Duration) -> Ticker {
         Ticker::starting(Instant::now().checked_add(period), period)
     }
@@ -62,6 +76,16 @@ impl Ticker {
     /// Ticks at once, and then every period.
     ///
     /// A period of zero ticks at every turn of the loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use asyncio_to_smol::ticker::Ticker;
+    /// # use futures_lite::{future::block_on, StreamExt};
+    /// # use std::time::Duration;
+    /// let ticks = Ticker::now_and_every(Duration::ZERO).take(2);
+    /// assert_eq!(block_on(ticks.count()), 2);
+    /// ```
     pub fn now_and_every(period: Duration) -> Ticker {
         // The first tick is to come without a turn for others: `gave_turn` is true from the start.
         Ticker::starting(Some(Instant::now()), period)
@@ -79,6 +103,10 @@ impl Ticker {
     /// Waits for the next tick and returns the instant at which it was due.
     ///
     /// Cancel-safe: dropping the future before it is ready loses no tick.
+    ///
+    /// # Examples
+    ///
+    /// The [module's page](self) has one.
     pub async fn tick(&mut self) -> Instant {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
@@ -192,6 +220,12 @@ mod tests {
             or(late, other).await;
             assert_eq!(turns, 100);
         });
+    }
+
+    #[test]
+    fn between_threads() {
+        fn is_send_and_sync<T: Send + Sync>() {}
+        is_send_and_sync::<Ticker>();
     }
 
     #[test]

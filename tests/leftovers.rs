@@ -5,9 +5,10 @@
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::interrupt::{Interrupted, Interrupts, run_until_interrupted};
+use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
 use asyncio_to_smol::loop_thread::{LoopThread, StillRunning};
 use asyncio_to_smol::run::{Spawner, run};
+use asyncio_to_smol::run_until_interrupted;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use rustix::process::{Signal, getpid, kill_process};
 use smol::Timer;

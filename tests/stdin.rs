@@ -12,11 +12,15 @@ use asyncio_to_smol::stdin::Stdin;
 use common::{Terminal, file_with};
 use smol::future::{or, poll_once, yield_now};
 use smol::stream::StreamExt;
-use smol::{LocalExecutor, Timer};
+use smol::{Async, LocalExecutor, Timer};
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
+use std::hint;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,31 +86,54 @@ fn dev_null() {
 }
 
 #[test]
-fn a_directory_is_an_error_and_then_the_end() {
-    let _replaced = replaced::replace(File::open("/").unwrap());
-    let mut stdin = Stdin::open().unwrap();
-    smol::block_on(async {
-        let error = stdin.next().await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
-        assert_eq!(
-            error.to_string(),
-            "standard input: Is a directory (os error 21)"
-        );
-        assert!(stdin.next().await.is_none());
-    });
+fn what_cannot_be_read_is_an_error_and_then_the_end() {
+    let write_only = File::options().write(true).open("/dev/null").unwrap();
+    for (input, error) in [
+        (File::open("/").unwrap(), "Is a directory (os error 21)"),
+        (write_only, "Bad file descriptor (os error 9)"),
+        (io_pipe().1, "Bad file descriptor (os error 9)"),
+    ] {
+        let _replaced = replaced::replace(input);
+        let mut stdin = Stdin::open().unwrap();
+        let first = smol::block_on(stdin.next()).unwrap().unwrap_err();
+        assert_eq!(first.to_string(), format!("standard input: {error}"));
+        assert!(smol::block_on(stdin.next()).is_none());
+    }
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error() {
-    let write_only = File::options().write(true).open("/dev/null").unwrap();
-    let _replaced = replaced::replace(write_only);
-    let error = smol::block_on(Stdin::open().unwrap().next())
-        .unwrap()
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "standard input: Bad file descriptor (os error 9)"
-    );
+fn a_line_that_is_too_long_is_an_error_and_then_the_end() {
+    // At the limit, over it, over it without an end, and over it at the end of input.
+    for (content, lines, is_too_long) in [
+        (&b"12345\n12345\r\n12345"[..], 3, false),
+        (b"12345\n123456\n1\n", 1, true),
+        (&[b'x'; 100_000], 0, true),
+        (b"12345\n123456", 1, true),
+        (b"123456\r\n", 0, true),
+    ] {
+        let _replaced = replaced::replace(file_with(content));
+        let mut stdin = Stdin::open().unwrap();
+        stdin.set_line_limit(5);
+        let items: Vec<_> = smol::block_on(stdin.collect());
+        assert_eq!(items.len(), lines + usize::from(is_too_long), "{items:?}");
+        assert!(items[..lines].iter().all(Result::is_ok), "{items:?}");
+        if is_too_long {
+            let error = items[lines].as_ref().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            let text = "standard input: a line is longer than 5 bytes";
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}
+
+#[test]
+fn a_line_without_end_stops_at_128_mib() {
+    let _replaced = replaced::replace(File::open("/dev/zero").unwrap());
+    let mut stdin = Stdin::open().unwrap();
+    let error = smol::block_on(stdin.next()).unwrap().unwrap_err();
+    let text = "standard input: a line is longer than 134217728 bytes";
+    assert_eq!(error.to_string(), text);
+    assert!(smol::block_on(stdin.next()).is_none());
 }
 
 fn io_pipe() -> (File, File) {
@@ -199,24 +226,37 @@ fn there_is_one_at_a_time() {
         "standard input: another Stdin is reading it"
     );
     drop(first);
-    Stdin::open().unwrap();
+    drop(Stdin::open().unwrap());
+}
+
+/// How many descriptors of this process are open on the same file as this one.
+fn descriptors_of(file: &File) -> usize {
+    let link = |fd: PathBuf| fs::read_link(fd).ok();
+    let same = link(format!("/proc/self/fd/{}", file.as_raw_fd()).into());
+    let all = fs::read_dir("/proc/self/fd").unwrap();
+    all.filter(|fd| link(fd.as_ref().unwrap().path()) == same)
+        .count()
 }
 
 #[test]
-fn dropping_it_deregisters() {
-    let (_writer, _replaced) = replaced::pipe();
+fn dropping_it_leaves_nothing_open_or_registered() {
+    let (reader, _writer) = io_pipe();
+    let _replaced = replaced::replace(&reader);
     smol::block_on(async {
-        let mut stdin = Stdin::open().unwrap();
-        assert!(poll_once(stdin.next()).await.is_none());
-        // Registered now: epoll takes a descriptor once.
-        assert!(smol::Async::new_nonblocking(io::stdin()).is_err());
-        drop(stdin);
-        assert!(smol::Async::new_nonblocking(io::stdin()).is_ok());
+        let before = descriptors_of(&reader);
+        for _ in 0..2 {
+            let mut stdin = Stdin::open().unwrap();
+            assert!(poll_once(stdin.next()).await.is_none());
+            drop(stdin);
+        }
+        assert_eq!(descriptors_of(&reader), before);
+        // epoll takes a descriptor once.
+        assert!(Async::new_nonblocking(io::stdin()).is_ok());
     });
 }
 
 #[test]
-fn input_that_somebody_else_has_taken_does_not_block() {
+fn input_that_another_reader_has_taken_does_not_block() {
     let (reader, mut writer) = io_pipe();
     let _replaced = replaced::replace(&reader);
     let mut stdin = Stdin::open().unwrap();
@@ -230,6 +270,87 @@ fn input_that_somebody_else_has_taken_does_not_block() {
         writer.write_all(b"mine\n").unwrap();
         assert_eq!(next(&mut stdin).await.as_deref(), Some("mine"));
     });
+}
+
+/// The loop writes lines and reads them, and another thread takes each of them just before the loop does,
+/// if it can: also between two system calls of `Stdin`. If one of these blocks, the loop stands still.
+fn race_for_lines(reader: impl AsFd + Sync, mut writer: File) {
+    const ROUNDS: usize = 60_000;
+    let _replaced = replaced::replace(&reader);
+    let (round, stands_still) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let mut unblocking = writer.try_clone().unwrap();
+    let mut stdin = Stdin::open().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut seen, mut since, mut delay) = (0, Instant::now(), 0_u32);
+            while seen < ROUNDS {
+                let now = round.load(Ordering::SeqCst);
+                if now != seen {
+                    (seen, since) = (now, Instant::now());
+                    (0..delay).for_each(|_| hint::spin_loop());
+                    // Later and later, until the loop has been faster.
+                    if rustix::io::ioctl_fionread(&reader).unwrap() > 0 {
+                        rustix::io::read(&reader, &mut [0; 100]).unwrap();
+                        delay += 1;
+                    } else {
+                        delay = delay.saturating_sub(1);
+                    }
+                } else if since.elapsed() > Duration::from_secs(5) {
+                    stands_still.store(true, Ordering::SeqCst);
+                    unblocking.write_all(b"\n").unwrap();
+                    return;
+                }
+            }
+        });
+        smol::block_on(async {
+            for n in 1..=ROUNDS {
+                writer.write_all(b"x\n").unwrap();
+                round.store(n, Ordering::SeqCst);
+                let _ = poll_once(stdin.next()).await;
+                assert!(!stands_still.load(Ordering::SeqCst), "in round {n}");
+                yield_now().await;
+            }
+        });
+        writer.write_all(b"\n").unwrap(); // if the other one waits for it
+    });
+    drop((writer, unblocking));
+    smol::block_on(all(&mut stdin)); // nothing is left over for the next test
+}
+
+#[test]
+fn another_reader_of_the_same_input_never_blocks_the_loop() {
+    let (reader, writer) = io_pipe();
+    race_for_lines(reader, writer);
+    let (reader, writer) = UnixStream::pair().unwrap();
+    race_for_lines(reader, OwnedFd::from(writer).into());
+}
+
+#[test]
+fn a_pipe_that_cannot_be_opened_once_more_and_a_socket() {
+    let (no_rights, no_rights_writer) = io_pipe();
+    // For others than root.
+    rustix::fs::fchmod(&no_rights, rustix::fs::Mode::empty()).unwrap();
+    let (socket, socket_writer) = UnixStream::pair().unwrap();
+    for (reader, mut writer) in [
+        (no_rights, no_rights_writer),
+        (
+            OwnedFd::from(socket).into(),
+            OwnedFd::from(socket_writer).into(),
+        ),
+    ] {
+        let _replaced = replaced::replace(reader);
+        let mut stdin = Stdin::open().unwrap();
+        smol::block_on(async {
+            assert_eq!(next(&mut stdin).await, None);
+            writer.write_all(b"one\ntwo\nend").unwrap();
+            assert_eq!(next(&mut stdin).await.as_deref(), Some("one"));
+            assert_eq!(next(&mut stdin).await.as_deref(), Some("two"));
+            assert_eq!(next(&mut stdin).await, None);
+            drop(writer);
+            assert_eq!(next(&mut stdin).await.as_deref(), Some("end"));
+            assert!(stdin.next().await.is_none());
+        });
+    }
 }
 
 #[test]
@@ -345,4 +466,10 @@ fn work_between_lines_that_are_there_already_lets_others_run() {
         turns_between.windows(2).all(|pair| pair[0] < pair[1]),
         "{turns_between:?}"
     );
+}
+
+#[test]
+fn between_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Stdin>();
 }

@@ -1,11 +1,10 @@
-//! `tcp_stream`: everything arrives, the end is found, nobody waits for ever, and an empty socket is left alone.
+//! `tcp_stream`: all bytes arrive, the end is found, no task hangs, and an empty socket is not read.
 
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::run::run;
 use asyncio_to_smol::tcp_stream::TcpStream;
-use smol::future::{poll_once, yield_now, zip};
+use smol::future::{poll_once, zip};
 use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use smol::{Async, Timer};
 use std::future::poll_fn;
@@ -32,7 +31,7 @@ fn poll_read(stream: &mut TcpStream, waker: &Waker, buffer: &mut [u8]) -> Poll<i
     Pin::new(stream).poll_read(&mut Context::from_waker(waker), buffer)
 }
 
-/// Nothing is to come, whoever asks.
+/// Nothing has come.
 #[track_caller]
 fn assert_pending(poll: Poll<io::Result<usize>>) {
     assert!(poll.is_pending(), "{poll:?}");
@@ -132,26 +131,6 @@ fn what_comes_at_once_and_in_many_pieces() {
 }
 
 #[test]
-fn byte_by_byte_with_a_turn_of_the_loop_after_each() {
-    let sent = bytes(300);
-    let (mut here, mut there) = connection();
-    let received = run(async |ex| {
-        let all = sent.clone();
-        let writer = ex.spawn(async move {
-            for byte in all {
-                there.write_all(&[byte]).unwrap();
-                yield_now().await;
-            }
-        });
-        let mut received = Vec::new();
-        here.read_to_end(&mut received).await.unwrap();
-        writer.await;
-        received
-    });
-    assert!(received == sent);
-}
-
-#[test]
 fn into_several_buffers() {
     let (mut here, mut there) = connection();
     there.write_all(b"Hello world!").unwrap();
@@ -189,51 +168,38 @@ fn no_room_is_not_the_end() {
 // ------------------------------------------------------------------------------------- the end
 
 #[test]
-fn the_end_at_once_and_as_often_as_one_asks() {
-    let (mut here, there) = connection();
-    drop(there);
-    smol::block_on(async {
-        for _ in 0..3 {
-            assert_eq!(here.read(&mut [0; 8]).await.unwrap(), 0);
-        }
-    });
-    // At once.
-    let poll = poll_read(&mut here, Waker::noop(), &mut [0; 8]);
-    assert!(matches!(poll, Poll::Ready(Ok(0))), "{poll:?}");
-}
-
-#[test]
-fn the_end_after_a_read_that_found_less_than_there_was_room_for() {
-    for wait_first in [false, true] {
+fn the_end_is_found_at_once_and_again_and_again() {
+    // At once, with the last bytes or after them; they fill the room, or they do not.
+    for (bytes, room, closed_before) in [
+        (0, 8, true),
+        (3, 3, true),
+        (3, 8, true),
+        (3, 3, false),
+        (3, 8, false),
+    ] {
         let (mut here, mut there) = connection();
-        there.write_all(b"bye").unwrap();
+        there.write_all(&b"bye"[..bytes]).unwrap();
+        let there = (!closed_before).then_some(there); // or dropped here
+        if closed_before {
+            std::thread::sleep(Duration::from_millis(20)); // so that both have come
+        }
         smol::block_on(async {
-            let mut buffer = [0; 8];
-            wait_until_there(&here, 3);
-            assert_eq!(here.read(&mut buffer).await.unwrap(), 3);
-            if wait_first {
-                assert!(poll_once(here.read(&mut buffer)).await.is_none());
+            let mut buffer = vec![0; room];
+            if bytes > 0 {
+                wait_until_there(&here, bytes);
+                assert_eq!(here.read(&mut buffer).await.unwrap(), bytes);
             }
-            drop(there);
+            if let Some(there) = there {
+                assert!(poll_once(here.read(&mut buffer)).await.is_none());
+                drop(there);
+            }
             for _ in 0..3 {
                 assert_eq!(here.read(&mut buffer).await.unwrap(), 0);
             }
         });
-    }
-}
-
-#[test]
-fn the_end_that_came_together_with_the_last_bytes() {
-    for room in [3, 8] {
-        let (mut here, mut there) = connection();
-        there.write_all(b"bye").unwrap();
-        drop(there);
-        std::thread::sleep(Duration::from_millis(20)); // so that both have come
-        smol::block_on(async {
-            let mut buffer = vec![0; room];
-            assert_eq!(here.read(&mut buffer).await.unwrap(), 3);
-            assert_eq!(here.read(&mut buffer).await.unwrap(), 0, "room for {room}");
-        });
+        // Without waiting.
+        let poll = poll_read(&mut here, Waker::noop(), &mut [0; 8]);
+        assert!(matches!(poll, Poll::Ready(Ok(0))), "{poll:?}");
     }
 }
 
@@ -359,7 +325,7 @@ fn the_one_that_polled_last_is_woken() {
     assert_eq!(read_when_woken(&mut here, &wakes, &waker), 5);
 }
 
-/// Somebody else has taken what the loop has told of.
+/// Another reader has taken what the reactor has reported.
 #[test]
 fn a_false_alarm_is_waited_out() {
     let (mut here, mut there) = connection();
@@ -458,4 +424,10 @@ fn much_in_both_directions_at_once() {
     };
     let (at_here, at_there) = smol::block_on(zip(one_end(here, &up), one_end(there, &down)));
     assert!(at_here == down && at_there == up);
+}
+
+#[test]
+fn between_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<TcpStream>();
 }

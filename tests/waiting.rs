@@ -1,4 +1,4 @@
-//! `run`, `gather`, `wait`, `as_completed` and `timeout`: first what they have in common
+//! `run`, `gather`, `wait` and `as_completed`: first what they have in common
 //! with asyncio, which is asked itself where Python is installed, then the rest.
 
 #[path = "common/cases.rs"]
@@ -8,7 +8,7 @@ mod watchdog;
 
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::gather::{gather, gather_all};
-use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
+use asyncio_to_smol::timeout::{TimedOut, timeout};
 use asyncio_to_smol::wait::{self, Done, Wait};
 use cases::{Case, Child, Drops, OnDrop, Quiet, log_of, panic_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
@@ -16,7 +16,7 @@ use smol::stream::{Stream, StreamExt};
 use smol::{LocalExecutor, Task, Timer, unblock};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, panic_any};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -70,10 +70,6 @@ cases! {
     as_completed_stopped_early: "a+ a- b+ got a b-",
     as_completed_of_nothing: "end",
     as_completed_until_time_is_up: "fast- got fast time is up slow-",
-    timeout_in_time: "a+ a- a",
-    timeout_too_late: "a+ ax time is up",
-    timeout_with_no_time_and_a_task_that_is_done: "a+ a- a",
-    timeout_of_a_task_waits_for_its_end: "a+ ax time is up",
 }
 
 async fn tasks_take_turns(case: Case) {
@@ -314,33 +310,6 @@ async fn as_completed_until_time_is_up(case: Case) {
         }
     }
     Timer::after(Duration::from_millis(400)).await;
-}
-
-async fn timeout_in_time(case: Case) {
-    let minute = Duration::from_secs(60);
-    case.log(show(timeout(minute, case.child("a", 3, Ok)).await.unwrap()));
-}
-
-async fn timeout_too_late(case: Case) {
-    let limit = Duration::from_millis(50);
-    let Err(error) = timeout(limit, case.child("a", usize::MAX, Ok)).await else {
-        return;
-    };
-    case.log(error);
-}
-
-async fn timeout_with_no_time_and_a_task_that_is_done(case: Case) {
-    let task = case.spawn("a", 0, Ok);
-    turns(3).await;
-    case.log(show(timeout_task(Duration::ZERO, task).await.unwrap()));
-}
-
-async fn timeout_of_a_task_waits_for_its_end(case: Case) {
-    let limit = Duration::from_millis(50);
-    let Err(error) = timeout_task(limit, case.spawn("a", usize::MAX, Ok)).await else {
-        return;
-    };
-    case.log(error);
 }
 
 // ------------------------------------------------------------------------------------------ run
@@ -1030,86 +999,5 @@ fn a_deadline_gives_one_error_and_then_the_end() {
         let mut results = as_completed(&ex, [pending::<()>()]).deadline(Duration::ZERO);
         assert_eq!(results.next().await, Some(Err(TimedOut)));
         assert_eq!(results.next().await, None);
-    });
-}
-
-// -------------------------------------------------------------------------------------- timeout
-
-#[test]
-fn timeout_polls_once_and_prefers_the_value() {
-    let value = |limit| block_on(timeout(limit, async { 5 }));
-    assert_eq!(value(Duration::ZERO), Ok(5));
-    assert_eq!(value(Duration::MAX), Ok(5));
-    assert_eq!(
-        block_on(timeout(Duration::ZERO, pending::<()>())),
-        Err(TimedOut)
-    );
-
-    // Both are ready when it is polled for the second time.
-    let limit = Duration::from_millis(20);
-    let polled = Cell::new(0);
-    let ready_at_the_second_poll = future::poll_fn(|_| {
-        polled.set(polled.get() + 1);
-        if polled.get() == 2 {
-            Poll::Ready(5)
-        } else {
-            Poll::Pending
-        }
-    });
-    assert_eq!(block_on(timeout(limit, ready_at_the_second_poll)), Ok(5));
-    let error = std::io::Error::from(TimedOut);
-    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-}
-
-#[test]
-fn timeouts_inside_timeouts_stay_small() {
-    let limit = Duration::from_secs(1);
-    let future = async {
-        let big = [0_u8; 1000];
-        yield_now().await;
-        big[0]
-    };
-    let size = size_of_val(&future);
-    let nested = timeout(limit, timeout(limit, timeout(limit, future)));
-    assert!(size_of_val(&nested) < size + 300);
-}
-
-#[test]
-fn when_time_is_up_the_future_has_been_dropped() {
-    let drops = Drops::default();
-    run(async |ex| {
-        let limit = Duration::from_millis(20);
-        let mut waiting = pin!(timeout(limit, drops.forever::<()>()));
-        assert_eq!(waiting.as_mut().await, Err(TimedOut));
-        assert_eq!(drops.count(), 1); // although `waiting` is still there
-        let task = ex.spawn(drops.forever::<()>());
-        assert_eq!(timeout_task(limit, task).await, Err(TimedOut));
-        assert_eq!(drops.count(), 2);
-
-        // By reference it is not.
-        let mut task = ex.spawn(async {
-            Timer::after(Duration::from_millis(60)).await;
-            5
-        });
-        assert_eq!(timeout(limit, &mut task).await, Err(TimedOut));
-        assert_eq!(task.await, 5);
-
-        // Giving up the waiting gives up the task.
-        let mut waiting = pin!(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
-        assert!(poll_once(waiting.as_mut()).await.is_none());
-        turns(3).await;
-        assert_eq!(drops.count(), 2);
-        waiting.set(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
-        turns(3).await;
-        assert_eq!(drops.count(), 3);
-    });
-}
-
-#[test]
-fn a_panic_comes_through_timeout() {
-    run(async |ex| {
-        let panics = || ex.spawn(panics_after::<()>(2));
-        assert!(is_quiet_panic(timeout(Duration::MAX, panics())).await);
-        assert!(is_quiet_panic(timeout_task(Duration::MAX, panics())).await);
     });
 }

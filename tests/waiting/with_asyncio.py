@@ -206,28 +206,4 @@ async def as_completed_until_time_is_up():
     await asyncio.sleep(0.4)
 
 
-async def timeout_in_time():
-    log.append(await asyncio.wait_for(child("a", 3), 60))
-
-
-async def timeout_too_late():
-    try:
-        await asyncio.wait_for(child("a", 10**9), 0.05)
-    except asyncio.TimeoutError:
-        log.append("time is up")
-
-
-async def timeout_with_no_time_and_a_task_that_is_done():
-    task = spawn("a", 0)
-    await turns(3)
-    log.append(await asyncio.wait_for(task, 0))
-
-
-async def timeout_of_a_task_waits_for_its_end():
-    try:
-        await asyncio.wait_for(spawn("a", 10**9), 0.05)
-    except asyncio.TimeoutError:
-        log.append("time is up")
-
-
 run_all(dict(globals()))

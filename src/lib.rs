@@ -11,14 +11,19 @@
 //! on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread, and
 //! [`interrupt`] works with and without [`mod@run`].
 //!
-//! Every module page begins with the names of asyncio and Node.js that it answers.
+//! Every module page begins with the names of asyncio and Node.js that it answers. What one usually
+//! needs of a module can also be imported from here:
+//!
+//! ```
+//! use asyncio_to_smol::{gather, run, sleep, timeout};
+//! ```
 //!
 //! The features `redis` and `http` are for examples that need more crates. The library is the same
 //! without them.
 #![forbid(unsafe_code)]
+#![warn(missing_debug_implementations, unreachable_pub)]
 
 pub mod as_completed;
-mod calls;
 mod children;
 pub mod gather;
 pub mod interrupt;
@@ -27,11 +32,21 @@ mod panics;
 pub mod queue;
 pub mod run;
 pub mod sleep;
-pub mod spawn;
 pub mod stdin;
 pub mod task_group;
-mod task_list;
 pub mod tcp_stream;
 pub mod ticker;
 pub mod timeout;
 pub mod wait;
+
+pub use as_completed::as_completed;
+pub use gather::{gather, gather_all};
+pub use interrupt::{Interrupts, run_until_interrupted};
+pub use queue::Queue;
+pub use run::{Spawner, run};
+pub use sleep::{sleep, sleep_until};
+pub use stdin::Stdin;
+pub use task_group::{TaskGroup, task_group};
+pub use tcp_stream::TcpStream;
+pub use ticker::Ticker;
+pub use timeout::{TimedOut, timeout, timeout_task};

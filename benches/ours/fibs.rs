@@ -1,7 +1,7 @@
 //! Computing: the plain function, and one that gives way at every call.
 
 use asyncio_to_smol::event_loop::coroutines::EventLoop;
-use asyncio_to_smol::run;
+use asyncio_to_smol::run::{self};
 use futures_lite::future::yield_now;
 use measure::{Start, argument, fib, figure};
 use std::hint::black_box;

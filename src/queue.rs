@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown`
 //! - Node: no name for it
-//! - Paste: this file; nothing to add
+//! - Paste: this file; `cargo add slab`
 //!
 //! ```
 //! use asyncio_to_smol::queue::Queue;
@@ -79,8 +79,9 @@
 //!
 //! Source: [`asyncio.Queue`](https://docs.python.org/3/library/asyncio-queue.html).
 
+use slab::Slab;
 use std::cell::{RefCell, RefMut};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -134,9 +135,9 @@ impl<T> Queue<T> {
             capacity,
             closed: false,
             unfinished: 0,
-            getters: Line::default(),
-            putters: Line::default(),
-            joiners: Line::default(),
+            getters: Line::new(),
+            putters: Line::new(),
+            joiners: Line::new(),
         })))
     }
 
@@ -390,7 +391,7 @@ impl<T> Queue<T> {
 struct Place<'q, T> {
     queue: &'q Queue<T>,
     line: fn(&mut State<T>) -> &mut Line,
-    ticket: Option<u64>,
+    ticket: Option<usize>,
 }
 
 impl<T> Place<'_, T> {
@@ -560,45 +561,95 @@ impl Error for GetError {}
 
 /// The futures that wait, in order. The first ones are served: it is their turn, and they have been
 /// woken.
-#[derive(Default)]
+///
+/// A list that is linked in both directions, so that everything takes the same time in a long line.
 struct Line {
-    /// By tickets. `None` if it has been woken and not polled since.
-    wakers: BTreeMap<u64, Option<Waker>>,
-    /// How many tickets there have been.
-    tickets: u64,
-    /// The first ticket that is not served.
-    next: u64,
-    /// How many are served, and still here.
+    /// The first one is [`END`].
+    places: Slab<Link>,
+    /// How many are served.
     served: usize,
+    /// The first one that is not, or [`END`].
+    next: usize,
 }
 
+struct Link {
+    before: usize,
+    after: usize,
+    is_served: bool,
+    /// `None` if it has been woken and not polled since.
+    waker: Option<Waker>,
+}
+
+/// The sentinel: after the last place, and before the first.
+const END: usize = 0;
+
 impl Line {
+    fn new() -> Line {
+        let mut places = Slab::new();
+        places.insert(Link {
+            before: END,
+            after: END,
+            is_served: false,
+            waker: None,
+        });
+        Line {
+            places,
+            served: 0,
+            next: END,
+        }
+    }
+
     fn len(&self) -> usize {
-        self.wakers.len()
+        self.places.len() - 1 // without END
     }
 
-    fn is_served(&self, ticket: u64) -> bool {
-        ticket < self.next
+    fn is_served(&self, place: usize) -> bool {
+        self.places[place].is_served
     }
 
-    fn will_wake(&self, ticket: u64, waker: &Waker) -> bool {
-        let last = self.wakers.get(&ticket).and_then(Option::as_ref);
+    fn will_wake(&self, place: usize, waker: &Waker) -> bool {
+        let last = self.places[place].waker.as_ref();
         last.is_some_and(|last| last.will_wake(waker))
     }
 
-    /// Registers `waker` to be woken when this ticket is served; gives out a ticket if there is none.
-    /// Returns the waker that was registered before.
-    fn wait(&mut self, ticket: &mut Option<u64>, waker: Waker) -> Option<Waker> {
-        let ticket = *ticket.get_or_insert_with(|| {
-            self.tickets += 1;
-            self.tickets - 1
+    /// Registers `waker` to be woken when this place is served; takes a place if there is none. Returns the
+    /// waker that was registered before.
+    fn wait(&mut self, place: &mut Option<usize>, waker: Waker) -> Option<Waker> {
+        if let Some(place) = *place {
+            return self.places[place].waker.replace(waker);
+        }
+        let last = self.places[END].before;
+        let key = self.places.insert(Link {
+            before: last,
+            after: END,
+            is_served: false,
+            waker: Some(waker),
         });
-        self.wakers.insert(ticket, Some(waker)).flatten()
+        self.places[last].after = key;
+        self.places[END].before = key;
+        if self.next == END {
+            self.next = key;
+        }
+        *place = Some(key);
+        None
     }
 
-    fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        self.served -= usize::from(self.is_served(ticket));
-        self.wakers.remove(&ticket).flatten()
+    fn leave(&mut self, place: usize) -> Option<Waker> {
+        let Link {
+            before,
+            after,
+            is_served,
+            waker,
+        } = self.places.remove(place);
+        self.places[before].after = after;
+        self.places[after].before = before;
+        if self.next == place {
+            self.next = after;
+        }
+        if is_served {
+            self.served -= 1;
+        }
+        waker
     }
 
     /// Serves the first `n` and no more. Returns the first waker that is to be woken for that: to be
@@ -606,16 +657,17 @@ impl Line {
     fn serve(&mut self, n: usize) -> Option<Waker> {
         while self.served > n {
             // What the last one was woken for was taken with `_nowait`.
-            let (last, _) = self.wakers.range(..self.next).next_back()?;
-            self.next = *last;
+            self.next = self.places[self.next].before;
+            self.places[self.next].is_served = false;
             self.served -= 1;
         }
-        while self.served < n {
-            let (ticket, waker) = self.wakers.range_mut(self.next..).next()?;
-            self.next = ticket + 1;
+        while self.served < n && self.next != END {
+            let place = &mut self.places[self.next];
+            self.next = place.after;
+            place.is_served = true;
             self.served += 1;
-            if waker.is_some() {
-                return waker.take();
+            if place.waker.is_some() {
+                return place.waker.take();
             }
         }
         None

@@ -6,10 +6,13 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::as_completed::as_completed;
-use asyncio_to_smol::gather::{gather, gather_all};
+use asyncio_to_smol::as_completed::{AsCompleted, as_completed};
+use asyncio_to_smol::gather::{Gather, GatherAll, gather, gather_all};
+use asyncio_to_smol::queue::{Closed, GetError, PutError, Queue};
+use asyncio_to_smol::run::{Spawner, TaskInfo, TaskState};
+use asyncio_to_smol::task_group::{self, ErrorGroup, NoValue, Refused, TaskGroup};
 use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
-use asyncio_to_smol::wait::{self, Done};
+use asyncio_to_smol::wait::{self, Done, Wait};
 use cases::{Case, Child, Drops, End, OnDrop, Quiet, log_of, panic_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::stream::{Stream, StreamExt};
@@ -377,6 +380,48 @@ async fn timeout_of_a_task_waits_for_its_end(case: Case) {
     case.log(error);
 }
 
+/// What the modules' pages say of threads.
+#[test]
+fn send_and_sync() {
+    fn is_send<T: Send>() {}
+    fn is_sync<T: Sync>() {}
+    /// Ambiguous, and so an error, for a type that is `$auto`.
+    macro_rules! assert_not {
+        ($auto:ident: $($type:ty),*) => { $({
+            trait Ambiguous<A> {
+                fn check() {}
+            }
+            impl<T> Ambiguous<()> for T {}
+            impl<T: $auto> Ambiguous<u8> for T {}
+            <$type as Ambiguous<_>>::check();
+        })* };
+    }
+    is_send::<(Wait<'static, u8>, Done<u8>, wait::Empty)>();
+    assert_not!(Sync: Wait<'static, u8>, Done<u8>);
+    assert_not!(Send: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
+    assert_not!(Sync: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
+    is_send::<(TaskInfo, TaskState)>();
+    is_sync::<(TaskInfo, TaskState)>();
+    assert_not!(Send: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
+    assert_not!(Sync: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
+    is_send::<(
+        ErrorGroup<u8>,
+        NoValue,
+        Refused,
+        Closed<u8>,
+        PutError<u8>,
+        GetError,
+    )>();
+    is_sync::<(
+        ErrorGroup<u8>,
+        NoValue,
+        Refused,
+        Closed<u8>,
+        PutError<u8>,
+        GetError,
+    )>();
+}
+
 // ------------------------------------------------------------------------------------------ run
 
 /// Whether awaiting `future` panics with `Quiet`.
@@ -593,6 +638,22 @@ fn what_is_spawned_after_the_end_is_cancelled_from_the_start() {
 }
 
 #[test]
+fn run_does_not_wait_for_other_threads_and_a_cancel_that_is_not_polled_asks_for_nothing() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let drops = Drops::default();
+    run(async |ex| {
+        // asyncio's `run` would wait for this one.
+        ex.spawn(unblock(move || released.recv())).detach();
+        let cancelled = ex.spawn(drops.forever::<()>()).cancel();
+        turns(3).await;
+        assert_eq!(drops.count(), 0);
+        cancelled.await;
+        assert_eq!(drops.count(), 1);
+    });
+    drop(release);
+}
+
+#[test]
 fn tasks_may_borrow_what_lives_longer_than_run() {
     let words = ["one".to_string(), "two".to_string()];
     let lengths = run(async |ex| {
@@ -668,6 +729,38 @@ fn a_child_whose_executor_is_gone_does_not_hang_gather() {
         turns(20).await;
     });
     assert_eq!(log, "a+ panic a-");
+}
+
+/// The last child has kept its waker, and the others have shared one.
+#[test]
+fn a_child_is_woken_by_its_own_waker_only() {
+    let kept = RefCell::new(Vec::new());
+    run(async |ex| {
+        let polls = Rc::new(RefCell::new(Vec::new()));
+        let children = (0..6).map(|n| {
+            let (polls, kept) = (Rc::clone(&polls), &kept);
+            future::poll_fn(move |cx| {
+                polls.borrow_mut().push(n);
+                if n % 2 == 1 && kept.borrow().len() < 3 {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    return Poll::Pending;
+                }
+                Poll::Ready(n)
+            })
+        });
+        let mut all = gather_all(&ex, children);
+        turns(2).await;
+        assert_eq!(polls.take(), [0, 1, 2, 3, 4, 5]);
+        let wakers = kept.borrow().clone();
+        for (n, waker) in [5, 3, 1].into_iter().zip(wakers.into_iter().rev()) {
+            waker.wake_by_ref();
+            turns(2).await;
+            waker.wake(); // it has ended
+            turns(2).await;
+            assert_eq!(polls.take(), [n]);
+        }
+        assert_eq!(poll_once(&mut all).await, Some(vec![0, 1, 2, 3, 4, 5]));
+    });
 }
 
 /// A future that is ready at once, and panics when it is dropped.
@@ -758,6 +851,16 @@ fn results_that_nobody_wants_any_more_are_dropped_when_they_come() {
     });
 }
 
+/// Fails, or never ends.
+async fn fails_or_waits(drops: Drops, n: usize) -> Child {
+    let _guard = drops.guard();
+    if n == 0 {
+        Err("failed")
+    } else {
+        pending().await
+    }
+}
+
 #[test]
 fn dropping_gather_drops_the_children_by_the_next_turn() {
     run(async |ex| {
@@ -786,6 +889,14 @@ fn dropping_gather_drops_the_children_by_the_next_turn() {
         turns(3).await;
         assert_eq!(cancelled.cancel().await, None);
         assert_eq!(drops.count(), 4);
+
+        // After the first error, too.
+        let mut failed = gather(&ex, [1, 0].map(|n| fails_or_waits(drops.clone(), n)));
+        assert_eq!((&mut failed).await, Err("failed"));
+        turns(3).await;
+        assert_eq!(drops.count(), 5);
+        failed.cancel().await;
+        assert_eq!(drops.count(), 6);
 
         // What is there already is not lost by cancelling.
         let values = gather(&ex, [async { Child::Ok("a") }]);

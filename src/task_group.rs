@@ -33,6 +33,7 @@
 //! use asyncio_to_smol::task_group::{ErrorGroup, TaskGroup, task_group};
 //! use async_io::Async;
 //! use futures_lite::{future, io};
+//! use std::future::Future;
 //! use std::net::{TcpListener, TcpStream};
 //! use std::time::Duration;
 //!

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use watchdog::end_if_it_hangs;
 
 /// A group whose errors are the names of children.
 type Group = TaskGroup<'static, &'static str>;
@@ -907,6 +908,7 @@ fn the_errors_of_a_group_say_how_many_and_which_came_first() {
 #[test]
 fn a_server_stops_though_a_client_is_idle() {
     const LIMIT: Duration = Duration::from_millis(300);
+    end_if_it_hangs();
     block_on(async {
         let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
         let address = listener.get_ref().local_addr().unwrap();

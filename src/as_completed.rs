@@ -67,7 +67,7 @@
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
 pub use crate::children::Spawn;
-use crate::children::{Children, Handle, Link};
+use crate::children::{Handle, Link, start};
 use futures_lite::Stream;
 use std::collections::VecDeque;
 use std::fmt;
@@ -99,16 +99,17 @@ where
     F: Future + 'a,
     F::Output: 'a,
 {
-    let children = Children::new(children);
-    let left = children.len();
     let record = |link: &Link<Ended<_>>, index, result| {
         link.state.borrow_mut().push_back((index, result));
         link.wake();
     };
-    AsCompleted {
-        handle: children.start(ex, VecDeque::new(), record),
-        left,
-    }
+    let mut left = 0;
+    let state = |n| {
+        left = n;
+        VecDeque::new()
+    };
+    let handle = start(ex, children, state, record);
+    AsCompleted { handle, left }
 }
 
 /// The children that have ended and whose results have not been given out.

@@ -70,13 +70,62 @@ impl<'a> Extend<Driver<'a>> for &Rc<LocalExecutor<'a>> {
     }
 }
 
-/// The children that have not ended, by their indices.
-pub(crate) struct Children<F> {
+/// Spawns a task that runs the children, and passes the result of each to `record` when it ends.
+///
+/// A child that panics ends by that, and the others go on. `state` gets their number.
+pub(crate) fn start<'a, F, S>(
+    ex: &impl Spawn<'a>,
+    children: impl IntoIterator<Item = F>,
+    state: impl FnOnce(usize) -> S,
+    record: impl FnMut(&Link<S>, usize, thread::Result<F::Output>) + 'a,
+) -> Handle<S>
+where
+    F: Future + 'a,
+    S: Default + 'a,
+{
+    // An allocation for each would add a half to the cost of small ones: four of them share one. Large
+    // ones are freed each when it ends.
+    if size_of::<F>() <= 256 {
+        start_blocks(ex, children, state, record)
+    } else {
+        start_blocks(ex, children.into_iter().map(Box::pin), state, record)
+    }
+}
+
+fn start_blocks<'a, F, S>(
+    ex: &impl Spawn<'a>,
+    children: impl IntoIterator<Item = F>,
+    state: impl FnOnce(usize) -> S,
+    record: impl FnMut(&Link<S>, usize, thread::Result<F::Output>) + 'a,
+) -> Handle<S>
+where
+    F: Future + 'a,
+    S: Default + 'a,
+{
+    let children = Children::new(children);
+    let link = Rc::new(Link {
+        state: RefCell::new(state(children.len)),
+        awaiter: Cell::new(None),
+        fate: Cell::new(Fate::Owned),
+        over: Cell::new(false),
+        calls: Calls::new(),
+    });
+    let mut running = Running {
+        left: children.len,
+        children,
+        started: false,
+        turn: Vec::new(),
+        record,
+        link: Rc::clone(&link),
+    };
+    let driver = poll_fn(move |cx| running.poll(cx));
+    ex.spawn_driver(Driver(Box::pin(driver)));
+    Handle(link)
+}
+
+/// The children that have not ended, four to a block, which is freed when they have ended.
+struct Children<F> {
     len: usize,
-    /// Those of large types: each has an allocation, which is freed when it ends.
-    single: Vec<Option<Pin<Box<F>>>>,
-    /// Those of small types, to whose cost an allocation each would add a half: four share one, which
-    /// is freed when they have ended.
     blocks: Vec<Option<Pin<Box<Block<F>>>>>,
 }
 
@@ -103,101 +152,40 @@ impl<F> Block<F> {
             _ => block.d,
         }
     }
-
-    fn is_empty(&self) -> bool {
-        let Block { a, b, c, d } = self;
-        a.is_none() && b.is_none() && c.is_none() && d.is_none()
-    }
 }
 
 impl<F> Children<F> {
-    const ARE_SMALL: bool = size_of::<F>() <= 256;
-
-    fn get(&mut self, index: usize) -> Option<Pin<&mut F>> {
-        if Self::ARE_SMALL {
-            let block = self.blocks[index / 4].as_mut()?;
-            block.as_mut().place(index).as_pin_mut()
-        } else {
-            self.single[index].as_mut().map(Pin::as_mut)
+    fn new(children: impl IntoIterator<Item = F>) -> Children<F> {
+        let mut len = 0;
+        let mut children = children.into_iter().fuse().inspect(|_| len += 1);
+        let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(4));
+        while let Some(first) = children.next() {
+            blocks.push(Some(Box::pin(Block {
+                a: Some(first),
+                b: children.next(),
+                c: children.next(),
+                d: children.next(),
+            })));
         }
+        drop(children);
+        Children { len, blocks }
     }
 
-    /// Drops a child, and frees its memory.
+    fn get(&mut self, index: usize) -> Option<Pin<&mut F>> {
+        let block = self.blocks[index / 4].as_mut()?;
+        block.as_mut().place(index).as_pin_mut()
+    }
+
+    /// Drops a child.
     fn end(&mut self, index: usize) {
-        if !Self::ARE_SMALL {
-            self.single[index] = None;
-            return;
-        }
         let place = &mut self.blocks[index / 4];
         if let Some(block) = place {
             block.as_mut().place(index).set(None);
-            if block.is_empty() {
+            let Block { a, b, c, d } = &**block;
+            if a.is_none() && b.is_none() && c.is_none() && d.is_none() {
                 *place = None;
             }
         }
-    }
-}
-
-impl<F: Future> Children<F> {
-    pub(crate) fn new(children: impl IntoIterator<Item = F>) -> Children<F> {
-        let mut len = 0;
-        let (mut single, mut blocks) = (Vec::new(), Vec::new());
-        let mut children = children.into_iter().fuse().inspect(|_| len += 1);
-        if Self::ARE_SMALL {
-            blocks.reserve(children.size_hint().0.div_ceil(4));
-            while let Some(first) = children.next() {
-                blocks.push(Some(Box::pin(Block {
-                    a: Some(first),
-                    b: children.next(),
-                    c: children.next(),
-                    d: children.next(),
-                })));
-            }
-        } else {
-            single.extend(children.by_ref().map(|child| Some(Box::pin(child))));
-        }
-        drop(children);
-        Children {
-            len,
-            single,
-            blocks,
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Spawns a task that runs the children, and passes the result of each to `record` when it ends.
-    ///
-    /// A child that panics ends by that, and the others go on.
-    pub(crate) fn start<'a, S: Default + 'a>(
-        self,
-        ex: &impl Spawn<'a>,
-        state: S,
-        record: impl FnMut(&Link<S>, usize, thread::Result<F::Output>) + 'a,
-    ) -> Handle<S>
-    where
-        F: 'a,
-    {
-        let link = Rc::new(Link {
-            state: RefCell::new(state),
-            awaiter: Cell::new(None),
-            fate: Cell::new(Fate::Owned),
-            over: Cell::new(false),
-            calls: Calls::new(),
-        });
-        let mut running = Running {
-            left: self.len,
-            children: self,
-            started: false,
-            turn: Vec::new(),
-            record,
-            link: Rc::clone(&link),
-        };
-        let driver = poll_fn(move |cx| running.poll(cx));
-        ex.spawn_driver(Driver(Box::pin(driver)));
-        Handle(link)
     }
 }
 

@@ -63,7 +63,7 @@
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).
 
 pub use crate::children::Spawn;
-use crate::children::{Children, Handle, Link, drop_quietly};
+use crate::children::{Handle, Link, drop_quietly, start};
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -128,8 +128,6 @@ where
     <F::Output as sealed::IntoResult>::Value: 'a,
     <F::Output as sealed::IntoResult>::Error: 'a,
 {
-    let children = Children::new(children);
-    let state = Gathered::new(children.len());
     let record = |link: &Link<_>, index, result: thread::Result<F::Output>| match result
         .map(sealed::IntoResult::into_result)
     {
@@ -137,7 +135,7 @@ where
         Ok(Err(error)) => Gathered::fail(link, Ok(error)),
         Err(panic) => Gathered::fail(link, Err(panic)),
     };
-    Gather(children.start(ex, state, record))
+    Gather(start(ex, children, Gathered::new, record))
 }
 
 /// The future that [`gather`] returns: the values of all children, or the first error.
@@ -290,9 +288,7 @@ where
     F: Future + 'a,
     F::Output: 'a,
 {
-    let children = Children::new(children);
-    let state = Gathered::new(children.len());
-    GatherAll(Gather(children.start(ex, state, Gathered::put)))
+    GatherAll(Gather(start(ex, children, Gathered::new, Gathered::put)))
 }
 
 /// The future that [`gather_all`] returns: what all children have returned.
@@ -309,17 +305,8 @@ pub struct GatherAll<T>(Gather<thread::Result<T>, std::convert::Infallible>);
 impl<T> GatherAll<T> {
     /// Cancels the children that have not ended, and waits until they have been dropped.
     ///
-    /// Returns what awaiting it would have given, if all had ended already.
-    ///
-    /// ```
-    /// # use asyncio_to_smol::gather::gather_all;
-    /// # use asyncio_to_smol::run;
-    /// # use futures_lite::future::pending;
-    /// run(async |ex| {
-    ///     let children = gather_all(&ex, [pending::<()>(), pending()]);
-    ///     assert_eq!(children.cancel().await, None);
-    /// });
-    /// ```
+    /// Returns what awaiting it would have given, if all had ended already. There is an example at
+    /// [`Gather::cancel`].
     ///
     /// # Panics
     ///

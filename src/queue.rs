@@ -119,12 +119,7 @@ impl<T> Queue<T> {
     ///
     /// If `capacity` is 0, which to asyncio means [`unbounded`](Queue::unbounded).
     ///
-    /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// let queue = Queue::bounded(1);
-    /// queue.put_nowait('a').unwrap();
-    /// assert!(queue.is_full());
-    /// ```
+    /// There is an example at [`put_nowait`](Queue::put_nowait).
     pub fn bounded(capacity: usize) -> Queue<T> {
         assert!(
             capacity > 0,
@@ -143,11 +138,7 @@ impl<T> Queue<T> {
 
     /// A queue of as many values as there is memory for.
     ///
-    /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// let queue = Queue::unbounded();
-    /// (0..1000).for_each(|n| queue.put_nowait(n).unwrap());
-    /// ```
+    /// There is an example at [`close`](Queue::close).
     pub fn unbounded() -> Queue<T> {
         Queue::bounded(UNBOUNDED)
     }
@@ -167,6 +158,8 @@ impl<T> Queue<T> {
     /// queue.put('a').await?;
     /// queue.close();
     /// assert_eq!(queue.put('b').await, Err(Closed('b')));
+    /// assert_eq!(queue.get().await, Ok('a'));
+    /// assert_eq!(queue.get().await, Err(Closed(())));
     /// # Ok::<(), Closed<char>>(()) }).unwrap();
     /// ```
     ///
@@ -201,16 +194,7 @@ impl<T> Queue<T> {
     ///
     /// [`Closed`] if the queue has been closed and is empty.
     ///
-    /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// # futures_lite::future::block_on(async {
-    /// let queue = Queue::bounded(10);
-    /// queue.put('a').await?;
-    /// queue.close();
-    /// assert_eq!(queue.get().await, Ok('a'));
-    /// assert_eq!(queue.get().await, Err(Closed(())));
-    /// # Ok::<(), Closed<char>>(()) }).unwrap();
-    /// ```
+    /// There is an example at [`put`](Queue::put).
     pub fn get(&self) -> impl Future<Output = Result<T, Closed>> + Unpin + use<'_, T> {
         let mut place = self.place(|state| &mut state.getters);
         poll_fn(move |cx| {
@@ -235,6 +219,8 @@ impl<T> Queue<T> {
     /// let queue = Queue::bounded(1);
     /// assert_eq!(queue.put_nowait('a'), Ok(()));
     /// assert_eq!(queue.put_nowait('b'), Err(PutError::Full('b')));
+    /// assert_eq!(queue.get_nowait(), Ok('a'));
+    /// assert_eq!(queue.get_nowait(), Err(GetError::Empty));
     /// ```
     pub fn put_nowait(&self, value: T) -> Result<(), PutError<T>> {
         let mut state = self.0.borrow_mut();
@@ -255,11 +241,7 @@ impl<T> Queue<T> {
     ///
     /// If the queue is empty: [`GetError::Closed`] if it has been closed.
     ///
-    /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// let queue = Queue::<char>::bounded(1);
-    /// assert_eq!(queue.get_nowait(), Err(GetError::Empty));
-    /// ```
+    /// There is an example at [`put_nowait`](Queue::put_nowait).
     pub fn get_nowait(&self) -> Result<T, GetError> {
         let mut state = self.0.borrow_mut();
         match state.values.pop_front() {
@@ -321,6 +303,7 @@ impl<T> Queue<T> {
     /// let queue = Queue::unbounded();
     /// queue.put_nowait('a').unwrap();
     /// queue.close();
+    /// assert!(queue.is_closed());
     /// assert_eq!(queue.put_nowait('b'), Err(PutError::Closed('b')));
     /// assert_eq!(queue.get_nowait(), Ok('a'));
     /// ```
@@ -336,12 +319,7 @@ impl<T> Queue<T> {
 
     /// Whether it has been closed.
     ///
-    /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// let queue = Queue::<char>::unbounded();
-    /// queue.close();
-    /// assert!(queue.is_closed());
-    /// ```
+    /// There is an example at [`close`](Queue::close).
     pub fn is_closed(&self) -> bool {
         self.0.borrow().closed
     }

@@ -140,7 +140,7 @@ impl<'a> Spawner<'a> {
     ///
     /// ```
     /// # use asyncio_to_smol::run;
-    /// # use futures_lite::future::{pending, yield_now};
+    /// # use futures_lite::future::pending;
     /// run(async |ex| {
     ///     let one = ex.spawn(async { 1 });
     ///     let never = ex.spawn(pending::<()>());
@@ -155,14 +155,7 @@ impl<'a> Spawner<'a> {
     /// Spawns `future` as a task with a name for [`tasks`](Spawner::tasks): asyncio's
     /// `create_task(…, name=…)`.
     ///
-    /// ```
-    /// # use asyncio_to_smol::run;
-    /// run(async |ex| {
-    ///     let task = ex.spawn_named("greeter", async { "hello" });
-    ///     assert_eq!(ex.tasks()[1].to_string(), "greeter: new");
-    ///     assert_eq!(task.await, "hello");
-    /// });
-    /// ```
+    /// There is an example at [`tasks`](Spawner::tasks).
     pub fn spawn_named<T: 'a>(
         &self,
         name: impl Into<String>,
@@ -199,8 +192,9 @@ impl<'a> Spawner<'a> {
     /// run(async |ex| {
     ///     let _task = ex.spawn(pending::<()>());
     ///     yield_now().await;
+    ///     let _new = ex.spawn_named("greeter", async {});
     ///     let tasks: Vec<_> = ex.tasks().iter().map(ToString::to_string).collect();
-    ///     assert_eq!(tasks, ["main: running", "Task-2: waiting"]);
+    ///     assert_eq!(tasks, ["main: running", "Task-2: waiting", "greeter: new"]);
     /// });
     /// ```
     pub fn tasks(&self) -> Vec<TaskInfo> {

@@ -314,18 +314,7 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     /// Returns at once; the children are dropped when the body and the children that are woken have
     /// had their turn. That is no failure. The body goes on, and the group ends with its value.
     ///
-    /// ```
-    /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
-    /// # use futures_lite::future::pending;
-    /// # use std::io;
-    /// # async_io::block_on(async {
-    /// task_group(async |group: TaskGroup<io::Error>| {
-    ///     group.spawn(pending::<io::Result<()>>())?;
-    ///     group.cancel();
-    ///     Ok(())
-    /// })
-    /// # .await }).unwrap();
-    /// ```
+    /// There is an example at [`Child::cancel`].
     pub fn cancel(&self) {
         self.shared.closed.set(true);
         self.shared.cancelling.set(true);
@@ -387,7 +376,7 @@ const BODY: usize = usize::MAX;
 struct Shared<'a, E> {
     /// By their numbers, which are not used again: a late call of one that has ended finds nothing.
     /// `None` while it is being polled.
-    children: RefCell<BTreeMap<usize, (Arc<Caller>, Option<Running<'a, E>>)>>,
+    children: RefCell<BTreeMap<usize, Entry<'a, E>>>,
     /// How many there have been.
     count: Cell<usize>,
     inbox: Arc<Inbox>,
@@ -406,6 +395,8 @@ type Panic = Box<dyn Any + Send>;
 
 /// A child that has not ended.
 type Running<'a, E> = Pin<Box<dyn Future<Output = End<(), E>> + 'a>>;
+
+type Entry<'a, E> = (Arc<Caller>, Option<Running<'a, E>>);
 
 /// How a child ends: with a value, an error, or a panic.
 type End<T, E> = thread::Result<Result<T, E>>;
@@ -557,9 +548,13 @@ impl<T> Child<T> {
     /// # use std::io;
     /// # async_io::block_on(async {
     /// task_group(async |group: TaskGroup<io::Error>| {
-    ///     let child = group.spawn(pending::<io::Result<()>>())?;
-    ///     child.cancel();
-    ///     assert_eq!(child.await, Err(NoValue));
+    ///     let one = group.spawn(pending::<io::Result<()>>())?;
+    ///     let another = group.spawn(pending::<io::Result<()>>())?;
+    ///     one.cancel();
+    ///     assert_eq!(one.await, Err(NoValue));
+    ///     assert!(!another.is_finished());
+    ///     group.cancel();
+    ///     assert_eq!(another.await, Err(NoValue));
     ///     Ok(())
     /// })
     /// # .await }).unwrap();
@@ -569,16 +564,8 @@ impl<T> Child<T> {
         self.0.child.wake_by_ref();
     }
 
-    /// Whether it has ended, in whatever way: asyncio's `task.done()`.
-    ///
-    /// ```
-    /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
-    /// # use std::io;
-    /// # async_io::block_on(async {
-    /// let child = task_group(async |group: TaskGroup<io::Error>| Ok(group.spawn(async { Ok(1) })?));
-    /// assert!(child.await.unwrap().is_finished());
-    /// # });
-    /// ```
+    /// Whether it has ended, in whatever way: asyncio's `task.done()`. There is an example at
+    /// [`cancel`](Child::cancel).
     pub fn is_finished(&self) -> bool {
         self.0.ended.get()
     }
@@ -638,6 +625,7 @@ impl From<NoValue> for io::Error {
 ///     Err::<(), _>(io::Error::other("no such host"))
 /// });
 /// let errors = result.await.unwrap_err();
+/// assert_eq!((errors.first().kind(), errors.iter().count()), (io::ErrorKind::Other, 1));
 /// assert_eq!(errors.to_string(), "1 error in a task group");
 /// assert_eq!(errors.source().unwrap().to_string(), "no such host");
 /// assert_eq!(format!("{errors:#}"), "1 error in a task group: no such host");
@@ -652,24 +640,14 @@ pub struct ErrorGroup<E> {
 impl<E> ErrorGroup<E> {
     /// The first error.
     ///
-    /// ```
-    /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
-    /// # let failed = task_group(async |_: TaskGroup<&str>| Err::<(), _>("failed"));
-    /// # let errors = async_io::block_on(failed).unwrap_err();
-    /// assert_eq!(errors.first(), &"failed");
-    /// ```
+    /// There is an example at [`ErrorGroup`].
     pub fn first(&self) -> &E {
         &self.errors[0]
     }
 
     /// All errors.
     ///
-    /// ```
-    /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
-    /// # let failed = task_group(async |_: TaskGroup<&str>| Err::<(), _>("failed"));
-    /// # let errors = async_io::block_on(failed).unwrap_err();
-    /// assert!(errors.iter().eq(&["failed"]));
-    /// ```
+    /// There is an example at [`ErrorGroup`].
     pub fn iter(&self) -> std::slice::Iter<'_, E> {
         self.errors.iter()
     }

@@ -323,24 +323,14 @@ pub struct Done<T> {
 }
 
 impl<T> Done<T> {
-    /// Which one of the tasks in the `Vec` this was when the waiting began, counted from 0.
-    ///
-    /// ```
-    /// # use asyncio_to_smol::{run, wait};
-    /// run(async |ex| {
-    ///     let mut tasks = vec![ex.spawn(async { 'a' }), ex.spawn(async { 'b' })];
-    ///     for done in wait::all_completed(&mut tasks).await? {
-    ///         assert_eq!(['a', 'b'][done.index()], done.result());
-    ///     }
-    ///     Ok::<(), wait::Empty>(())
-    /// }).unwrap();
-    /// ```
+    /// Which one of the tasks in the `Vec` this was when the waiting began, counted from 0. There is an
+    /// example at the top of the page.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// What the task returned: asyncio's `task.result()`. There is an example at
-    /// [`index`](Done::index).
+    /// What the task returned: asyncio's `task.result()`. There is an example at the
+    /// top of the page.
     ///
     /// # Panics
     ///

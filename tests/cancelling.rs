@@ -957,7 +957,11 @@ fn stop_waits_no_longer_than_for_the_last_child() {
         });
         assert_eq!(result.await, Ok(()));
         let result = task_group(async |group: TaskGroup<&str>| {
-            group.spawn(async { Ok(turns(5).await) }).unwrap();
+            let child = async {
+                turns(5).await;
+                Ok(())
+            };
+            group.spawn(child).unwrap();
             assert_eq!(group.stop(Duration::MAX).await, 0);
             Ok(())
         });

@@ -300,6 +300,7 @@ impl<F: Future + Unpin> Polled<F> {
     }
 }
 
+type Putter<'a> = Polled<BoxFuture<'a, Result<(), Closed<u32>>>>;
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// A queue beside a list of what must be in it, and of those who must wait. Every poll is foretold.
@@ -308,7 +309,7 @@ struct Model<'a> {
     capacity: usize,
     values: VecDeque<u32>,
     getters: Vec<Polled<BoxFuture<'a, Result<u32, Closed>>>>,
-    putters: Vec<(Polled<BoxFuture<'a, Result<(), Closed<u32>>>>, u32)>,
+    putters: Vec<(Putter<'a>, u32)>,
     next: u32,
 }
 

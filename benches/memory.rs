@@ -56,7 +56,10 @@ fn ours(form: &str) -> Ours {
         "gather_all" => |ex, n| Box::new(gather_all(ex, children(n))),
         "as_completed" => |ex, n| Box::new(as_completed(ex, children(n))),
         "spawn" => |ex, n| Box::new(spawn(ex, n)),
-        "wait" => |ex, n| Box::new(ex.spawn(wait::all_completed(spawn(ex, n)))),
+        "wait" => |ex, n| {
+            let mut tasks = spawn(ex, n);
+            Box::new(ex.spawn(async move { wait::all_completed(&mut tasks).await.is_ok() }))
+        },
         _ => unknown(2),
     }
 }

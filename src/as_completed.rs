@@ -2,6 +2,7 @@
 //!
 //! - asyncio: `asyncio.as_completed`
 //! - Node: no name for it
+//! - Paste: this file and `children.rs`; `cargo add async-executor async-io futures-lite pin-project-lite`
 //!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;
@@ -17,9 +18,9 @@
 //!
 //! run(async |ex| {
 //!     let mut results = as_completed(&ex, [sleep(40), sleep(10), sleep(20)]);
-//!     assert_eq!(results.next().await, Some(10));
-//!     assert_eq!(results.next().await, Some(20));
-//!     assert_eq!(results.next().await, Some(40));
+//!     assert_eq!(results.next().await, Some((1, 10))); // the second child
+//!     assert_eq!(results.next().await, Some((2, 20)));
+//!     assert_eq!(results.next().await, Some((0, 40)));
 //!     assert_eq!(results.next().await, None);
 //! });
 //! ```
@@ -29,41 +30,67 @@
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
-//! | how | `for next in as_completed(aws): await next` | none; `Promise.race` in a loop comes close | a `Stream`: `while let Some(result) = results.next().await` |
+//! | how | `for next in as_completed(aws): await next` | none; `Promise.race` in a loop comes close | a `Stream`: `while let Some((index, result)) = results.next().await` |
+//! | which child an item belongs to | since 3.13 `async for task in as_completed(aws)` gives the tasks themselves | | its index in the input |
 //! | a child's error | raised by `await next`; the loop can go on | | an item; a panic comes out of `next()`, which can be called again |
 //! | two that end in the same turn | in the order in which they ended | | in the order in which they ended |
-//! | stopping early | the rest runs on | | dropping the stream lets the rest run on, unheard |
-//! | a deadline for all | `timeout=`: `TimeoutError` for each that is awaited after it; the rest runs on | | [`deadline`](AsCompleted::deadline): one `Err(TimedOut)`, then the end; the rest runs on |
-//! | ended before the deadline, not yet awaited | is given first | | is given first; so is what has ended after the deadline and before `next()` |
+//! | stopping early | the rest runs on | | dropping the stream cancels the rest, at the loop's next turn; [`detach`](AsCompleted::detach) lets it run on |
+//! | a deadline for all | `timeout=`: `TimeoutError` for each that is awaited after it | | a timer beside the stream, as below |
 //! | no children | ends at once | | ends at once |
 //! | children | a task each | | all in one task: see [`gather`](crate::gather) for what that means |
 //!
-//! To have the rest cancelled when one stops early, use smol's own way: spawn, let each task send its
-//! result into a channel, and drop the tasks, as the program `as_completed` of chapter 8 does.
+//! With a deadline for all; `or` prefers its first future, so that what has ended is given first:
+//!
+//! ```
+//! # use asyncio_to_smol::{as_completed, run};
+//! # use async_io::Timer;
+//! # use futures_lite::{StreamExt, future};
+//! # use std::time::Duration;
+//! # run(async |ex| {
+//! # let children = [future::or(future::pending(), async { Timer::after(Duration::from_secs(60)).await; })];
+//! let mut timer = Timer::after(Duration::from_millis(20));
+//! let mut results = as_completed(&ex, children);
+//! let mut time_is_up = async || { (&mut timer).await; None };
+//! while let Some((index, result)) = future::or(results.next(), time_is_up()).await {
+//!     println!("{index}: {result:?}");
+//! }
+//! // Here the rest still runs: go on with `results`, `results.detach()`, or drop it.
+//! # });
+//! ```
 //!
 //! Some 35 ns for a child that is ready at once, and as few bytes as with `gather`, however many there
-//! are (`just bench as_completed memory`).
+//! are (`just bench as_completed memory`). Each child is freed when it ends.
+//!
+//! [`AsCompleted`] stays on its thread: it is neither `Send` nor `Sync`.
 //!
 //! Source:
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
-use crate::children::Children;
-use crate::spawn::Spawn;
-use crate::timeout::TimedOut;
-use async_executor::Task;
-use async_io::Timer;
+pub use crate::children::Spawn;
+use crate::children::{Handle, Link, start};
 use futures_lite::Stream;
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::thread;
-use std::time::Duration;
 
-/// Runs the children together, and gives what they return in the order in which they end.
+/// Runs the children together, and gives what they return in the order in which they end, each with
+/// its index in the input.
+///
+/// ```
+/// # use asyncio_to_smol::{as_completed, run};
+/// # use futures_lite::StreamExt;
+/// run(async |ex| {
+///     let words = ["one", "two"];
+///     let mut lengths = as_completed(&ex, words.map(async |word| word.len()));
+///     while let Some((index, length)) = lengths.next().await {
+///         assert_eq!(words[index].len(), length);
+///     }
+/// });
+/// ```
 pub fn as_completed<'a, F>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
@@ -72,104 +99,70 @@ where
     F: Future + 'a,
     F::Output: 'a,
 {
-    let children = Children::new(children);
-    let left = children.len();
-    let ended = Rc::new(Ended {
-        results: RefCell::new(Some(VecDeque::new())),
-        awaiter: Cell::new(None),
-    });
-    let report = Rc::clone(&ended);
-    let driver = ex.spawn(children.run(move |_, result| report.push(result)));
-    AsCompleted {
-        driver: Some(driver),
-        ended,
-        left,
-    }
+    let record = |link: &Link<Ended<_>>, index, result| {
+        link.state.borrow_mut().push_back((index, result));
+        link.wake();
+    };
+    let mut left = 0;
+    let state = |n| {
+        left = n;
+        VecDeque::new()
+    };
+    let handle = start(ex, children, state, record);
+    AsCompleted { handle, left }
 }
 
-/// The stream of results that [`as_completed`] returns.
+/// The children that have ended and whose results have not been given out.
+type Ended<T> = VecDeque<(usize, thread::Result<T>)>;
+
+/// The stream that [`as_completed`] returns: the index of a child, and what it returned.
 ///
-/// Dropping it does not cancel the children: they run on, and their results are dropped.
+/// Dropping it cancels the children that have not ended.
 ///
 /// # Panics
 ///
 /// `next()` panics with the panic of a child, and can be called again for the next child. When the
 /// loop has ended it gives the results that are there, and panics then if some are missing.
-#[must_use = "its results are lost if it is dropped"]
+#[must_use = "dropping it cancels the children"]
 pub struct AsCompleted<T> {
-    /// `None` only inside `drop`.
-    driver: Option<Task<()>>,
-    ended: Rc<Ended<T>>,
+    handle: Handle<Ended<T>>,
     /// How many results are still to be given.
     left: usize,
 }
 
-/// The children that have ended and not been asked for.
-struct Ended<T> {
-    /// `None` if nobody will ask any more.
-    results: RefCell<Option<VecDeque<thread::Result<T>>>>,
-    awaiter: Cell<Option<Waker>>,
-}
-
-impl<T> Ended<T> {
-    fn push(&self, result: thread::Result<T>) {
-        if let Some(results) = &mut *self.results.borrow_mut() {
-            results.push_back(result);
-        }
-        if let Some(awaiter) = self.awaiter.take() {
-            awaiter.wake();
-        }
-    }
-
-    fn pop(&self) -> Option<thread::Result<T>> {
-        self.results.borrow_mut().as_mut()?.pop_front()
-    }
-}
-
 impl<T> AsCompleted<T> {
-    /// Gives results for no longer than `limit` from now.
+    /// Lets the children run on; what they return is dropped.
     ///
-    /// If children are left then, the stream gives one [`TimedOut`] and ends; they run on.
-    pub fn deadline(self, limit: Duration) -> WithDeadline<T> {
-        WithDeadline {
-            results: self,
-            timer: Timer::after(limit),
-            timed_out: false,
-        }
+    /// ```
+    /// # use asyncio_to_smol::{as_completed, run};
+    /// # use futures_lite::StreamExt;
+    /// run(async |ex| {
+    ///     let mut results = as_completed(&ex, (0..2).map(async |n| n));
+    ///     let first = results.next().await;
+    ///     results.detach(); // the other one runs on
+    ///     assert_eq!(first, Some((0, 0)));
+    /// });
+    /// ```
+    pub fn detach(self) {
+        self.handle.detach();
     }
 }
 
 impl<T> Stream for AsCompleted<T> {
-    type Item = T;
+    type Item = (usize, T);
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<(usize, T)>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        if let Some(result) = self.ended.pop() {
-            self.left -= 1;
-            return Poll::Ready(Some(result.unwrap_or_else(|panic| resume_unwind(panic))));
-        }
-        self.ended.awaiter.set(Some(cx.waker().clone()));
-        // It does not end before the last result is there, unless the loop ends. It panics then.
-        if let Some(driver) = &mut self.driver {
-            ready!(Pin::new(driver).poll(cx));
-        }
-        Poll::Ready(None)
+        let (index, result) = ready!(self.handle.poll(cx, VecDeque::pop_front));
+        self.left -= 1;
+        let value = result.unwrap_or_else(|panic| resume_unwind(panic));
+        Poll::Ready(Some((index, value)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
-    }
-}
-
-impl<T> Drop for AsCompleted<T> {
-    fn drop(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            driver.detach(); // stopping early does not stop the children, as in asyncio
-        }
-        let unheard = self.ended.results.take();
-        drop(unheard);
     }
 }
 
@@ -178,30 +171,5 @@ impl<T> fmt::Debug for AsCompleted<T> {
         f.debug_struct("AsCompleted")
             .field("left", &self.left)
             .finish_non_exhaustive()
-    }
-}
-
-/// The stream of results that [`AsCompleted::deadline`] returns.
-#[derive(Debug)]
-#[must_use = "its results are lost if it is dropped"]
-pub struct WithDeadline<T> {
-    results: AsCompleted<T>,
-    timer: Timer,
-    timed_out: bool,
-}
-
-impl<T> Stream for WithDeadline<T> {
-    type Item = Result<T, TimedOut>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.timed_out {
-            return Poll::Ready(None);
-        }
-        if let Poll::Ready(next) = Pin::new(&mut self.results).poll_next(cx) {
-            return Poll::Ready(next.map(Ok));
-        }
-        ready!(Pin::new(&mut self.timer).poll(cx));
-        self.timed_out = true;
-        Poll::Ready(Some(Err(TimedOut)))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
+//! - Paste: this file and `children.rs`; `cargo add async-executor futures-lite pin-project-lite`
 //!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};
@@ -22,83 +23,119 @@
 //! ```
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. They
-//! may be plain futures or `Task`s. Futures of different types are better served by
-//! `futures_lite::future::{zip, try_zip}`.
+//! are plain futures or `Task`s. What to write:
+//!
+//! | children | write |
+//! |---|---|
+//! | return `Result`s; stop waiting at the first error | `gather(&ex, children).await?` |
+//! | return `Result`s; wait for all | `gather_all(&ex, children).await` |
+//! | return plain values | `gather_all(&ex, children).await` |
+//! | two of different types | `futures_lite::future::zip(a, b).await`, or `try_zip(a, b).await?` |
+//! | more of different types | `zip(a, zip(b, c))`, or map them to one type with an `enum` |
+//!
+//! (`zip` polls its two in the task that awaits it, and `try_zip` drops the other at the first error.)
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
 //! | the first error ends the waiting, the other children go on | `gather(*aws)` | `Promise.all` | [`gather`] |
 //! | wait for all, errors among the results | `gather(*aws, return_exceptions=True)` | `Promise.allSettled` | [`gather_all`] |
-//! | cancelling it | cancels the children | cannot be done | cancels the children |
+//! | cancelling it | cancels the children | cannot be done | dropping it, or [`Gather::cancel`] |
+//! | after the first error, the others can be cancelled by | what holds their tasks | | a [`Gather`] that was awaited as `&mut gather`: [`cancel`](Gather::cancel). Otherwise by nothing but the end of the loop |
 //! | no children | `[]` | `[]` | an empty `Vec` |
 //! | children | a task each | a promise each | all in one task |
 //! | the error of a second child | is not looked at | is ignored | is dropped; a panic is reported by the panic hook |
 //! | values that were there before the first error | are kept by their tasks | | are dropped |
-//! | a child that is cancelled by somebody else | raises `CancelledError` from `gather` | | a `Task` that cannot end panics in its awaiter: a panic of this child |
+//! | a child that is cancelled from elsewhere | raises `CancelledError` from `gather` | | a `Task` that cannot end panics in its awaiter: a panic of this child |
 //! | the same child twice | runs once, its value comes twice | likewise | cannot be: a future has one owner |
 //!
-//! (futures' `try_join_all`, in contrast, drops the others at the first error.)
+//! (futures' `try_join_all`, in contrast, drops the others at the first error. So does a
+//! `task_group`.)
 //!
 //! All children in one task is what makes it cheap: some 30 ns for a child that is ready at once,
 //! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself and
-//! its result, or 58 for a child that waits, however many there are (`just bench gather memory`). (Four
-//! children share an allocation, which is freed after the last of them.) At each turn of the loop all
-//! children that are ready to go on are polled, once each and in order, as asyncio polls tasks; but
-//! no other task gets its turn in between.
+//! its result, or 58 for a child that waits, however many there are (`just bench gather memory`). A
+//! child is dropped when it ends, and its memory is freed; up to 256 bytes, four children share it. At each turn of the loop all children that are ready to go on are
+//! polled, once each and in order, as asyncio polls tasks; but no other task gets its turn in between.
+//!
+//! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
 //! Sources: [`asyncio.gather`](https://docs.python.org/3/library/asyncio-task.html#asyncio.gather),
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).
 
-use crate::children::Children;
-use crate::spawn::Spawn;
-use async_executor::Task;
-use std::cell::Cell;
+pub use crate::children::Spawn;
+use crate::children::{Handle, Link, drop_quietly, start};
 use std::fmt;
+use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::thread;
+
+/// What a child of [`gather`] returns: a `Result`. Nothing else implements this.
+#[diagnostic::on_unimplemented(
+    message = "a child of `gather` must return a `Result`, and this one returns `{Self}`",
+    label = "its children return `{Self}`, not a `Result`",
+    note = "for children that return plain values, write `gather_all`",
+    note = "for two futures of different types, write `futures_lite::future::zip` or `try_zip`"
+)]
+pub trait Fallible: sealed::IntoResult {}
+
+impl<T, E> Fallible for Result<T, E> {}
+
+mod sealed {
+    pub trait IntoResult {
+        type Value;
+        type Error;
+        fn into_result(self) -> Result<Self::Value, Self::Error>;
+    }
+
+    impl<T, E> IntoResult for Result<T, E> {
+        type Value = T;
+        type Error = E;
+        fn into_result(self) -> Result<T, E> {
+            self
+        }
+    }
+}
 
 /// Runs the children together, and gives their values in the order of the input, or the first error.
 ///
 /// See [`Gather`] for what it returns.
-pub fn gather<'a, F, T, E>(
+///
+/// ```
+/// # use asyncio_to_smol::{gather, run};
+/// let lengths = run(async |ex| {
+///     let words = ["one", "three"];
+///     gather(&ex, words.map(async |word| Ok::<_, String>(word.len()))).await
+/// });
+/// assert_eq!(lengths, Ok(vec![3, 5]));
+/// ```
+///
+/// Children that return something else than a `Result` do not compile; they are for [`gather_all`]:
+///
+/// ```compile_fail,E0277
+/// # use asyncio_to_smol::{gather, run};
+/// run(async |ex| {
+///     gather(&ex, [async { 1 }, async { 2 }]).await
+/// });
+/// ```
+pub fn gather<'a, F>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
-) -> Gather<T, E>
+) -> Gather<<F::Output as sealed::IntoResult>::Value, <F::Output as sealed::IntoResult>::Error>
 where
-    F: Future<Output = Result<T, E>> + 'a,
-    T: 'a,
-    E: 'a,
+    F: Future<Output: Fallible> + 'a,
+    <F::Output as sealed::IntoResult>::Value: 'a,
+    <F::Output as sealed::IntoResult>::Error: 'a,
 {
-    let children = Children::new(children);
-    let failure = Rc::new(Failure::default());
-    let report = Rc::clone(&failure);
-    let driver = ex.spawn(async move {
-        // `None` after the first failure: nobody wants them then.
-        let mut values = Some(places(children.len()));
-        let ended = |index: usize, result: thread::Result<Result<T, E>>| {
-            let Some(values_so_far) = &mut values else {
-                return; // drops the result
-            };
-            match result {
-                Ok(Ok(value)) => {
-                    values_so_far[index] = Some(value);
-                    return;
-                }
-                Ok(Err(error)) => report.set(Ok(error)),
-                Err(panic) => report.set(Err(panic)),
-            }
-            values = None;
-        };
-        children.run(ended).await;
-        values.into_iter().flatten().flatten().collect()
-    });
-    Gather {
-        driver: Some(driver),
-        failure,
-    }
+    let record = |link: &Link<_>, index, result: thread::Result<F::Output>| match result
+        .map(sealed::IntoResult::into_result)
+    {
+        Ok(Ok(value)) => Gathered::put(link, index, value),
+        Ok(Err(error)) => Gathered::fail(link, Ok(error)),
+        Err(panic) => Gathered::fail(link, Err(panic)),
+    };
+    Gather(start(ex, children, Gathered::new, record))
 }
 
 /// The future that [`gather`] returns: the values of all children, or the first error.
@@ -113,51 +150,46 @@ where
 ///
 /// # Panics
 ///
-/// A panic of a child counts as an error, and comes out where this is awaited.
+/// A panic of a child counts as an error, and comes out where this is awaited. It also panics if it is
+/// polled again after it was ready, and if its children have been dropped by the end of their loop.
 #[must_use = "dropping it cancels the children"]
-pub struct Gather<T, E> {
-    /// `None` after the first error.
-    driver: Option<Task<Vec<T>>>,
-    failure: Rc<Failure<E>>,
-}
+pub struct Gather<T, E>(Handle<Gathered<T, E>>);
 
 impl<T, E> Gather<T, E> {
-    /// Cancels the children, and waits until their destructors have run.
+    /// Cancels the children that have not ended, and waits until they have been dropped.
     ///
-    /// Returns what awaiting it would have given, if that was there already.
+    /// Returns what awaiting it would have given, if that was there already and has not been given.
+    ///
+    /// ```
+    /// # use asyncio_to_smol::{gather, run};
+    /// # use futures_lite::future::pending;
+    /// async fn child(n: u32) -> Result<(), u32> {
+    ///     if n == 1 { Err(n) } else { pending().await }
+    /// }
+    /// run(async |ex| {
+    ///     let mut children = gather(&ex, [child(0), child(1), child(2)]);
+    ///     assert_eq!((&mut children).await, Err(1));
+    ///     // Two still run, as in asyncio. Dropping `children` here would let them run on.
+    ///     children.cancel().await;
+    /// });
+    /// ```
     ///
     /// # Panics
     ///
     /// If a child has panicked, with its panic.
-    pub async fn cancel(mut self) -> Option<Result<Vec<T>, E>> {
-        let values = match self.driver.take() {
-            Some(driver) => driver.cancel().await,
-            None => None,
-        };
-        match self.failure.first.take() {
-            Some(first) => Some(Err(first.unwrap_or_else(|panic| resume_unwind(panic)))),
-            None => values.map(Ok),
-        }
+    pub async fn cancel(self) -> Option<Result<Vec<T>, E>> {
+        self.0.cancelled().await;
+        self.0.look(Gathered::take).map(or_resume)
     }
 }
 
 impl<T, E> Future for Gather<T, E> {
     type Output = Result<Vec<T>, E>;
 
-    /// # Panics
-    ///
-    /// If polled again after it was ready.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.failure.awaiter.set(Some(cx.waker().clone()));
-        if let Some(first) = self.failure.first.take() {
-            if let Some(driver) = self.driver.take() {
-                driver.detach(); // the other children are to run on
-            }
-            return Poll::Ready(Err(first.unwrap_or_else(|panic| resume_unwind(panic))));
-        }
-        let driver = self.driver.as_mut().expect("polled after it was ready");
-        let values = ready!(Pin::new(driver).poll(cx));
-        Poll::Ready(Ok(values))
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let end = ready!(self.0.poll(cx, Gathered::take_once));
+        self.0.detach(); // after an error the other children are to run on
+        Poll::Ready(or_resume(end))
     }
 }
 
@@ -167,60 +199,135 @@ impl<T, E> fmt::Debug for Gather<T, E> {
     }
 }
 
-/// What makes a [`Gather`] ready before all children have ended.
-struct Failure<E> {
-    first: Cell<Option<thread::Result<E>>>,
-    awaiter: Cell<Option<Waker>>,
+fn or_resume<T>(result: thread::Result<T>) -> T {
+    result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-impl<E> Default for Failure<E> {
+/// What the children have returned so far.
+struct Gathered<T, E> {
+    /// `None` after the first failure, and when they have been given out.
+    places: Option<Vec<Option<T>>>,
+    /// How many places are empty.
+    left: usize,
+    failure: Option<thread::Result<E>>,
+}
+
+impl<T, E> Default for Gathered<T, E> {
     fn default() -> Self {
-        Failure {
-            first: Cell::new(None),
-            awaiter: Cell::new(None),
+        Gathered {
+            places: None,
+            left: 0,
+            failure: None,
         }
     }
 }
 
-impl<E> Failure<E> {
-    fn set(&self, first: thread::Result<E>) {
-        self.first.set(Some(first));
-        if let Some(awaiter) = self.awaiter.take() {
-            awaiter.wake();
+impl<T, E> Gathered<T, E> {
+    fn new(n: usize) -> Self {
+        Gathered {
+            places: Some((0..n).map(|_| None).collect()),
+            left: n,
+            failure: None,
         }
+    }
+
+    fn put(link: &Link<Self>, index: usize, value: T) {
+        let mut state = link.state.borrow_mut();
+        let Some(places) = &mut state.places else {
+            drop(state);
+            return drop_quietly(value);
+        };
+        places[index] = Some(value);
+        state.left -= 1;
+    }
+
+    /// The first failure makes the future ready; the values so far and the later failures are dropped.
+    fn fail(link: &Link<Self>, failure: thread::Result<E>) {
+        let mut state = link.state.borrow_mut();
+        let Some(values) = state.places.take() else {
+            drop(state);
+            return drop_quietly(failure);
+        };
+        state.failure = Some(failure);
+        drop(state);
+        link.wake();
+        drop_quietly(values);
+    }
+
+    fn take(&mut self) -> Option<thread::Result<Result<Vec<T>, E>>> {
+        if let Some(failure) = self.failure.take() {
+            return Some(failure.map(Err));
+        }
+        let values = self.places.take_if(|_| self.left == 0)?;
+        Some(Ok(Ok(values.into_iter().flatten().collect())))
+    }
+
+    fn take_once(&mut self) -> Option<thread::Result<Result<Vec<T>, E>>> {
+        let was_taken = self.places.is_none() && self.failure.is_none();
+        assert!(!was_taken, "polled after it was ready");
+        self.take()
     }
 }
 
-/// Runs the children together, waits for all of them, and returns what they returned, in the order
-/// of the input.
+/// Runs the children together, waits for all of them, and gives what they returned, in the order of
+/// the input.
 ///
-/// Children that return a `Result` give a `Vec` of `Result`s. Dropping the task before its end
-/// cancels the children, as with [`gather`].
+/// Children that return a `Result` give a `Vec` of `Result`s.
 ///
-/// # Panics
-///
-/// If a child panics. The panic comes out where the task is awaited, after all other children have
-/// ended; if several panic, that of the first one in the input.
+/// ```
+/// # use asyncio_to_smol::gather::gather_all;
+/// # use asyncio_to_smol::run;
+/// let squares = run(async |ex| gather_all(&ex, (1..4).map(async |n| n * n)).await);
+/// assert_eq!(squares, [1, 4, 9]);
+/// ```
 pub fn gather_all<'a, F>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
-) -> Task<Vec<F::Output>>
+) -> GatherAll<F::Output>
 where
     F: Future + 'a,
     F::Output: 'a,
 {
-    let children = Children::new(children);
-    ex.spawn(async move {
-        let mut results = places(children.len());
-        children
-            .run(|index, result| results[index] = Some(result))
-            .await;
-        let values: thread::Result<Vec<_>> = results.into_iter().flatten().collect();
-        values.unwrap_or_else(|panic| resume_unwind(panic))
-    })
+    GatherAll(Gather(start(ex, children, Gathered::new, Gathered::put)))
 }
 
-/// A place for the result of every child.
-fn places<T>(n: usize) -> Vec<Option<T>> {
-    (0..n).map(|_| None).collect()
+/// The future that [`gather_all`] returns: what all children have returned.
+///
+/// Dropping it before that cancels the children, as with [`Gather`].
+///
+/// # Panics
+///
+/// If a child panics. The panic comes out where this is awaited, after all other children have
+/// ended; if several panic, that of the first one in the input.
+#[must_use = "dropping it cancels the children"]
+pub struct GatherAll<T>(Gather<thread::Result<T>, std::convert::Infallible>);
+
+impl<T> GatherAll<T> {
+    /// Cancels the children that have not ended, and waits until they have been dropped.
+    ///
+    /// Returns what awaiting it would have given, if all had ended already. There is an example at
+    /// [`Gather::cancel`].
+    ///
+    /// # Panics
+    ///
+    /// If all had ended and a child has panicked, with its panic.
+    pub async fn cancel(self) -> Option<Vec<T>> {
+        let Ok(results) = self.0.cancel().await?;
+        Some(or_resume(results.into_iter().collect()))
+    }
+}
+
+impl<T> Future for GatherAll<T> {
+    type Output = Vec<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<T>> {
+        let Ok(results) = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(or_resume(results.into_iter().collect()))
+    }
+}
+
+impl<T> fmt::Debug for GatherAll<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatherAll").finish_non_exhaustive()
+    }
 }

@@ -15,14 +15,13 @@
 //! | [`mod@loop_thread`] | A loop on a thread of its own, for calls and futures from other threads. | `loop.call_soon_threadsafe`, `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`, `loop.stop`, `concurrent.futures.Future` | `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads` |
 //! | [`mod@queue`] | A queue between tasks of one thread: asyncio's `Queue`. | `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown` |  |
 //! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
-//! | [`mod@sleep`] | Sleeping, for those who need a million of them: one timer for all who sleep. | `asyncio.sleep` | `setTimeout` |
-//! | [`mod@spawn`] | What `gather` and its siblings need of an executor: `Spawn`. | `asyncio.create_task` |  |
+//! | [`mod@sleep`] | Sleeping by the hundred thousand: one timer for all that sleep. | `asyncio.sleep` | `setTimeout` |
 //! | [`mod@stdin`] | Standard input as a stream of lines that never blocks the loop. | `loop.add_reader` | `process.stdin.on`, `readline.createInterface` |
 //! | [`mod@task_group`] | Futures that start and end together: asyncio's `TaskGroup`. | `asyncio.TaskGroup`, `ExceptionGroup` |  |
 //! | [`mod@tcp_stream`] | A TCP connection that is not read when there is nothing to read. | `loop.create_connection` | `net.Socket` |
 //! | [`mod@ticker`] | An interval that neither drifts nor replays what it missed. | `asyncio.sleep` | `setInterval` |
-//! | [`mod@timeout`] | Waiting for no longer than so long: asyncio's `wait_for`. | `asyncio.wait_for`, `asyncio.timeout`, `asyncio.TimeoutError` | `Promise.race`, `AbortSignal.timeout` |
-//! | [`mod@wait`] | Waiting for tasks without taking their results from them: asyncio's `wait`. | `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION` | `Promise.race`, `Promise.allSettled` |
+//! | [`mod@timeout`] | Waiting with a time limit: asyncio's `wait_for`. | `asyncio.wait_for`, `asyncio.timeout`, `asyncio.timeout_at`, `asyncio.TimeoutError` | `Promise.race`, `AbortSignal.timeout` |
+//! | [`mod@wait`] | Waiting for tasks without taking them away: asyncio's `wait`. | `asyncio.wait`, `asyncio.FIRST_COMPLETED`, `asyncio.FIRST_EXCEPTION` | `Promise.race`, `Promise.allSettled` |
 //!
 //! <!-- /contents -->
 //!
@@ -32,14 +31,19 @@
 //! on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread, and
 //! [`interrupt`] works with and without [`mod@run`].
 //!
-//! Every module page begins with the names of asyncio and Node.js that it answers.
+//! Every module page begins with the names of asyncio and Node.js that it answers. What one usually
+//! needs of a module can also be imported from here:
+//!
+//! ```
+//! use asyncio_to_smol::{gather, run, sleep, timeout};
+//! ```
 //!
 //! The features `redis` and `http` are for examples that need more crates. The library is the same
 //! without them.
 #![forbid(unsafe_code)]
+#![warn(missing_debug_implementations, unreachable_pub)]
 
 pub mod as_completed;
-mod calls;
 mod children;
 pub mod gather;
 pub mod interrupt;
@@ -48,16 +52,24 @@ mod panics;
 pub mod queue;
 pub mod run;
 pub mod sleep;
-pub mod spawn;
 pub mod stdin;
 pub mod task_group;
-mod task_list;
 pub mod tcp_stream;
 pub mod ticker;
 pub mod timeout;
 pub mod wait;
 
-use interrupt::{Interrupted, Interrupts, until_interrupted};
+pub use as_completed::as_completed;
+pub use gather::{gather, gather_all};
+pub use interrupt::{Interrupted, Interrupts, until_interrupted};
+pub use queue::Queue;
+pub use run::{Spawner, run};
+pub use sleep::{sleep, sleep_until};
+pub use stdin::Stdin;
+pub use task_group::{TaskGroup, task_group};
+pub use tcp_stream::TcpStream;
+pub use ticker::Ticker;
+pub use timeout::{TimedOut, timeout, timeout_at, timeout_task};
 
 /// [`run`](mod@run), until `main` ends or the first Ctrl-C or SIGTERM comes.
 ///

@@ -2,6 +2,7 @@
 //!
 //! - asyncio: `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown`
 //! - Node: no name for it
+//! - Paste: this file; `cargo add slab`
 //!
 //! ```
 //! use asyncio_to_smol::queue::Queue;
@@ -42,49 +43,70 @@
 //! | one for several tasks | the same object | | clones, which are the same queue |
 //! | no room | `put` waits, `put_nowait` raises `QueueFull` | | [`put`](Queue::put) waits, [`put_nowait`](Queue::put_nowait) gives the value back in `Full` |
 //! | nothing there | `get` waits, `get_nowait` raises `QueueEmpty` | | [`get`](Queue::get) waits, [`get_nowait`](Queue::get_nowait) says `Empty` |
-//! | those who wait | are woken in order; who finds that another was faster goes to the end of the line | | are served in order, and no `get` or `put` overtakes them |
-//! | a `_nowait` while others wait | takes what is there | | takes what is there; they keep their places |
+//! | several wait | are woken in order; one that finds that another task was faster goes to the end of the line | | are served in order, and no `get` or `put` overtakes them |
+//! | a `_nowait` while others wait | takes what is there | | takes what is there; the others keep their places |
 //! | others run meanwhile | only if it waits | | only if it waits |
 //! | waiting is cancelled | passes its turn on | | dropping the future passes its turn on; no value is lost, a `put` that has not put drops its own |
 //! | all work is done | `task_done`, `join` | | [`task_done`](Queue::task_done), [`join`](Queue::join) |
 //! | `task_done` too often | `ValueError` | | panics |
 //! | the end | `shutdown()`, since 3.13 | | [`close`](Queue::close): `put` gives the value back in [`Closed`]; `get` takes what is left, then it is `Closed` |
 //! | the end, at once | `shutdown(immediate=True)` | | `close`, then `get_nowait` and `task_done` until nothing is left |
-//! | the last one who puts has gone | `get` waits for ever | | `get` waits for ever: `close` it |
+//! | the last producer has gone | `get` waits for ever | | `get` waits for ever: `close` it |
+//! | another order | `PriorityQueue`, `LifoQueue` | | none: see below |
 //!
-//! A future that has been polled has a place in the line, until it is dropped. Who keeps it, but does
-//! not poll it again, holds up those behind.
+//! A future that has been polled has a place in the line, until it is dropped. One that is kept but not
+//! polled again holds up those behind it.
+//!
+//! The order is first in, first out. For another one keep the values in a collection of your own, and
+//! put a `()` into a queue for each:
+//!
+//! ```
+//! # use asyncio_to_smol::queue::{Closed, Queue};
+//! # use std::{cell::RefCell, cmp::Reverse, collections::BinaryHeap};
+//! # futures_lite::future::block_on(async {
+//! let (heap, queue) = (RefCell::new(BinaryHeap::new()), Queue::unbounded());
+//! for value in [5, 1, 3] {
+//!     heap.borrow_mut().push(Reverse(value));
+//!     queue.put(()).await?;
+//! }
+//! queue.get().await?; // waits for a value
+//! let smallest = heap.borrow_mut().pop();
+//! assert_eq!(smallest, Some(Reverse(1)));
+//! # Ok::<(), Closed>(()) }).unwrap();
+//! ```
+//!
+//! A [`Queue`] and its futures stay on their thread: they are neither `Send` nor `Sync`.
 //!
 //! Source: [`asyncio.Queue`](https://docs.python.org/3/library/asyncio-queue.html).
 
-use crate::panics::discard;
 use slab::Slab;
 use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::iter;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// First in, first out. Clones are the same queue.
 pub struct Queue<T>(Rc<RefCell<State<T>>>);
 
-/// A waker is somebody else's code, and so is the destructor of a value: none of them is cloned, woken
-/// or dropped while this is borrowed.
+/// A waker is foreign code, and so is the destructor of a value: none of them is cloned, woken or
+/// dropped while this is borrowed.
 struct State<T> {
     values: VecDeque<T>,
     capacity: usize,
     closed: bool,
-    /// Values that have been put, and for which nobody has called `task_done`.
+    /// Values that have been put, less the calls of `task_done`.
     unfinished: usize,
-    /// As many of them are served as there are values. When it is closed, nobody waits for that.
+    /// As many of them are served as there are values; all when it is closed.
     getters: Line,
-    /// As many of them are served as there is room for. When it is closed, nobody waits for that.
+    /// As many of them are served as there is room for; all when it is closed.
     putters: Line,
-    /// Those are served who were there when nothing was unfinished.
+    /// Those are served that waited when nothing was unfinished.
     joiners: Line,
 }
 
@@ -96,6 +118,8 @@ impl<T> Queue<T> {
     /// # Panics
     ///
     /// If `capacity` is 0, which to asyncio means [`unbounded`](Queue::unbounded).
+    ///
+    /// There is an example at [`put_nowait`](Queue::put_nowait).
     pub fn bounded(capacity: usize) -> Queue<T> {
         assert!(
             capacity > 0,
@@ -113,6 +137,8 @@ impl<T> Queue<T> {
     }
 
     /// A queue of as many values as there is memory for.
+    ///
+    /// There is an example at [`close`](Queue::close).
     pub fn unbounded() -> Queue<T> {
         Queue::bounded(UNBOUNDED)
     }
@@ -124,12 +150,40 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// [`Closed`], with the value, if the queue has been closed.
-    pub fn put(&self, value: T) -> Put<'_, T> {
-        Put {
-            queue: self,
-            value: Some(value),
-            place: None,
-        }
+    ///
+    /// ```
+    /// # use asyncio_to_smol::queue::*;
+    /// # futures_lite::future::block_on(async {
+    /// let queue = Queue::bounded(10);
+    /// queue.put('a').await?;
+    /// queue.close();
+    /// assert_eq!(queue.put('b').await, Err(Closed('b')));
+    /// assert_eq!(queue.get().await, Ok('a'));
+    /// assert_eq!(queue.get().await, Err(Closed(())));
+    /// # Ok::<(), Closed<char>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If polled again after it was ready.
+    pub fn put(&self, value: T) -> impl Future<Output = Result<(), Closed<T>>> + use<'_, T> {
+        let mut place = self.place(|state| &mut state.putters);
+        let mut value = Some(value);
+        poll_fn(move |cx| {
+            assert!(value.is_some(), "polled after it was ready");
+            place.poll(cx, |state, turn| {
+                let turn = turn.unwrap_or(state.room() > state.putters.len());
+                if !(turn || state.closed) {
+                    return None;
+                }
+                let value = value.take()?;
+                if state.closed {
+                    return Some(Err(Closed(value)));
+                }
+                state.push(value);
+                Some(Ok(()))
+            })
+        })
     }
 
     /// Takes the first value out of the queue, and waits until there is one.
@@ -139,11 +193,19 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// [`Closed`] if the queue has been closed and is empty.
-    pub fn get(&self) -> Get<'_, T> {
-        Get {
-            queue: self,
-            place: None,
-        }
+    ///
+    /// There is an example at [`put`](Queue::put).
+    pub fn get(&self) -> impl Future<Output = Result<T, Closed>> + Unpin + use<'_, T> {
+        let mut place = self.place(|state| &mut state.getters);
+        poll_fn(move |cx| {
+            place.poll(cx, |state, turn| {
+                let turn = turn.unwrap_or(state.values.len() > state.getters.len());
+                if !(turn || state.closed) {
+                    return None;
+                }
+                Some(state.values.pop_front().ok_or(Closed(())))
+            })
+        })
     }
 
     /// Puts a value at the end of the queue, if there is room now.
@@ -151,6 +213,15 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// With the value, if the queue is full or has been closed.
+    ///
+    /// ```
+    /// # use asyncio_to_smol::queue::*;
+    /// let queue = Queue::bounded(1);
+    /// assert_eq!(queue.put_nowait('a'), Ok(()));
+    /// assert_eq!(queue.put_nowait('b'), Err(PutError::Full('b')));
+    /// assert_eq!(queue.get_nowait(), Ok('a'));
+    /// assert_eq!(queue.get_nowait(), Err(GetError::Empty));
+    /// ```
     pub fn put_nowait(&self, value: T) -> Result<(), PutError<T>> {
         let mut state = self.0.borrow_mut();
         if state.closed {
@@ -169,6 +240,8 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// If the queue is empty: [`GetError::Closed`] if it has been closed.
+    ///
+    /// There is an example at [`put_nowait`](Queue::put_nowait).
     pub fn get_nowait(&self) -> Result<T, GetError> {
         let mut state = self.0.borrow_mut();
         match state.values.pop_front() {
@@ -181,7 +254,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Says that the work on a value is done which was taken out of the queue.
+    /// Says that the work on a value that was taken out of the queue is done. There is an example at
+    /// [`join`](Queue::join).
     ///
     /// # Panics
     ///
@@ -201,16 +275,38 @@ impl<T> Queue<T> {
     /// Waits until [`task_done`](Queue::task_done) has been called for every value that has been put.
     ///
     /// It need not be so any more when the future is ready: more may have been put since.
-    pub fn join(&self) -> Join<'_, T> {
-        Join {
-            queue: self,
-            place: None,
-        }
+    ///
+    /// ```
+    /// # use asyncio_to_smol::queue::Queue;
+    /// let queue = Queue::unbounded();
+    /// queue.put_nowait("work").unwrap();
+    /// queue.get_nowait().unwrap();
+    /// queue.task_done();
+    /// futures_lite::future::block_on(queue.join());
+    /// ```
+    pub fn join(&self) -> impl Future<Output = ()> + Unpin + use<'_, T> {
+        let mut place = self.place(|state| &mut state.joiners);
+        poll_fn(move |cx| {
+            place.poll(cx, |state, turn| {
+                turn.unwrap_or(state.unfinished == 0).then_some(())
+            })
+        })
     }
 
-    /// Has nothing put any more, and ends the waiting of all who put and get: asyncio's `shutdown`.
+    /// Closes the queue: every `put`, waiting or not, gives its value back, and a `get` that finds the
+    /// queue empty ends. asyncio's `shutdown`.
     ///
     /// What is in the queue can be taken out.
+    ///
+    /// ```
+    /// # use asyncio_to_smol::queue::*;
+    /// let queue = Queue::unbounded();
+    /// queue.put_nowait('a').unwrap();
+    /// queue.close();
+    /// assert!(queue.is_closed());
+    /// assert_eq!(queue.put_nowait('b'), Err(PutError::Closed('b')));
+    /// assert_eq!(queue.get_nowait(), Ok('a'));
+    /// ```
     #[doc(alias = "shutdown")]
     pub fn close(&self) {
         let mut state = self.0.borrow_mut();
@@ -222,78 +318,105 @@ impl<T> Queue<T> {
     }
 
     /// Whether it has been closed.
+    ///
+    /// There is an example at [`close`](Queue::close).
     pub fn is_closed(&self) -> bool {
         self.0.borrow().closed
     }
 
     /// How many values are in the queue: asyncio's `qsize`.
+    ///
+    /// ```
+    /// # use asyncio_to_smol::queue::*;
+    /// let queue = Queue::bounded(2);
+    /// assert!(queue.is_empty());
+    /// queue.put_nowait('a').unwrap();
+    /// assert_eq!((queue.len(), queue.is_full()), (1, false));
+    /// assert_eq!(queue.capacity(), Some(2));
+    /// ```
     #[doc(alias = "qsize")]
     pub fn len(&self) -> usize {
         self.0.borrow().values.len()
     }
 
-    /// Whether no value is in the queue.
+    /// Whether no value is in the queue. There is an example at [`len`](Queue::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether there is no room for a value.
+    /// Whether there is no room for a value. There is an example at [`len`](Queue::len).
     pub fn is_full(&self) -> bool {
         self.0.borrow().room() == 0
     }
 
-    /// How many values can be in the queue, unless it is unbounded: asyncio's `maxsize`.
+    /// How many values can be in the queue, unless it is unbounded: asyncio's `maxsize`. There is an
+    /// example at [`len`](Queue::len).
     #[doc(alias = "maxsize")]
     pub fn capacity(&self) -> Option<usize> {
         Some(self.0.borrow().capacity).filter(|capacity| *capacity != UNBOUNDED)
     }
 
-    /// Polls a future that has to wait in a line, until `attempt` gives something. That is told whether
-    /// it is this one's turn, which is known only of those who have a place.
+    fn place(&self, line: fn(&mut State<T>) -> &mut Line) -> Place<'_, T> {
+        Place {
+            queue: self,
+            line,
+            ticket: None,
+        }
+    }
+}
+
+/// A place in a line, as soon as one is needed. It is given up when this is dropped.
+struct Place<'q, T> {
+    queue: &'q Queue<T>,
+    line: fn(&mut State<T>) -> &mut Line,
+    ticket: Option<usize>,
+}
+
+impl<T> Place<'_, T> {
+    /// Waits until `attempt` gives something. That is told whether it is this one's turn, which is known
+    /// only of those with a ticket.
     fn poll<R>(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
-        place: &mut Option<usize>,
-        line: fn(&mut State<T>) -> &mut Line,
         mut attempt: impl FnMut(&mut State<T>, Option<bool>) -> Option<R>,
     ) -> Poll<R> {
         let mut waker = None;
         loop {
-            let mut state = self.0.borrow_mut();
-            let turn = place.map(|place| line(&mut state).is_served(place));
+            let mut state = self.queue.0.borrow_mut();
+            let turn = (self.ticket).map(|ticket| (self.line)(&mut state).is_served(ticket));
             if let Some(result) = attempt(&mut state, turn) {
-                let old = (place.take()).and_then(|place| line(&mut state).leave(place));
-                settle(state);
-                drop(old);
+                self.leave(state);
                 return Poll::Ready(result);
             }
-            let line = line(&mut state);
-            if place.is_some_and(|place| line.will_wake(place, cx.waker())) {
+            let line = (self.line)(&mut state);
+            if (self.ticket).is_some_and(|ticket| line.will_wake(ticket, cx.waker())) {
                 return Poll::Pending;
             }
-            match waker.take() {
-                // Meanwhile anything may happen to the queue.
-                None => {
-                    drop(state);
-                    waker = Some(cx.waker().clone());
-                }
-                Some(waker) => {
-                    let old = line.wait(place, waker);
-                    drop(state);
-                    drop(old);
-                    return Poll::Pending;
-                }
-            }
+            let Some(waker) = waker.take() else {
+                drop(state);
+                waker = Some(cx.waker().clone());
+                continue; // meanwhile anything may have happened to the queue
+            };
+            let old = line.wait(&mut self.ticket, waker);
+            drop(state);
+            drop(old);
+            return Poll::Pending;
         }
     }
 
-    /// Gives up a place in a line, if it has been taken.
-    fn leave(&self, place: Option<usize>, line: fn(&mut State<T>) -> &mut Line) {
-        if let Some(place) = place {
-            let mut state = self.0.borrow_mut();
-            let waker = line(&mut state).leave(place);
-            settle(state);
-            drop(waker);
+    /// Leaves the line, and passes on what has come or gone.
+    fn leave(&mut self, mut state: RefMut<'_, State<T>>) {
+        let ticket = self.ticket.take();
+        let waker = ticket.and_then(|ticket| (self.line)(&mut state).leave(ticket));
+        settle(state);
+        drop(waker);
+    }
+}
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.leave(self.queue.0.borrow_mut());
         }
     }
 }
@@ -309,7 +432,8 @@ impl<T> State<T> {
     }
 }
 
-/// Serves as many as there is something for. To be called when a value came or went, or somebody left.
+/// Serves as many as there is something for. To be called when a value came or went, or a future left a
+/// line.
 fn settle<T>(mut state: RefMut<State<T>>) {
     let (values, room) = (state.values.len(), state.room());
     let getter = state.getters.serve(values);
@@ -321,9 +445,9 @@ fn settle<T>(mut state: RefMut<State<T>>) {
 
 fn wake(waker: Waker) {
     // The panic hook reports it. The others are to be woken all the same, and no value is to be lost.
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        discard(panic);
-    }
+    let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(woken)));
+    mem::forget(dropped); // what it panicked with may go on like that
 }
 
 impl<T> Clone for Queue<T> {
@@ -341,136 +465,6 @@ impl<T> fmt::Debug for Queue<T> {
             .field("is_closed", &self.is_closed())
             .finish_non_exhaustive()
     }
-}
-
-/// The future that [`Queue::put`] returns.
-#[must_use = "it puts the value only if it is awaited"]
-pub struct Put<'a, T> {
-    queue: &'a Queue<T>,
-    /// `None` after the end.
-    value: Option<T>,
-    place: Option<usize>,
-}
-
-impl<T> Future for Put<'_, T> {
-    type Output = Result<(), Closed<T>>;
-
-    /// # Panics
-    ///
-    /// If polled again after it was ready.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let value = &mut this.value;
-        assert!(value.is_some(), "polled after it was ready");
-        this.queue
-            .poll(cx, &mut this.place, putters, |state, turn| {
-                let turn = turn.unwrap_or(state.room() > state.putters.len());
-                if !(turn || state.closed) {
-                    return None;
-                }
-                let value = value.take()?;
-                if state.closed {
-                    return Some(Err(Closed(value)));
-                }
-                state.push(value);
-                Some(Ok(()))
-            })
-    }
-}
-
-/// The value is not pinned: it is only moved on.
-impl<T> Unpin for Put<'_, T> {}
-
-impl<T> Drop for Put<'_, T> {
-    fn drop(&mut self) {
-        self.queue.leave(self.place, putters);
-    }
-}
-
-impl<T> fmt::Debug for Put<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Put").finish_non_exhaustive()
-    }
-}
-
-/// The future that [`Queue::get`] returns.
-///
-/// Polled again after it was ready, it gets the next value.
-#[must_use = "it gets a value only if it is awaited"]
-pub struct Get<'a, T> {
-    queue: &'a Queue<T>,
-    place: Option<usize>,
-}
-
-impl<T> Future for Get<'_, T> {
-    type Output = Result<T, Closed>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        this.queue
-            .poll(cx, &mut this.place, getters, |state, turn| {
-                let turn = turn.unwrap_or(state.values.len() > state.getters.len());
-                if !(turn || state.closed) {
-                    return None;
-                }
-                Some(state.values.pop_front().ok_or(Closed(())))
-            })
-    }
-}
-
-impl<T> Drop for Get<'_, T> {
-    fn drop(&mut self) {
-        self.queue.leave(self.place, getters);
-    }
-}
-
-impl<T> fmt::Debug for Get<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Get").finish_non_exhaustive()
-    }
-}
-
-/// The future that [`Queue::join`] returns.
-#[must_use = "it waits only if it is awaited"]
-pub struct Join<'a, T> {
-    queue: &'a Queue<T>,
-    place: Option<usize>,
-}
-
-impl<T> Future for Join<'_, T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        this.queue
-            .poll(cx, &mut this.place, joiners, |state, turn| {
-                turn.unwrap_or(state.unfinished == 0).then_some(())
-            })
-    }
-}
-
-impl<T> Drop for Join<'_, T> {
-    fn drop(&mut self) {
-        self.queue.leave(self.place, joiners);
-    }
-}
-
-impl<T> fmt::Debug for Join<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Join").finish_non_exhaustive()
-    }
-}
-
-fn getters<T>(state: &mut State<T>) -> &mut Line {
-    &mut state.getters
-}
-
-fn putters<T>(state: &mut State<T>) -> &mut Line {
-    &mut state.putters
-}
-
-fn joiners<T>(state: &mut State<T>) -> &mut Line {
-    &mut state.joiners
 }
 
 /// The queue has been closed: asyncio's `QueueShutDown`. With what was to be put, if something was.
@@ -495,15 +489,7 @@ pub enum GetError {
     Closed,
 }
 
-const FULL: &str = "the queue is full";
-const EMPTY: &str = "the queue is empty";
 const CLOSED: &str = "the queue has been closed";
-
-impl<T> fmt::Debug for Closed<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Closed(..)")
-    }
-}
 
 impl<T> fmt::Display for Closed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -511,7 +497,30 @@ impl<T> fmt::Display for Closed<T> {
     }
 }
 
-impl<T> Error for Closed<T> {}
+impl<T> fmt::Display for PutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PutError::Full(_) => "the queue is full",
+            PutError::Closed(_) => CLOSED,
+        })
+    }
+}
+
+impl fmt::Display for GetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GetError::Empty => "the queue is empty",
+            GetError::Closed => CLOSED,
+        })
+    }
+}
+
+/// Without the value, which need not have a `Debug`.
+impl<T> fmt::Debug for Closed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closed(..)")
+    }
+}
 
 impl<T> fmt::Debug for PutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -522,41 +531,26 @@ impl<T> fmt::Debug for PutError<T> {
     }
 }
 
-impl<T> fmt::Display for PutError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            PutError::Full(_) => FULL,
-            PutError::Closed(_) => CLOSED,
-        })
-    }
-}
+impl<T> Error for Closed<T> {}
 
 impl<T> Error for PutError<T> {}
 
-impl fmt::Display for GetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            GetError::Empty => EMPTY,
-            GetError::Closed => CLOSED,
-        })
-    }
-}
-
 impl Error for GetError {}
 
-/// Those who wait, in order. The first ones are served: it is their turn, and they have been woken.
+/// The futures that wait, in order. The first ones are served: it is their turn, and they have been
+/// woken.
 ///
 /// A list that is linked in both directions, so that everything takes the same time in a long line.
 struct Line {
     /// The first one is [`END`].
-    places: Slab<Place>,
+    places: Slab<Link>,
     /// How many are served.
     served: usize,
-    /// The first one who is not, or [`END`].
+    /// The first one that is not, or [`END`].
     next: usize,
 }
 
-struct Place {
+struct Link {
     before: usize,
     after: usize,
     is_served: bool,
@@ -564,13 +558,13 @@ struct Place {
     waker: Option<Waker>,
 }
 
-/// Nobody's place: after the last one, and before the first.
+/// The sentinel: after the last place, and before the first.
 const END: usize = 0;
 
 impl Line {
     fn new() -> Line {
         let mut places = Slab::new();
-        places.insert(Place {
+        places.insert(Link {
             before: END,
             after: END,
             is_served: false,
@@ -596,13 +590,14 @@ impl Line {
         last.is_some_and(|last| last.will_wake(waker))
     }
 
-    /// Has this one woken when it is served; gives it a place, if it has none. Returns the last waker.
+    /// Registers `waker` to be woken when this place is served; takes a place if there is none. Returns the
+    /// waker that was registered before.
     fn wait(&mut self, place: &mut Option<usize>, waker: Waker) -> Option<Waker> {
         if let Some(place) = *place {
             return self.places[place].waker.replace(waker);
         }
         let last = self.places[END].before;
-        let key = self.places.insert(Place {
+        let key = self.places.insert(Link {
             before: last,
             after: END,
             is_served: false,
@@ -618,7 +613,7 @@ impl Line {
     }
 
     fn leave(&mut self, place: usize) -> Option<Waker> {
-        let Place {
+        let Link {
             before,
             after,
             is_served,
@@ -635,11 +630,11 @@ impl Line {
         waker
     }
 
-    /// Has the first `n` served and no more. Returns the first one who is to be woken for that: to be
+    /// Serves the first `n` and no more. Returns the first waker that is to be woken for that: to be
     /// called again until there is none.
     fn serve(&mut self, n: usize) -> Option<Waker> {
         while self.served > n {
-            // Somebody was faster.
+            // What the last one was woken for was taken with `_nowait`.
             self.next = self.places[self.next].before;
             self.places[self.next].is_served = false;
             self.served -= 1;

@@ -8,18 +8,22 @@ mod watchdog;
 
 use asyncio_to_smol::run::Spawner;
 use asyncio_to_smol::task_group::{self, ErrorGroup, NoValue, Refused, TaskGroup, task_group};
-use cases::{Case, Child, Drops, OnDrop, Quiet, panic_of, run, turns};
+use cases::{Case, Child, Drops, OnDrop, Quiet, log_of, panic_of, run, turns};
 use smol::future::{self, block_on, pending, poll_once, yield_now};
-use smol::{Timer, channel};
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::{Async, Timer, channel};
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::{TcpListener, TcpStream};
 use std::panic::panic_any;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use watchdog::end_if_it_hangs;
 
 /// A group whose errors are the names of children.
 type Group = TaskGroup<'static, &'static str>;
@@ -34,6 +38,7 @@ cases! {
     a_failure_cancels_the_siblings: "a+ b+ a+ b! ax ax errors [b]",
     a_failure_leaves_alone_what_has_ended: "a+ b+ a- b! errors [b]",
     a_failure_cancels_the_body: "body+ a+ a! bodyx errors [a]",
+    a_failure_cancels_the_siblings_and_then_the_body: "sibling+ a+ a! siblingx bodyx errors [a]",
     the_body_fails: "body+ a+ a+ body! ax ax errors [body]",
     two_fail_in_one_turn: "a+ b+ c+ a! b! cx errors [a, b]",
     a_grandchild_fails: "a+ b+ b! ax errors [b]",
@@ -47,6 +52,11 @@ cases! {
     all_tasks_lists_those_that_have_not_ended: "[a b main] [b main] [b main] [main]",
 }
 
+fn joined(errors: &ErrorGroup<&'static str>) -> String {
+    let errors: Vec<_> = errors.iter().copied().collect();
+    errors.join(", ")
+}
+
 impl Case {
     /// A group that logs what comes out of it.
     async fn group<T>(
@@ -58,8 +68,8 @@ impl Case {
                 self.log("left");
                 Some(value)
             }
-            Err(ErrorGroup(errors)) => {
-                self.log(format_args!("errors [{}]", errors.join(", ")));
+            Err(errors) => {
+                self.log(format_args!("errors [{}]", joined(&errors)));
                 None
             }
         }
@@ -163,6 +173,23 @@ async fn a_failure_cancels_the_body(case: Case) {
     case.group(body).await;
 }
 
+/// Those that wait for something else than their turn.
+async fn a_failure_cancels_the_siblings_and_then_the_body(case: Case) {
+    let body = async |group: Group| {
+        let _body = OnDrop::new(|| case.log("bodyx"));
+        let waits = case.clone();
+        let sibling = async move {
+            waits.log("sibling+");
+            let _sibling = OnDrop::new(|| waits.log("siblingx"));
+            pending::<Child>().await
+        };
+        group.spawn(sibling).unwrap();
+        case.child_of(&group, "a", 3, Err);
+        pending::<Child>().await
+    };
+    case.group(body).await;
+}
+
 async fn the_body_fails(case: Case) {
     let body = async |group| {
         case.child_of(&group, "a", 1000, Ok);
@@ -212,8 +239,8 @@ async fn a_group_in_a_group(case: Case) {
         group.spawn(inner(case.clone())).unwrap();
         Ok(())
     });
-    let ErrorGroup(errors) = result.await.unwrap_err();
-    case.log(format_args!("errors [[{}]]", errors[0].0.join(", ")));
+    let errors = result.await.unwrap_err();
+    case.log(format_args!("errors [[{}]]", joined(errors.first())));
 }
 
 async fn cancelling_one_child(case: Case) {
@@ -353,7 +380,7 @@ async fn panics_after(n: usize) -> Child {
 }
 
 fn errors<T: fmt::Debug>(result: Result<T, ErrorGroup<&'static str>>) -> Vec<&'static str> {
-    result.unwrap_err().0
+    result.unwrap_err().into_iter().collect()
 }
 
 #[test]
@@ -367,7 +394,7 @@ fn when_the_group_returns_an_error_all_destructors_have_run() {
             events.child("").await
         });
         assert_eq!(errors(result.await), ["failed"]);
-        assert_eq!(events.take(), ["", "body", "child"]);
+        assert_eq!(events.take(), ["child", "", "body"]);
     });
 }
 
@@ -386,7 +413,7 @@ fn a_panic_in_a_child_comes_out_when_all_destructors_have_run() {
         });
     });
     assert_eq!(panic.downcast_ref(), Some(&Quiet));
-    assert_eq!(events.take(), ["body", "child", "returned"]);
+    assert_eq!(events.take(), ["child", "body", "returned"]);
 }
 
 #[test]
@@ -449,7 +476,7 @@ fn a_dropped_group_has_dropped_everything() {
         }
         assert_eq!(events.take(), [""; 0]);
         drop(group);
-        assert_eq!(events.take(), ["body", "child", "grandchild"]);
+        assert_eq!(events.take(), ["child", "grandchild", "body"]);
     });
 }
 
@@ -713,7 +740,7 @@ fn waiting_for_a_sibling_that_fails_is_no_panic() {
             pending::<Result<(), _>>().await
         });
         // The second one comes in the same turn, or is too late.
-        assert_eq!(result.await.unwrap_err().0[0], "failed");
+        assert_eq!(result.await.unwrap_err().first(), "failed");
     });
 }
 
@@ -852,19 +879,137 @@ fn a_child_can_cancel_itself() {
 }
 
 #[test]
-fn the_errors_of_a_group_are_one_line() {
-    let one = ErrorGroup(vec!["no such host"]);
-    assert_eq!(one.to_string(), "1 error in a task group: no such host");
-    let two = ErrorGroup(vec!["no such host", "connection refused"]);
+fn the_errors_of_a_group_say_how_many_and_which_came_first() {
+    let group = |errors: &'static [&str]| {
+        let result = block_on(task_group(async |group: TaskGroup<io::Error>| {
+            for error in errors {
+                let _ = group.spawn(async { Err::<(), _>(io::Error::other(*error)) });
+            }
+            Ok(())
+        }));
+        result.unwrap_err()
+    };
+    let one = group(&["no such host"]);
+    assert_eq!(one.to_string(), "1 error in a task group");
+    let two = group(&["no such host", "connection refused"]);
+    assert_eq!(two.to_string(), "2 errors in a task group");
     let shown = "2 errors in a task group: no such host; connection refused";
-    assert_eq!(two.to_string(), shown);
-    assert!(two.into_iter().eq(["no such host", "connection refused"]));
+    assert_eq!(format!("{two:#}"), shown);
+    assert_eq!(two.source().unwrap().to_string(), "no such host");
     let refused = io::Error::from(Refused);
     let shown = "the task group is shutting down and takes no more tasks";
     assert_eq!(refused.to_string(), shown);
     let no_value = io::Error::from(NoValue);
     let shown = "the child of a task group has failed or was cancelled";
     assert_eq!(no_value.to_string(), shown);
+}
+
+/// What a server does that is told to stop: an idle client must not keep it.
+#[test]
+fn a_server_stops_though_a_client_is_idle() {
+    const LIMIT: Duration = Duration::from_millis(300);
+    end_if_it_hangs();
+    block_on(async {
+        let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
+        let address = listener.get_ref().local_addr().unwrap();
+        let (stop, told_to_stop) = channel::bounded::<()>(1);
+        let server = task_group(async |group: TaskGroup<io::Error>| {
+            let accept = async {
+                loop {
+                    let (client, _) = listener.accept().await?;
+                    group.spawn(async move { smol::io::copy(&client, &client).await })?;
+                }
+            };
+            let stopped = async {
+                let _ = told_to_stop.recv().await;
+                io::Result::Ok(())
+            };
+            future::or(stopped, accept).await?;
+            let stopping = group.stop(LIMIT);
+            assert!(group.spawn(async { Ok(()) }).is_err());
+            Ok(stopping.await)
+        });
+        let clients = async {
+            let idle = Async::<TcpStream>::connect(address).await.unwrap();
+            let mut busy = Async::<TcpStream>::connect(address).await.unwrap();
+            let mut answer = [0; 5];
+            busy.write_all(b"hello").await.unwrap();
+            busy.read_exact(&mut answer).await.unwrap();
+            drop(stop);
+            busy.write_all(b"again").await.unwrap();
+            busy.read_exact(&mut answer).await.unwrap(); // it is still served
+            drop(busy);
+            (idle, Instant::now())
+        };
+        let (cancelled, (mut idle, since)) = future::zip(server, clients).await;
+        assert_eq!(cancelled.unwrap(), 1);
+        assert!(since.elapsed() + Duration::from_millis(100) >= LIMIT);
+        assert_eq!(idle.read(&mut [0]).await.unwrap(), 0); // closed
+    });
+}
+
+#[test]
+fn stop_waits_no_longer_than_for_the_last_child() {
+    run(async |_| {
+        let result = task_group(async |group: TaskGroup<&str>| {
+            assert_eq!(group.stop(Duration::MAX).await, 0); // there is none
+            Ok(())
+        });
+        assert_eq!(result.await, Ok(()));
+        let result = task_group(async |group: TaskGroup<&str>| {
+            let child = async {
+                turns(5).await;
+                Ok(())
+            };
+            group.spawn(child).unwrap();
+            assert_eq!(group.stop(Duration::MAX).await, 0);
+            Ok(())
+        });
+        assert_eq!(result.await, Ok(()));
+    });
+}
+
+/// From the body, from a child, and from outside when the body has ended.
+#[test]
+fn a_cancelled_group_has_dropped_its_children_and_has_not_failed() {
+    let log = log_of(async |case| {
+        let body = async |group: Group| {
+            let a = case.child_of(&group, "a", 1000, Ok);
+            turns(2).await;
+            group.cancel();
+            case.log("asked");
+            case.spawn_or_say(&group, "b");
+            assert_eq!(a.await, Err(NoValue));
+            case.log("body");
+            Ok(())
+        };
+        case.group(body).await;
+
+        let body = async |group: Group| {
+            case.child_of(&group, "c", 1000, Ok);
+            let cancels = group.clone();
+            let child = async move {
+                cancels.cancel();
+                Ok(())
+            };
+            group.spawn(child).unwrap();
+            Ok(())
+        };
+        case.group(body).await;
+
+        let groups = RefCell::new(None);
+        let body = async |group: Group| {
+            group.spawn(pending::<Child>()).unwrap();
+            groups.replace(Some(group));
+            Ok(())
+        };
+        let cancels = async {
+            turns(5).await;
+            groups.take().unwrap().cancel();
+        };
+        future::zip(case.group(body), cancels).await;
+    });
+    assert_eq!(log, "a+ asked refused ax body left c+ cx left left");
 }
 
 const MANY: usize = 100_000;

@@ -6,7 +6,7 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::queue::{Closed, Get, GetError, Put, PutError, Queue};
+use asyncio_to_smol::queue::{Closed, GetError, PutError, Queue};
 use cases::{Case, Drops, OnDrop, panic_of, run, turns};
 use smol::future::{block_on, or, poll_once, yield_now};
 use smol::{LocalExecutor, Task};
@@ -300,13 +300,16 @@ impl<F: Future + Unpin> Polled<F> {
     }
 }
 
+type Putter<'a> = Polled<BoxFuture<'a, Result<(), Closed<u32>>>>;
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// A queue beside a list of what must be in it, and of those who must wait. Every poll is foretold.
 struct Model<'a> {
     queue: &'a Queue<u32>,
     capacity: usize,
     values: VecDeque<u32>,
-    getters: Vec<Polled<Get<'a, u32>>>,
-    putters: Vec<(Polled<Put<'a, u32>>, u32)>,
+    getters: Vec<Polled<BoxFuture<'a, Result<u32, Closed>>>>,
+    putters: Vec<(Putter<'a>, u32)>,
     next: u32,
 }
 
@@ -340,11 +343,12 @@ impl Model<'_> {
     fn step(&mut self, random: &mut fastrand::Rng) {
         match random.u8(..13) {
             0..3 => {
-                self.getters.push(Polled::new(self.queue.get()));
+                self.getters
+                    .push(Polled::new(Box::pin(self.queue.get()) as _));
                 self.poll_getter(self.getters.len() - 1);
             }
             3..6 => {
-                let putter = Polled::new(self.queue.put(self.next));
+                let putter = Polled::new(Box::pin(self.queue.put(self.next)) as _);
                 self.putters.push((putter, self.next));
                 self.next += 1;
                 self.poll_putter(self.putters.len() - 1);

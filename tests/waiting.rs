@@ -6,11 +6,14 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::as_completed::as_completed;
-use asyncio_to_smol::gather::{gather, gather_all};
-use asyncio_to_smol::timeout::{TimedOut, timeout};
+use asyncio_to_smol::as_completed::{AsCompleted, as_completed};
+use asyncio_to_smol::gather::{Gather, GatherAll, gather, gather_all};
+use asyncio_to_smol::queue::{Closed, GetError, PutError, Queue};
+use asyncio_to_smol::run::{Spawner, TaskInfo, TaskState};
+use asyncio_to_smol::task_group::{self, ErrorGroup, NoValue, Refused, TaskGroup};
+use asyncio_to_smol::timeout::timeout;
 use asyncio_to_smol::wait::{self, Done, Wait};
-use cases::{Case, Child, Drops, OnDrop, Quiet, log_of, panic_of, run, show, turns};
+use cases::{Case, Child, Drops, End, OnDrop, Quiet, log_of, panic_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::stream::{Stream, StreamExt};
 use smol::{LocalExecutor, Task, Timer, unblock};
@@ -26,13 +29,15 @@ use std::time::{Duration, Instant};
 use watchdog::end_if_it_hangs;
 
 impl Case {
-    async fn wait_and_show(&self, wait: Wait<Child>) -> Vec<Task<Child>> {
-        let (done, pending) = wait.await.unwrap();
-        for task in done {
+    fn show(&self, done: Result<Vec<Done<Child>>, wait::Empty>, tasks: &[Task<Child>]) {
+        for task in done.unwrap() {
             self.log(format_args!("done {}", show(task.result())));
         }
-        self.log(format_args!("{} pending", pending.len()));
-        pending
+        self.log(format_args!("{} pending", tasks.len()));
+    }
+
+    fn tasks<const N: usize>(&self, children: [(&'static str, usize, End); N]) -> Vec<Task<Child>> {
+        Vec::from(children.map(|(name, n, end)| self.spawn(name, n, end)))
     }
 }
 
@@ -58,12 +63,17 @@ cases! {
         "a+ b+ c+ b- done b 2 pending c- done c 1 pending a- done a 0 pending",
     wait_for_the_first_when_it_failed: "a+ b+ a! done E(a) 1 pending bx",
     wait_for_the_first_when_two_end_in_one_turn: "a+ b+ c+ a- c- done a done c 1 pending bx",
+    wait_for_the_first_and_the_turns_after_it:
+        "b+ b- a+ a- done b done a 0 pending b+ b- a+ a- done b done a 0 pending \
+         b+ b- a+ done b 1 pending a- b+ b- a+ done b 1 pending a- \
+         b+ a+ b- a- done b done a 0 pending b+ a+ b- a- done b done a 0 pending \
+         b+ a+ b- done b 1 pending a- b+ a+ b- done b 1 pending a-",
     wait_for_the_first_error: "a+ b+ c+ a- b! done a done E(b) 1 pending cx",
     wait_for_an_error_that_does_not_come: "a+ b+ a- b- done a done b 0 pending",
     wait_for_nothing: "error",
     wait_with_no_time_gives_what_can_end_at_once: "a+ a- b+ c+ c! done a done E(c) 1 pending bx",
     wait_until_time_is_up: "done fast 1 pending slow",
-    dropping_wait_cancels_nothing: "a+ a-",
+    dropping_wait_cancels_nothing: "a+ b+ b- a- a b",
     as_completed_gives_results_in_order_of_the_end: "a+ b+ b- c+ got b c- got c a- got a",
     as_completed_in_one_turn: "a+ b+ c+ d+ b- d- a- c- got b got d got a got c",
     as_completed_gives_errors_as_items: "a+ a! b+ got E(a) b- got b",
@@ -168,67 +178,79 @@ async fn cancelling_gather_cancels_its_children(case: Case) {
 }
 
 async fn wait_for_all(case: Case) {
-    let tasks = [
-        case.spawn("a", 6, Ok),
-        case.spawn("b", 0, Err),
-        case.spawn("c", 3, Ok),
-    ];
-    case.wait_and_show(wait::all_completed(tasks)).await;
+    let mut tasks = case.tasks([("a", 6, Ok), ("b", 0, Err), ("c", 3, Ok)]);
+    let done = wait::all_completed(&mut tasks).await;
+    case.show(done, &tasks);
 }
 
 async fn wait_for_the_first(case: Case) {
-    let tasks = [("a", 12), ("b", 2), ("c", 24)].map(|(name, n)| case.spawn(name, n, Ok));
-    for task in case.wait_and_show(wait::first_completed(tasks)).await {
+    let mut tasks = case.tasks([("a", 12, Ok), ("b", 2, Ok), ("c", 24, Ok)]);
+    let done = wait::first_completed(&mut tasks).await;
+    case.show(done, &tasks);
+    for task in tasks {
         case.log(show(task.await));
     }
 }
 
 async fn wait_for_the_first_again_and_again(case: Case) {
-    let tasks = [("a", 24), ("b", 2), ("c", 12)].map(|(name, n)| case.spawn(name, n, Ok));
-    let mut tasks = Vec::from(tasks);
+    let mut tasks = case.tasks([("a", 24, Ok), ("b", 2, Ok), ("c", 12, Ok)]);
     while !tasks.is_empty() {
-        tasks = case.wait_and_show(wait::first_completed(tasks)).await;
+        let done = wait::first_completed(&mut tasks).await;
+        case.show(done, &tasks);
     }
 }
 
 async fn wait_for_the_first_when_it_failed(case: Case) {
-    let tasks = [case.spawn("a", 2, Err), case.spawn("b", 12, Ok)];
-    case.wait_and_show(wait::first_completed(tasks)).await;
+    let mut tasks = case.tasks([("a", 2, Err), ("b", 12, Ok)]);
+    let done = wait::first_completed(&mut tasks).await;
+    case.show(done, &tasks);
 }
 
 async fn wait_for_the_first_when_two_end_in_one_turn(case: Case) {
-    let tasks = [("a", 3), ("b", 12), ("c", 3)].map(|(name, n)| case.spawn(name, n, Ok));
-    case.wait_and_show(wait::first_completed(tasks)).await;
+    let mut tasks = case.tasks([("a", 3, Ok), ("b", 12, Ok), ("c", 3, Ok)]);
+    let done = wait::first_completed(&mut tasks).await;
+    case.show(done, &tasks);
+}
+
+/// `a` ends `n` turns after `b`, which is waited for from before its end, or from after it.
+async fn wait_for_the_first_and_the_turns_after_it(case: Case) {
+    for b in [0, 3] {
+        for n in 0..4 {
+            let mut tasks = case.tasks([("b", b, Ok)]);
+            if b == 0 {
+                turns(3).await;
+            }
+            tasks.push(case.spawn("a", b + n, Ok));
+            let done = wait::first_completed(&mut tasks).await;
+            case.show(done, &tasks);
+            turns(9).await;
+        }
+    }
 }
 
 async fn wait_for_the_first_error(case: Case) {
-    let tasks = [
-        case.spawn("a", 2, Ok),
-        case.spawn("b", 12, Err),
-        case.spawn("c", 24, Ok),
-    ];
-    case.wait_and_show(wait::first_exception(tasks)).await;
+    let mut tasks = case.tasks([("a", 2, Ok), ("b", 12, Err), ("c", 24, Ok)]);
+    let done = wait::first_exception(&mut tasks).await;
+    case.show(done, &tasks);
 }
 
 async fn wait_for_an_error_that_does_not_come(case: Case) {
-    let tasks = [case.spawn("a", 2, Ok), case.spawn("b", 12, Ok)];
-    case.wait_and_show(wait::first_exception(tasks)).await;
+    let mut tasks = case.tasks([("a", 2, Ok), ("b", 12, Ok)]);
+    let done = wait::first_exception(&mut tasks).await;
+    case.show(done, &tasks);
 }
 
 async fn wait_for_nothing(case: Case) {
-    if let Err(wait::Empty) = wait::all_completed::<Child>([]).await {
+    if let Err(wait::Empty) = wait::all_completed::<Child>(&mut Vec::new()).await {
         case.log("error");
     }
 }
 
 async fn wait_with_no_time_gives_what_can_end_at_once(case: Case) {
-    let tasks = [
-        case.spawn("a", 0, Ok),
-        case.spawn("b", 1000, Ok),
-        case.spawn("c", 0, Err),
-    ];
-    case.wait_and_show(wait::all_completed(tasks).timeout(Duration::ZERO))
-        .await;
+    let mut tasks = case.tasks([("a", 0, Ok), ("b", 1000, Ok), ("c", 0, Err)]);
+    let wait = wait::all_completed(&mut tasks).timeout(Duration::ZERO);
+    let done = wait.await;
+    case.show(done, &tasks);
 }
 
 async fn wait_until_time_is_up(case: Case) {
@@ -238,24 +260,33 @@ async fn wait_until_time_is_up(case: Case) {
             Ok(name)
         })
     };
-    let tasks = [sleep("slow", 0.3), sleep("fast", 0.01)];
-    let wait = wait::all_completed(tasks).timeout(Duration::from_millis(100));
-    for task in case.wait_and_show(wait).await {
+    let mut tasks = vec![sleep("slow", 0.3), sleep("fast", 0.01)];
+    let wait = wait::all_completed(&mut tasks).timeout(Duration::from_millis(100));
+    let done = wait.await;
+    case.show(done, &tasks);
+    for task in tasks {
         case.log(show(task.await));
     }
 }
 
 async fn dropping_wait_cancels_nothing(case: Case) {
-    let waiting = case.ex.spawn(wait::all_completed([case.spawn("a", 9, Ok)]));
-    turns(2).await;
+    let mut tasks = case.tasks([("a", 9, Ok), ("b", 0, Ok)]);
+    let mut waiting = wait::all_completed(&mut tasks);
+    for _ in 0..3 {
+        assert!(poll_once(&mut waiting).await.is_none());
+        turns(1).await;
+    }
     drop(waiting);
     turns(20).await;
+    for task in tasks {
+        case.log(show(task.await));
+    }
 }
 
 async fn as_completed_gives_results_in_order_of_the_end(case: Case) {
     let tasks = [("a", 16), ("b", 0), ("c", 8)].map(|(name, n)| case.spawn(name, n, Ok));
     let mut results = as_completed(&case.ex, tasks);
-    while let Some(result) = results.next().await {
+    while let Some((_, result)) = results.next().await {
         case.log(format_args!("got {}", show(result)));
     }
 }
@@ -263,7 +294,7 @@ async fn as_completed_gives_results_in_order_of_the_end(case: Case) {
 async fn as_completed_in_one_turn(case: Case) {
     let tasks = [("a", 2), ("b", 1), ("c", 2), ("d", 1)].map(|(name, n)| case.spawn(name, n, Ok));
     let mut results = as_completed(&case.ex, tasks);
-    while let Some(result) = results.next().await {
+    while let Some((_, result)) = results.next().await {
         case.log(format_args!("got {}", show(result)));
     }
 }
@@ -271,22 +302,24 @@ async fn as_completed_in_one_turn(case: Case) {
 async fn as_completed_gives_errors_as_items(case: Case) {
     let tasks = [case.spawn("a", 0, Err), case.spawn("b", 8, Ok)];
     let mut results = as_completed(&case.ex, tasks);
-    while let Some(result) = results.next().await {
+    while let Some((_, result)) = results.next().await {
         case.log(format_args!("got {}", show(result)));
     }
 }
 
 async fn as_completed_stopped_early(case: Case) {
     let tasks = [case.spawn("a", 0, Ok), case.spawn("b", 8, Ok)];
-    let first = as_completed(&case.ex, tasks).next().await;
-    case.log(format_args!("got {}", show(first.unwrap())));
+    let mut results = as_completed(&case.ex, tasks);
+    let (_, first) = results.next().await.unwrap();
+    case.log(format_args!("got {}", show(first)));
+    results.detach();
     turns(20).await;
 }
 
 async fn as_completed_of_nothing(case: Case) {
     let nothing: [Task<Child>; 0] = [];
     let mut results = as_completed(&case.ex, nothing);
-    while let Some(result) = results.next().await {
+    while let Some((_, result)) = results.next().await {
         case.log(format_args!("got {}", show(result)));
     }
     case.log("end");
@@ -302,14 +335,60 @@ async fn as_completed_until_time_is_up(case: Case) {
         }
     };
     let children = [sleep("slow", 0.3), sleep("fast", 0.01)];
-    let mut results = as_completed(&case.ex, children).deadline(Duration::from_millis(100));
-    while let Some(result) = results.next().await {
-        match result {
-            Ok(name) => case.log(format_args!("got {name}")),
-            Err(error) => case.log(error),
-        }
+    let mut results = as_completed(&case.ex, children);
+    let mut timer = Timer::after(Duration::from_millis(100));
+    let mut time_is_up = async || {
+        (&mut timer).await;
+        None
+    };
+    while let Some((_, name)) = results.next().or(time_is_up()).await {
+        case.log(format_args!("got {name}"));
     }
+    case.log("time is up");
+    results.detach();
     Timer::after(Duration::from_millis(400)).await;
+}
+
+/// What the modules' pages say of threads.
+#[test]
+fn send_and_sync() {
+    fn is_send<T: Send>() {}
+    fn is_sync<T: Sync>() {}
+    /// Ambiguous, and so an error, for a type that is `$auto`.
+    macro_rules! assert_not {
+        ($auto:ident: $($type:ty),*) => { $({
+            trait Ambiguous<A> {
+                fn check() {}
+            }
+            impl<T> Ambiguous<()> for T {}
+            impl<T: $auto> Ambiguous<u8> for T {}
+            <$type as Ambiguous<_>>::check();
+        })* };
+    }
+    is_send::<(Wait<'static, u8>, Done<u8>, wait::Empty)>();
+    assert_not!(Sync: Wait<'static, u8>, Done<u8>);
+    assert_not!(Send: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
+    assert_not!(Sync: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
+    is_send::<(TaskInfo, TaskState)>();
+    is_sync::<(TaskInfo, TaskState)>();
+    assert_not!(Send: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
+    assert_not!(Sync: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
+    is_send::<(
+        ErrorGroup<u8>,
+        NoValue,
+        Refused,
+        Closed<u8>,
+        PutError<u8>,
+        GetError,
+    )>();
+    is_sync::<(
+        ErrorGroup<u8>,
+        NoValue,
+        Refused,
+        Closed<u8>,
+        PutError<u8>,
+        GetError,
+    )>();
 }
 
 // ------------------------------------------------------------------------------------------ run
@@ -528,6 +607,22 @@ fn what_is_spawned_after_the_end_is_cancelled_from_the_start() {
 }
 
 #[test]
+fn run_does_not_wait_for_other_threads_and_a_cancel_that_is_not_polled_asks_for_nothing() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let drops = Drops::default();
+    run(async |ex| {
+        // asyncio's `run` would wait for this one.
+        ex.spawn(unblock(move || released.recv())).detach();
+        let cancelled = ex.spawn(drops.forever::<()>()).cancel();
+        turns(3).await;
+        assert_eq!(drops.count(), 0);
+        cancelled.await;
+        assert_eq!(drops.count(), 1);
+    });
+    drop(release);
+}
+
+#[test]
 fn tasks_may_borrow_what_lives_longer_than_run() {
     let words = ["one".to_string(), "two".to_string()];
     let lengths = run(async |ex| {
@@ -605,6 +700,38 @@ fn a_child_whose_executor_is_gone_does_not_hang_gather() {
     assert_eq!(log, "a+ panic a-");
 }
 
+/// The last child has kept its waker, and the others have shared one.
+#[test]
+fn a_child_is_woken_by_its_own_waker_only() {
+    let kept = RefCell::new(Vec::new());
+    run(async |ex| {
+        let polls = Rc::new(RefCell::new(Vec::new()));
+        let children = (0..6).map(|n| {
+            let (polls, kept) = (Rc::clone(&polls), &kept);
+            future::poll_fn(move |cx| {
+                polls.borrow_mut().push(n);
+                if n % 2 == 1 && kept.borrow().len() < 3 {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    return Poll::Pending;
+                }
+                Poll::Ready(n)
+            })
+        });
+        let mut all = gather_all(&ex, children);
+        turns(2).await;
+        assert_eq!(polls.take(), [0, 1, 2, 3, 4, 5]);
+        let wakers = kept.borrow().clone();
+        for (n, waker) in [5, 3, 1].into_iter().zip(wakers.into_iter().rev()) {
+            waker.wake_by_ref();
+            turns(2).await;
+            waker.wake(); // it has ended
+            turns(2).await;
+            assert_eq!(polls.take(), [n]);
+        }
+        assert_eq!(poll_once(&mut all).await, Some(vec![0, 1, 2, 3, 4, 5]));
+    });
+}
+
 /// A future that is ready at once, and panics when it is dropped.
 struct PanicsInDrop;
 
@@ -636,7 +763,7 @@ fn a_destructor_that_panics_is_the_panic_of_its_child_only() {
         assert!(is_quiet_panic(gather_all(ex, children())).await);
         let mut results = as_completed(ex, children());
         assert!(is_quiet_panic(results.next()).await);
-        assert_eq!(results.next().await, Some(Ok("a")));
+        assert_eq!(results.next().await, Some((1, Ok("a"))));
         assert_eq!(results.next().await, None);
     });
     assert_eq!(log, "a+ a- a+ a- a+ a-");
@@ -667,9 +794,9 @@ fn results_that_nobody_wants_any_more_are_dropped_when_they_come() {
         drops.0.set(0);
         let mut results = as_completed(&ex, children());
         turns(2).await;
-        assert!(results.next().await.unwrap().is_ok());
+        assert!(results.next().await.unwrap().1.is_ok());
         turns(8).await; // two more are there
-        drop(results);
+        results.detach();
         turns(20).await;
         assert_eq!(drops.count(), 5);
 
@@ -693,6 +820,16 @@ fn results_that_nobody_wants_any_more_are_dropped_when_they_come() {
     });
 }
 
+/// Fails, or never ends.
+async fn fails_or_waits(drops: Drops, n: usize) -> Child {
+    let _guard = drops.guard();
+    if n == 0 {
+        Err("failed")
+    } else {
+        pending().await
+    }
+}
+
 #[test]
 fn dropping_gather_drops_the_children_by_the_next_turn() {
     run(async |ex| {
@@ -704,9 +841,11 @@ fn dropping_gather_drops_the_children_by_the_next_turn() {
         let guard = drops.guard();
         let never = async move {
             let _guard = guard;
-            panic!("gather started")
+            panic!("gather started");
+            #[allow(unreachable_code)]
+            Child::Ok("")
         };
-        drop((started, fresh, gather::<_, (), ()>(&ex, [never])));
+        drop((started, fresh, gather(&ex, [never])));
         assert_eq!(
             drops.count(),
             0,
@@ -719,6 +858,14 @@ fn dropping_gather_drops_the_children_by_the_next_turn() {
         turns(3).await;
         assert_eq!(cancelled.cancel().await, None);
         assert_eq!(drops.count(), 4);
+
+        // After the first error, too.
+        let mut failed = gather(&ex, [1, 0].map(|n| fails_or_waits(drops.clone(), n)));
+        assert_eq!((&mut failed).await, Err("failed"));
+        turns(3).await;
+        assert_eq!(drops.count(), 5);
+        failed.cancel().await;
+        assert_eq!(drops.count(), 6);
 
         // What is there already is not lost by cancelling.
         let values = gather(&ex, [async { Child::Ok("a") }]);
@@ -826,12 +973,11 @@ fn a_hundred_thousand_children_that_end_one_by_one() {
     run(async |ex| {
         let in_order = gather(&ex, children()).await;
         assert!(in_order.unwrap().into_iter().eq(0..N));
-        let results = as_completed(&ex, children()).map(Result::unwrap);
-        let by_end: Vec<usize> = results.collect().await;
-        assert!(by_end.into_iter().eq((0..N).rev()));
-        let tasks = children().map(|child| ex.spawn(child));
-        let (done, pending) = wait::all_completed(tasks).await.unwrap();
-        assert_eq!((done.len(), pending.len()), (N, 0));
+        let results: Vec<_> = as_completed(&ex, children()).collect().await;
+        assert!(results.into_iter().eq((0..N).rev().map(|n| (n, Ok(n)))));
+        let mut tasks: Vec<_> = children().map(|child| ex.spawn(child)).collect();
+        let done = wait::first_exception(&mut tasks).await.unwrap();
+        assert_eq!((done.len(), tasks.len()), (N, 0));
     });
 }
 
@@ -840,15 +986,15 @@ fn a_hundred_thousand_children_that_end_one_by_one() {
 #[test]
 fn a_panic_is_an_exception_for_wait() {
     let log = log_of(async |case| {
-        let panics = case.ex.spawn(panics_after::<Child>(2));
-        let tasks = [case.spawn("a", 20, Ok), panics, case.spawn("b", 0, Ok)];
-        let (done, pending) = wait::first_exception(tasks).await.unwrap();
+        let mut tasks = case.tasks([("a", 20, Ok), ("b", 0, Ok)]);
+        tasks.insert(1, case.ex.spawn(panics_after::<Child>(2)));
+        let done = wait::first_exception(&mut tasks).await.unwrap();
         let [panicked, b] = <[Done<Child>; 2]>::try_from(done).unwrap();
         assert_eq!((panicked.index(), b.index()), (1, 2));
         assert!(is_quiet_panic(async { panicked.result() }).await);
         assert_eq!(b.into_result().unwrap(), Ok("b"));
         case.log("looked");
-        for task in pending {
+        for task in tasks {
             case.log(show(task.await));
         }
     });
@@ -856,55 +1002,61 @@ fn a_panic_is_an_exception_for_wait() {
 }
 
 #[test]
-fn a_cancelled_task_is_done() {
+fn a_cancelled_task_is_done_and_counts_as_an_exception() {
     run(async |ex| {
-        let cancelled = LocalExecutor::new().spawn(pending::<()>());
-        let tasks = [ex.spawn(pending::<()>()), cancelled];
-        let (done, pending) = wait::first_completed(tasks).await.unwrap();
-        assert_eq!((done.len(), pending.len()), (1, 1));
-        let cancelled = done.into_iter().next().unwrap();
-        assert_eq!(cancelled.index(), 1);
-        assert!(cancelled.into_result().is_err());
-
-        // Unlike with asyncio it counts as an exception.
         let cancelled = LocalExecutor::new().spawn(future::pending::<Result<(), ()>>());
-        let tasks = [ex.spawn(future::pending()), cancelled];
-        let (done, pending) = wait::first_exception(tasks).await.unwrap();
-        assert_eq!((done.len(), pending.len()), (1, 1));
+        let mut tasks = vec![ex.spawn(future::pending()), cancelled];
+        let done = wait::first_exception(&mut tasks).await.unwrap();
+        assert_eq!((done.len(), tasks.len(), done[0].index()), (1, 1, 1));
+        assert!(done.into_iter().all(|task| task.into_result().is_err()));
     });
 }
 
+/// Values, errors and panics that have been looked at stay with the tasks.
 #[test]
-fn waiting_by_reference_can_be_given_up_and_taken_up() {
+fn a_wait_that_is_dropped_half_way_loses_no_task_and_no_output() {
     let log = log_of(async |case| {
-        let tasks = [case.spawn("a", 3, Ok), case.spawn("b", usize::MAX / 2, Ok)];
-        let mut wait = wait::first_completed(tasks);
-        assert!(poll_once(&mut wait).await.is_none());
-        turns(9).await;
-        case.wait_and_show(wait).await;
+        let mut tasks = case.tasks([("a", 3, Ok), ("b", 9, Ok)]);
+        tasks.push(case.ex.spawn(panics_after::<Child>(2)));
+        let mut wait = wait::all_completed(&mut tasks);
+        for _ in 0..6 {
+            assert!(poll_once(&mut wait).await.is_none());
+            turns(1).await;
+        }
+        drop(wait);
+        assert!(tasks[0].is_finished() && !tasks[1].is_finished() && tasks[2].is_finished());
+        let limited = wait::all_completed(&mut tasks).timeout(Duration::ZERO);
+        let done = limited.await.unwrap();
+        assert!(done.iter().map(Done::index).eq([0, 2]));
+        let mut results = done.into_iter().map(Done::into_result);
+        assert_eq!(results.next().unwrap().unwrap(), Ok("a"));
+        assert_eq!(
+            results.next().unwrap().unwrap_err().downcast_ref(),
+            Some(&Quiet)
+        );
+        let done = wait::first_completed(&mut tasks).await;
+        case.show(done, &tasks);
     });
-    assert_eq!(log, "a+ b+ a- done a 1 pending bx");
+    assert_eq!(log, "a+ b+ a- b- done b 0 pending");
 }
 
 #[test]
-fn a_wait_that_is_dropped_lets_tasks_go_on_whatever_its_results_do() {
-    let log = log_of(async |case| {
-        let quiet = case
-            .ex
-            .spawn(async { Some(OnDrop::new(|| panic_any(Quiet))) });
-        let same_case = case.clone();
-        let goes_on = case.ex.spawn(async move {
-            turns(9).await;
-            same_case.log("went on");
-            None
-        });
-        let mut wait = wait::all_completed([quiet, goes_on]);
-        turns(2).await;
-        assert!(poll_once(&mut wait).await.is_none());
-        assert!(panic_of(|| drop(wait)).is::<Quiet>());
-        turns(20).await;
+fn the_deadline_of_wait_counts_from_the_call() {
+    run(async |ex| {
+        let mut tasks = vec![ex.spawn(turns(9))];
+        let wait = wait::all_completed(&mut tasks).timeout(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(30));
+        assert!(wait.await.unwrap().is_empty());
+        assert_eq!(tasks.len(), 1);
+
+        let (start, limit) = (Instant::now(), Duration::from_millis(60));
+        let mut never = vec![ex.spawn(pending::<()>())];
+        let wait = wait::first_completed(&mut never).timeout(limit);
+        assert!(wait.await.unwrap().is_empty());
+        assert!(start.elapsed() >= limit);
+        let wait = wait::all_completed(&mut tasks).timeout(Duration::MAX);
+        assert_eq!(wait.await.unwrap().len(), 1);
     });
-    assert_eq!(log, "went on");
 }
 
 #[test]
@@ -914,8 +1066,8 @@ fn a_waker_may_own_the_executor_of_the_tasks_that_are_waited_for() {
         fn wake(self: Arc<Self>) {}
     }
     let executor = smol::Executor::new();
-    let tasks = [executor.spawn(pending::<()>()), smol::spawn(pending())];
-    let mut wait = wait::first_completed(tasks);
+    let mut tasks = vec![executor.spawn(pending::<()>()), smol::spawn(pending())];
+    let mut wait = wait::first_completed(&mut tasks);
     let waker = Waker::from(Arc::new(Owner(executor)));
     let mut first = Context::from_waker(&waker);
     assert!(Pin::new(&mut wait).poll(&mut first).is_pending());
@@ -923,39 +1075,17 @@ fn a_waker_may_own_the_executor_of_the_tasks_that_are_waited_for() {
     // Drops the last reference to the executor, which wakes its task, which tells `wait`.
     let mut second = Context::from_waker(Waker::noop());
     end_if_it_hangs();
-    let poll = Pin::new(&mut wait).poll(&mut second);
-    let Poll::Ready(Ok((done, pending))) = poll else {
-        panic!("the task of the executor that has gone is not done");
-    };
-    assert_eq!((done.len(), pending.len()), (1, 1));
+    assert!(Pin::new(&mut wait).poll(&mut second).is_pending());
+    let done = block_on(wait).unwrap();
+    assert_eq!((done.len(), tasks.len()), (1, 1));
 }
 
 #[test]
 fn wait_takes_tasks_of_any_executor() {
-    let tasks = [3, 1, 2].map(|n| smol::spawn(async move { n }));
-    let (done, _) = block_on(wait::all_completed(tasks)).unwrap();
-    let values: Vec<_> = done.into_iter().map(Done::result).collect();
-    assert_eq!(values, [3, 1, 2]);
-    assert_eq!(
-        wait::Empty.to_string(),
-        block_on(wait::first_exception::<(), ()>([]))
-            .unwrap_err()
-            .to_string()
-    );
-}
-
-#[test]
-fn wait_is_not_early_and_a_limit_that_is_not_reached_changes_nothing() {
-    run(async |ex| {
-        let start = Instant::now();
-        let limit = Duration::from_millis(60);
-        let wait = wait::first_completed([ex.spawn(pending::<()>())]).timeout(limit);
-        let (done, pending) = wait.await.unwrap();
-        assert!(start.elapsed() >= limit);
-        assert_eq!((done.len(), pending.len()), (0, 1));
-        let wait = wait::all_completed([ex.spawn(turns(5))]).timeout(Duration::MAX);
-        assert_eq!(wait.await.unwrap().0.len(), 1);
-    });
+    let mut tasks = [3, 1, 2].map(|n| smol::spawn(async move { n })).into();
+    let done = block_on(wait::all_completed(&mut tasks)).unwrap();
+    assert!(done.into_iter().map(Done::result).eq([3, 1, 2]));
+    assert_eq!(wait::Empty.to_string(), "no tasks to wait for");
 }
 
 // --------------------------------------------------------------------------------- as_completed
@@ -967,10 +1097,10 @@ fn a_panic_is_an_item_of_as_completed() {
         let tasks = [case.spawn("a", 9, Ok), panics, case.spawn("b", 0, Ok)];
         let mut results = as_completed(&case.ex, tasks);
         assert_eq!(results.size_hint(), (3, Some(3)));
-        assert_eq!(results.next().await, Some(Ok("b")));
+        assert_eq!(results.next().await, Some((2, Ok("b"))));
         assert!(is_quiet_panic(results.next()).await);
         assert_eq!(results.size_hint(), (1, Some(1)));
-        assert_eq!(results.next().await, Some(Ok("a")));
+        assert_eq!(results.next().await, Some((0, Ok("a"))));
         assert_eq!(results.next().await, None);
         assert_eq!(results.next().await, None);
     });
@@ -978,26 +1108,18 @@ fn a_panic_is_an_item_of_as_completed() {
 }
 
 #[test]
-fn as_completed_starts_without_being_awaited_and_keeps_what_has_ended() {
+fn as_completed_starts_without_being_awaited_and_ends_when_it_is_dropped() {
     let log = log_of(async |case| {
-        let children = [case.child("a", 3, Ok), case.child("b", 0, Ok)];
-        let mut results = as_completed(&case.ex, children).deadline(Duration::from_millis(20));
+        let children = [("a", 3), ("b", 0), ("c", 99)].map(|(name, n)| case.child(name, n, Ok));
+        let mut results = as_completed(&case.ex, children);
         case.log("main");
         turns(9).await;
-        thread::sleep(Duration::from_millis(30));
-        // Time is up, but these have ended.
-        while let Some(result) = results.next().await {
-            case.log(show(result.unwrap()));
-        }
+        assert_eq!(results.next().await, Some((1, Ok("b"))));
+        assert_eq!(results.next().await, Some((0, Ok("a"))));
+        drop(results);
+        case.log("dropped");
+        turns(2).await;
+        case.log("later");
     });
-    assert_eq!(log, "main a+ b+ b- a- b a");
-}
-
-#[test]
-fn a_deadline_gives_one_error_and_then_the_end() {
-    run(async |ex| {
-        let mut results = as_completed(&ex, [pending::<()>()]).deadline(Duration::ZERO);
-        assert_eq!(results.next().await, Some(Err(TimedOut)));
-        assert_eq!(results.next().await, None);
-    });
+    assert_eq!(log, "main a+ b+ b- c+ a- dropped cx later");
 }

@@ -1,6 +1,6 @@
 //! Computing: the plain function, and one that gives way at every call.
 
-use asyncio_to_smol::run;
+use asyncio_to_smol::run::{self};
 use event_loop::EventLoop;
 use futures_lite::future::yield_now;
 use measure::{Start, argument, fib, figure};

@@ -1,10 +1,9 @@
 //! A producer and workers, and a queue between them that may be full.
 
-use crate::tasks::in_local_executor;
+use crate::tasks::{Spawn, in_local_executor};
 use async_executor::Task;
 use asyncio_to_smol::queue::Queue;
-use asyncio_to_smol::run;
-use asyncio_to_smol::spawn::Spawn;
+use asyncio_to_smol::run::{self};
 use measure::{Start, argument, figure, sum_below};
 
 const CAPACITY: usize = 100;
@@ -20,7 +19,7 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-async fn measured<S: Spawn<'static>>(ex: S, n: u64, queue: impl AsyncFn(&S, u64, usize) -> u64) {
+async fn measured<S: Spawn>(ex: S, n: u64, queue: impl AsyncFn(&S, u64, usize) -> u64) {
     for workers in [2, 8] {
         let start = Start::new();
         let sum = queue(&ex, n, workers).await;
@@ -32,7 +31,7 @@ async fn measured<S: Spawn<'static>>(ex: S, n: u64, queue: impl AsyncFn(&S, u64,
     }
 }
 
-async fn with_queue(ex: &impl Spawn<'static>, n: u64, workers: usize) -> u64 {
+async fn with_queue(ex: &impl Spawn, n: u64, workers: usize) -> u64 {
     async fn worker(queue: Queue<u64>) -> u64 {
         let mut sum = 0;
         while let Ok(value) = queue.get().await {
@@ -50,7 +49,7 @@ async fn with_queue(ex: &impl Spawn<'static>, n: u64, workers: usize) -> u64 {
     sum_of(workers).await
 }
 
-async fn with_async_channel(ex: &impl Spawn<'static>, n: u64, workers: usize) -> u64 {
+async fn with_async_channel(ex: &impl Spawn, n: u64, workers: usize) -> u64 {
     async fn worker(receiver: async_channel::Receiver<u64>) -> u64 {
         let mut sum = 0;
         while let Ok(value) = receiver.recv().await {

@@ -1,12 +1,12 @@
 //! Many tasks that sleep.
 
+use crate::tasks::Spawn;
 use crate::tasks::{in_local_executor, in_static_executor};
 use async_executor::Task;
 use async_io::Timer;
 use asyncio_to_smol::gather::gather_all;
-use asyncio_to_smol::run;
+use asyncio_to_smol::run::{self};
 use asyncio_to_smol::sleep::sleep;
-use asyncio_to_smol::spawn::Spawn;
 use futures_lite::future::yield_now;
 use measure::{Sleepers, argument};
 use std::time::{Duration, Instant};
@@ -61,12 +61,12 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-async fn sleepers(ex: impl Spawn<'static>, all: Sleepers) {
+async fn sleepers(ex: impl Spawn, all: Sleepers) {
     sleep_together(ex, all.times()).await;
     all.end();
 }
 
-pub async fn sleep_together(ex: impl Spawn<'static>, times: impl Iterator<Item = Duration>) {
+pub async fn sleep_together(ex: impl Spawn, times: impl Iterator<Item = Duration>) {
     join(times.map(|time| ex.spawn(async move { sleep(time).await }))).await;
 }
 

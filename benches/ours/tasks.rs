@@ -2,8 +2,7 @@
 
 use async_executor::{LocalExecutor, StaticLocalExecutor, Task};
 use async_io::block_on;
-use asyncio_to_smol::run;
-use asyncio_to_smol::spawn::Spawn;
+use asyncio_to_smol::run::{self, Spawner};
 use measure::{Start, argument, figure, sum_below};
 use std::hint::black_box;
 use std::rc::Rc;
@@ -42,13 +41,30 @@ pub fn in_static_executor<F: Future<Output: 'static> + 'static>(
 
 pub struct Static(&'static StaticLocalExecutor);
 
-impl Spawn<'static> for Static {
+/// The executors that are compared.
+pub trait Spawn {
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T>;
+}
+
+impl Spawn for Spawner<'static> {
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        Spawner::spawn(self, future)
+    }
+}
+
+impl Spawn for Rc<LocalExecutor<'static>> {
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        LocalExecutor::spawn(self, future)
+    }
+}
+
+impl Spawn for Static {
     fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
         self.0.spawn(future)
     }
 }
 
-pub async fn spawn_join(ex: impl Spawn<'static>, n: u64) -> f64 {
+pub async fn spawn_join(ex: impl Spawn, n: u64) -> f64 {
     let start = Start::new();
     let tasks: Vec<_> = (0..n)
         .map(|i| ex.spawn(async move { black_box(i) }))
@@ -62,7 +78,7 @@ pub async fn spawn_join(ex: impl Spawn<'static>, n: u64) -> f64 {
     seconds / n as f64
 }
 
-async fn spawn_await(ex: impl Spawn<'static>, n: u64) -> f64 {
+async fn spawn_await(ex: impl Spawn, n: u64) -> f64 {
     let start = Start::new();
     let mut sum = 0;
     for i in 0..n {

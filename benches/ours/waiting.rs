@@ -1,10 +1,9 @@
 //! Many children together.
 
-use crate::tasks::in_local_executor;
-use asyncio_to_smol::as_completed;
-use asyncio_to_smol::gather;
-use asyncio_to_smol::run;
-use asyncio_to_smol::spawn::Spawn;
+use crate::tasks::{self, in_local_executor};
+use asyncio_to_smol::as_completed::{self};
+use asyncio_to_smol::gather::{self, Spawn};
+use asyncio_to_smol::run::{self};
 use futures_lite::StreamExt;
 use futures_lite::future::yield_now;
 use measure::{argument, waiting};
@@ -46,7 +45,7 @@ async fn gather(ex: &impl Spawn<'static>) {
     .await;
 }
 
-async fn spawn(ex: &impl Spawn<'static>) {
+async fn spawn(ex: &impl tasks::Spawn) {
     waiting("ready", 3, async |n| {
         sum_of_tasks(ex, (0..n).map(ready)).await
     })
@@ -77,7 +76,7 @@ pub async fn sum_of_gather<F: Future<Output = Child> + 'static>(
 }
 
 pub async fn sum_of_tasks<F: Future<Output = Child> + 'static>(
-    ex: &impl Spawn<'static>,
+    ex: &impl tasks::Spawn,
     children: impl Iterator<Item = F>,
 ) -> u64 {
     let tasks: Vec<_> = children.map(|child| ex.spawn(child)).collect();
@@ -94,5 +93,5 @@ pub async fn sum_of_as_completed<F: Future<Output = Child> + 'static>(
     children: impl Iterator<Item = F>,
 ) -> u64 {
     let results = as_completed::as_completed(ex, children);
-    results.fold(0, |sum, Ok(value)| sum + value).await
+    results.fold(0, |sum, (_, Ok(value))| sum + value).await
 }

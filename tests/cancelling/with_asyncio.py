@@ -84,6 +84,23 @@ async def a_failure_cancels_the_body():
         await child("body", 1000)
 
 
+async def a_failure_cancels_the_siblings_and_then_the_body():
+    async def waits(name):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append(f"{name}x")
+
+    async def sibling():
+        log.append("sibling+")
+        await waits("sibling")
+
+    async with group() as tg:
+        tg.create_task(sibling())
+        tg.create_task(child("a", 3, True))
+        await waits("body")
+
+
 async def the_body_fails():
     async with group() as tg:
         tg.create_task(child("a", 1000))

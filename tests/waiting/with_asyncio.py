@@ -121,6 +121,17 @@ async def wait_for_the_first_when_two_end_in_one_turn():
     )
 
 
+async def wait_for_the_first_and_the_turns_after_it():
+    for b in [0, 3]:
+        for n in range(4):
+            tasks = [spawn("b", b)]
+            if b == 0:
+                await turns(3)
+            tasks.append(spawn("a", b + n))
+            await wait_and_show(tasks, return_when=FIRST_COMPLETED)
+            await turns(9)
+
+
 async def wait_for_the_first_error():
     await wait_and_show(
         [spawn("a", 2), spawn("b", 12, True), spawn("c", 24)], return_when=FIRST_EXCEPTION
@@ -154,10 +165,13 @@ async def wait_until_time_is_up():
 
 
 async def dropping_wait_cancels_nothing():
-    waiting = asyncio.create_task(asyncio.wait([spawn("a", 9)]))
-    await turns(2)
+    tasks = [spawn("a", 9), spawn("b", 0)]
+    waiting = asyncio.create_task(asyncio.wait(tasks))
+    await turns(3)
     waiting.cancel()
     await turns(20)
+    for task in tasks:
+        log.append(await task)
 
 
 async def as_completed_gives_results_in_order_of_the_end():

@@ -22,8 +22,9 @@
 //! Who owns what: `tasks` owns every task, and `counts` is lent to them. Awaiting a task gives back its memory.
 //!
 //! asyncio: `asyncio.sleep`, `asyncio.create_task`, `time.process_time` (`rustix::time::clock_gettime`),
-//! `resource.getrusage`.
-//! Node: `setTimeout`, `process.cpuUsage` (`rustix::time::clock_gettime`), `process.resourceUsage`.
+//! `resource.getrusage` (`VmHWM` in `/proc/self/status`).
+//! Node: `setTimeout`, `process.cpuUsage` (`rustix::time::clock_gettime`),
+//! `process.resourceUsage` (`VmHWM` in `/proc/self/status`).
 //! Paste: `cargo add fastrand smol`, `cargo add rustix --features time`,
 //! `cargo add asyncio-to-smol --path ../asyncio-to-smol`; `scale.rs` beside it.
 

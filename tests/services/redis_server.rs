@@ -16,23 +16,25 @@ pub struct RedisServer {
     child: Child,
     port: u16,
     folder: PathBuf,
+    options: &'static [&'static str],
 }
 
 /// Says so in one line if it is not.
 pub fn is_installed() -> bool {
-    let installed = Command::new("redis-server")
-        .arg("--version")
-        .output()
-        .is_ok();
-    if !installed {
+    let installed = Command::new("redis-server").arg("--version").output();
+    if installed.is_err() {
         assert!(std::env::var_os("CI").is_none(), "CI installs redis-server");
         say("skipped: redis-server is not installed");
     }
-    installed
+    installed.is_ok()
 }
 
 impl RedisServer {
     pub fn start() -> RedisServer {
+        RedisServer::start_with(&[])
+    }
+
+    pub fn start_with(options: &'static [&'static str]) -> RedisServer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -41,16 +43,17 @@ impl RedisServer {
             let _ = fs::remove_dir_all(&folder); // of a process that had the same number
             fs::create_dir_all(&folder).unwrap();
             let port = free_port();
-            let child = spawn(port, &folder);
+            let child = spawn(port, &folder, options);
             let mut server = RedisServer {
                 child,
                 port,
                 folder,
+                options,
             };
             if server.is_ready() {
                 return server;
             }
-            // Somebody else was quicker to take the port.
+            // Another process was quicker to take the port.
         }
     }
 
@@ -82,8 +85,17 @@ impl RedisServer {
         Ok(connection)
     }
 
+    pub fn connect(&self) -> Connection {
+        self.try_connect().unwrap()
+    }
+
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/3", self.port)
+        self.url_for("")
+    }
+
+    /// For a user: `NAME:PASSWORD@`.
+    pub fn url_for(&self, user: &str) -> String {
+        format!("redis://{user}{}/0", self.address())
     }
 
     /// Its address, as messages name it.
@@ -92,31 +104,7 @@ impl RedisServer {
     }
 
     pub fn command<T: FromRedisValue>(&self, command: &str) -> T {
-        let mut words = command.split(' ');
-        let mut command = redis::cmd(words.next().unwrap());
-        command.arg(words.collect::<Vec<_>>());
-        command.query(&mut self.try_connect().unwrap()).unwrap()
-    }
-
-    pub fn list(&self, key: &str) -> Vec<String> {
-        self.command(&format!("LRANGE {key} 0 -1"))
-    }
-
-    /// The lists of workers.
-    pub fn being_worked_on(&self) -> Vec<String> {
-        self.command("KEYS *:working:*")
-    }
-
-    /// Whether no job waits and none is being worked on, at one moment.
-    pub fn is_all_done(&self) -> bool {
-        let script = "return redis.call('LLEN', 'queue') + #redis.call('KEYS', 'queue:working:*')";
-        let mut command = redis::cmd("EVAL");
-        let left: u64 = command
-            .arg(script)
-            .arg(0)
-            .query(&mut self.try_connect().unwrap())
-            .unwrap();
-        left == 0
+        query(&mut self.connect(), command)
     }
 
     /// By it, in all, this question's among them.
@@ -137,11 +125,11 @@ impl RedisServer {
     pub fn start_again(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.child = spawn(self.port, &self.folder);
+            self.child = spawn(self.port, &self.folder, self.options);
             if self.is_ready() {
                 return;
             }
-            // Somebody has the port for a moment.
+            // Another process has the port for a moment.
             assert!(Instant::now() < deadline, "redis-server does not start");
             sleep(Duration::from_millis(50));
         }
@@ -161,8 +149,16 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that nobody has, and that nobody gets while the server is down for a moment: not one of those
-/// that the system gives to whoever asks for any, and none twice in this process.
+/// The answer to a command, whose words are separated by single spaces.
+pub fn query<T: FromRedisValue>(connection: &mut Connection, command: &str) -> T {
+    let mut words = command.split(' ');
+    let mut command = redis::cmd(words.next().unwrap());
+    command.arg(words.collect::<Vec<_>>());
+    command.query(connection).unwrap()
+}
+
+/// A port that no process has, and that none gets while the server is down for a moment: not one of those
+/// that the system gives to a socket that asks for any, and none twice in this process.
 fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     const COUNT: u32 = 20_000;
@@ -179,19 +175,14 @@ fn free_port() -> u16 {
     }
 }
 
-fn spawn(port: u16, folder: &Path) -> Child {
+fn spawn(port: u16, folder: &Path, options: &[&str]) -> Child {
+    let port = port.to_string();
     Command::new("redis-server")
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
+        .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
         // What it has answered is on disk.
         .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
         .arg(folder)
+        .args(options)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

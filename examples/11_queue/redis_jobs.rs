@@ -31,19 +31,17 @@ use std::{fs, mem, process};
 
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
-/// How often a job is delivered.
-const MOST_DELIVERIES: u64 = 5;
 /// For every answer of the server. Longer than it waits for a job.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
 ///
-/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again.
+/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again. (XINFO gives
+/// name, number pending, and milliseconds idle, each after its title.)
 const REMOVE_CONSUMERS: &str = "
     for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-        local name, pending, idle = consumer[2], consumer[4], consumer[6]
-        if pending == 0 and (name == ARGV[2] or idle > tonumber(ARGV[3])) then
-            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+        if consumer[4] == 0 and (consumer[2] == ARGV[2] or consumer[6] > tonumber(ARGV[3])) then
+            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer[2])
         end
     end";
 
@@ -51,8 +49,8 @@ const REMOVE_CONSUMERS: &str = "
 type Entry = (String, Vec<Vec<u8>>);
 /// What XPENDING says: the id, the consumer, milliseconds since the last claim, deliveries.
 type Claim = (String, String, u64, u64);
-/// The end of a job: the id of its entry, the number in it, what has become of it.
-type Ended = (String, u64, Outcome);
+/// The end of a job, if it has ended: the number in it, and what has become of it.
+type Ended = Option<(u64, Outcome)>;
 
 /// What of the command line says where the jobs come from.
 #[derive(Default)]
@@ -68,17 +66,15 @@ pub struct Source {
 /// The stream on the server, and this worker's dealings with it.
 pub struct RedisQueue {
     client: Client,
-    /// For messages.
-    address: String,
     stream: String,
     consumer: String,
     /// In milliseconds.
     lease: u64,
     /// For as many jobs as are taken at a time.
     places: Arc<Semaphore>,
-    ends: (Sender<Ended>, Receiver<Ended>),
-    /// The jobs taken; `Some` when they have ended. Each is here until the server knows of its end.
-    claimed: RefCell<BTreeMap<String, Option<Ended>>>,
+    ends: (Sender<(String, Ended)>, Receiver<(String, Ended)>),
+    /// The jobs taken, by their ids. Each is here until the server knows of its end.
+    claimed: RefCell<BTreeMap<String, Ended>>,
     /// It was said that the server has gone, and not yet that it is back.
     gone: Cell<bool>,
 }
@@ -89,11 +85,13 @@ impl RedisQueue {
     /// If there is no server that can be talked to.
     pub async fn open(url: &str, source: &Source, at_once: usize) -> Result<RedisQueue, Error> {
         // Without the URL, which may have a password in it.
-        let client = Client::open(url)
-            .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
+        let info = url.parse::<redis::ConnectionInfo>();
+        let info = info.map_err(|e| format!("--redis: expected redis://HOST:PORT/DB ({e})"))?;
+        // One command less: then the server's complaint about too many connections is read before it is cut.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let client = Client::open(info.set_redis_settings(settings))?;
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let queue = RedisQueue {
-            address: client.get_connection_info().addr().to_string(),
             client,
             stream: source.queue.clone().unwrap_or("queue".to_string()),
             consumer: format!("{}-{}", host.trim(), process::id()),
@@ -107,7 +105,7 @@ impl RedisQueue {
         let info: RedisResult<String> = ask(&mut redis, "INFO", "memory").await;
         // Unless that is not permitted.
         if info.is_ok_and(|info| info.contains("maxmemory_policy:allkeys")) {
-            queue.complain("its maxmemory-policy lets it delete jobs: expected noeviction");
+            complain(queue.at("its maxmemory-policy lets it delete jobs: expected noeviction"));
         }
         Ok(queue)
     }
@@ -116,8 +114,7 @@ impl RedisQueue {
     pub async fn serve(&self, jobs: &Sender<Job>) -> Result<(), Error> {
         // Each has a connection of its own: nothing else gets through while the server waits for a job.
         let take = self.retry(async |redis| self.take(redis, jobs).await);
-        let keep = self.retry(async |redis| self.keep(redis).await);
-        future::or(take, keep).await
+        future::or(take, self.retry(async |redis| self.keep(redis).await)).await
     }
 
     async fn take(&self, redis: &mut Redis, jobs: &Sender<Job>) -> RedisResult<()> {
@@ -132,7 +129,10 @@ impl RedisQueue {
                     self.claimed.borrow_mut().insert(id.clone(), None);
                     let ends = self.ends.0.clone();
                     let job = Job::new(seconds, move |outcome| {
-                        let _ = (ends.try_send((id.clone(), seconds, outcome)), &place);
+                        let _ = (
+                            ends.try_send((id.clone(), Some((seconds, outcome)))),
+                            &place,
+                        );
                     });
                     // Refused at the end of the program: the job is given back.
                     let _ = jobs.send(job).await;
@@ -191,21 +191,23 @@ impl RedisQueue {
                 renewal = Instant::now() + Duration::from_millis(self.lease * 3 / 10);
                 self.claim(redis, false).await?;
             }
-            let ended = timeout(renewal - Instant::now(), self.ends.1.recv());
-            if let Ok(Ok(ended)) = ended.await {
-                let mut claimed = self.claimed.borrow_mut();
-                claimed.insert(ended.0.clone(), Some(ended));
-            }
+            let ended = timeout(renewal - Instant::now(), self.ends.1.recv()).await;
+            self.claimed
+                .borrow_mut()
+                .extend(ended.ok().and_then(Result::ok));
         }
     }
 
     async fn tell(&self, redis: &mut Redis) -> RedisResult<()> {
-        let ended: Vec<Ended> = self.claimed.borrow().values().flatten().cloned().collect();
-        for (id, seconds, outcome) in ended {
-            match outcome {
-                None => {} // given back
-                Some(Ok(())) => self.delete(redis, &id).await?,
-                Some(Err(reason)) => {
+        let more = std::iter::from_fn(|| self.ends.1.try_recv().ok());
+        self.claimed.borrow_mut().extend(more);
+        let claimed = self.claimed.borrow().clone();
+        for (id, ended) in claimed {
+            match ended {
+                None => continue,
+                Some((_, None)) => {} // it goes back
+                Some((_, Some(Ok(())))) => self.delete(redis, &id).await?,
+                Some((seconds, Some(Err(reason)))) => {
                     let entry = (id.clone(), vec![b"n".to_vec(), seconds.to_string().into()]);
                     self.bury(redis, entry, &reason).await?;
                 }
@@ -242,10 +244,6 @@ impl RedisQueue {
 
     /// Says what has become of all jobs, and gives back those that are not done.
     pub async fn close(self) {
-        while let Ok(ended) = self.ends.1.try_recv() {
-            let mut claimed = self.claimed.borrow_mut();
-            claimed.insert(ended.0.clone(), Some(ended));
-        }
         let claimed = self.claimed.borrow().len();
         let tell = self.retry(async |redis| {
             self.tell(redis).await?;
@@ -257,7 +255,7 @@ impl RedisQueue {
         });
         let told = timeout(ANSWER_LIMIT, tell).await;
         if claimed > 0 && !matches!(told, Ok(Ok(()))) {
-            self.complain(&format!("not told of {claimed} jobs: to be done again"));
+            complain(self.at(&format!("not told of {claimed} jobs: to be done again")));
         }
     }
 
@@ -270,7 +268,7 @@ impl RedisQueue {
                 failures = 0;
                 if mem::take(&mut complained) {
                     self.gone.set(false);
-                    self.complain("back");
+                    complain(self.at("back"));
                 }
                 call(&mut redis).await
             };
@@ -304,8 +302,9 @@ impl RedisQueue {
         }
     }
 
-    fn complain(&self, message: &str) {
-        complain(format_args!("Redis at {}: {message}", self.address));
+    fn at(&self, message: &str) -> String {
+        let address = self.client.get_connection_info().addr();
+        format!("Redis at {address}: {message}")
     }
 
     fn named(&self, error: &RedisError) -> Error {
@@ -313,9 +312,9 @@ impl RedisQueue {
             (Some(code), Some(text)) => format!("{code} {text}"),
             _ => error.to_string(),
         };
-        let old = reason.contains("unknown command");
+        let old = reason.contains("unknown command") || reason.contains("syntax error");
         let expected = if old { "; expected Redis 6.2" } else { "" };
-        format!("Redis at {}: {reason}{expected}", self.address).into()
+        self.at(&format!("{reason}{expected}")).into()
     }
 }
 
@@ -331,7 +330,7 @@ fn is_final(error: &RedisError) -> bool {
 /// What is to be done for an entry, or why it is not.
 fn check(fields: &[Vec<u8>], deliveries: u64) -> Result<u64, String> {
     match fields.chunks_exact(2).find(|field| field[0] == b"n") {
-        Some(_) if deliveries > MOST_DELIVERIES => Err("delivered 5 times and not done".into()),
+        Some(_) if deliveries > 5 => Err("delivered 5 times and not done".into()),
         Some(field) => seconds(&field[1]),
         None => Err("no field n".into()),
     }

@@ -21,13 +21,15 @@ use asyncio_to_smol::timeout::timeout;
 use redis::aio::MultiplexedConnection as Redis;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, ToRedisArgs};
 use smol::channel::{self, Receiver, Sender};
+use smol::io::AsyncReadExt;
 use smol::lock::Semaphore;
+use smol::net::TcpStream;
 use smol::{Timer, future};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, mem, process};
+use std::{fs, io, mem, process};
 
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
@@ -39,10 +41,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again. (XINFO gives
 /// name, number pending, and milliseconds idle, each after its title.)
 const REMOVE_CONSUMERS: &str = "
-    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-        if consumer[4] == 0 and (consumer[2] == ARGV[2] or consumer[6] > tonumber(ARGV[3])) then
-            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer[2])
-        end
+    for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+        local gone = c[2] == ARGV[2] or c[6] > tonumber(ARGV[3])
+        if gone and c[4] == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], c[2]) end
     end";
 
 /// An entry of the stream: its id; its fields, each followed by its value.
@@ -85,11 +86,8 @@ impl RedisQueue {
     /// If there is no server that can be talked to.
     pub async fn open(url: &str, source: &Source, at_once: usize) -> Result<RedisQueue, Error> {
         // Without the URL, which may have a password in it.
-        let info = url.parse::<redis::ConnectionInfo>();
-        let info = info.map_err(|e| format!("--redis: expected redis://HOST:PORT/DB ({e})"))?;
-        // One command less: then the server's complaint about too many connections is read before it is cut.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let client = Client::open(info.set_redis_settings(settings))?;
+        let client = Client::open(url)
+            .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let queue = RedisQueue {
             client,
@@ -105,7 +103,7 @@ impl RedisQueue {
         let info: RedisResult<String> = ask(&mut redis, "INFO", "memory").await;
         // Unless that is not permitted.
         if info.is_ok_and(|info| info.contains("maxmemory_policy:allkeys")) {
-            complain(queue.at("its maxmemory-policy lets it delete jobs: expected noeviction"));
+            complain("Redis: maxmemory-policy lets it delete jobs: expected noeviction");
         }
         Ok(queue)
     }
@@ -120,8 +118,7 @@ impl RedisQueue {
     async fn take(&self, redis: &mut Redis, jobs: &Sender<Job>) -> RedisResult<()> {
         loop {
             let place = self.places.acquire_arc().await;
-            let found = self.next(redis).await?;
-            match found.map(|(deliveries, entry)| (check(&entry.1, deliveries), entry)) {
+            match self.next(redis).await? {
                 None => {}
                 // It is here already if the server was away for longer than the lease.
                 Some((Ok(_), (id, _))) if self.claimed.borrow().contains_key(&id) => {}
@@ -146,8 +143,8 @@ impl RedisQueue {
     }
 
     /// An entry whose claim was not renewed, else a new one, as soon as there is one; or `None`, after a while.
-    /// With how often it has been delivered.
-    async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(u64, Entry)>> {
+    /// With what is to be done for it.
+    async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(Result<u64, String>, Entry)>> {
         let idle = (&self.stream, GROUP, "IDLE", self.lease, "-", "+", 1);
         let idle: Vec<Claim> = ask(redis, "XPENDING", idle).await?;
         let Some((id, _, _, deliveries)) = idle.first() else {
@@ -156,7 +153,7 @@ impl RedisQueue {
             let read = (group, wait, "STREAMS", &self.stream, ">");
             let found: Option<Vec<(String, Vec<Entry>)>> = ask(redis, "XREADGROUP", read).await?;
             let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);
-            return Ok(entries.next().map(|entry| (1, entry)));
+            return Ok(entries.next().map(|entry| (check(&entry.1, 1), entry)));
         };
         let from = (&self.stream, GROUP, &self.consumer, self.lease, id);
         let claimed: Vec<redis::Value> = ask(redis, "XAUTOCLAIM", (from, "COUNT", 1)).await?;
@@ -165,8 +162,8 @@ impl RedisQueue {
         let entries: Vec<Option<Entry>> = redis::from_redis_value(entries)?;
         // Another entry, if another worker was faster.
         let count = |entry: &Entry| if entry.0 == *id { deliveries + 1 } else { 1 };
-        let mut entries = entries.into_iter().flatten();
-        Ok(entries.next().map(|entry| (count(&entry), entry)))
+        let entry = entries.into_iter().flatten().next();
+        Ok(entry.map(|entry| (check(&entry.1, count(&entry)), entry)))
     }
 
     async fn bury(&self, redis: &mut Redis, entry: Entry, reason: &str) -> RedisResult<()> {
@@ -244,7 +241,6 @@ impl RedisQueue {
 
     /// Says what has become of all jobs, and gives back those that are not done.
     pub async fn close(self) {
-        let claimed = self.claimed.borrow().len();
         let tell = self.retry(async |redis| {
             self.tell(redis).await?;
             let n = self.claim(redis, true).await?;
@@ -253,10 +249,8 @@ impl RedisQueue {
             }
             Ok(())
         });
-        let told = timeout(ANSWER_LIMIT, tell).await;
-        if claimed > 0 && !matches!(told, Ok(Ok(()))) {
-            complain(self.at(&format!("not told of {claimed} jobs: to be done again")));
-        }
+        // Else they are abandoned, and taken over.
+        let _ = timeout(ANSWER_LIMIT, tell).await;
     }
 
     /// Calls `call` with a connection, and again with another one when that is lost.
@@ -268,7 +262,7 @@ impl RedisQueue {
                 failures = 0;
                 if mem::take(&mut complained) {
                     self.gone.set(false);
-                    complain(self.at("back"));
+                    complain("Redis is back");
                 }
                 call(&mut redis).await
             };
@@ -292,9 +286,11 @@ impl RedisQueue {
     /// A connection to a server that has the group.
     async fn connect(&self) -> RedisResult<Redis> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
-        let client = &self.client;
-        let redis = client.get_multiplexed_async_connection_with_config(&config);
-        let mut redis = redis.await?;
+        let redis = Client::get_multiplexed_async_connection_with_config(&self.client, &config);
+        let mut redis = match redis.await {
+            Ok(redis) => redis,
+            Err(error) => return Err(self.why(error).await),
+        };
         let create = ("CREATE", &self.stream, GROUP, 0, "MKSTREAM");
         match ask(&mut redis, "XGROUP", create).await {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
@@ -302,19 +298,25 @@ impl RedisQueue {
         }
     }
 
-    fn at(&self, message: &str) -> String {
-        let address = self.client.get_connection_info().addr();
-        format!("Redis at {address}: {message}")
+    /// The reason why a connection fails: what the server says unasked, if anything. One that has too many clients
+    /// does, and the crate takes it for an answer, that the password is wrong even, or for nothing.
+    async fn why(&self, error: RedisError) -> RedisError {
+        let address = self.client.get_connection_info().addr().to_string();
+        let mut text = [0; 80];
+        let listen = async { TcpStream::connect(address).await?.read(&mut text).await };
+        match timeout(Duration::from_millis(300), listen).await {
+            Ok(Ok(n @ 1..)) => io::Error::other(String::from_utf8_lossy(&text[..n]).trim()).into(),
+            _ => error,
+        }
     }
 
     fn named(&self, error: &RedisError) -> Error {
-        let reason = match (error.code(), error.detail()) {
-            (Some(code), Some(text)) => format!("{code} {text}"),
-            _ => error.to_string(),
-        };
+        let text = error.detail().map(str::to_string);
+        let reason = text.unwrap_or_else(|| error.to_string());
         let old = reason.contains("unknown command") || reason.contains("syntax error");
         let expected = if old { "; expected Redis 6.2" } else { "" };
-        self.at(&format!("{reason}{expected}")).into()
+        let address = self.client.get_connection_info().addr();
+        format!("Redis at {address}: {reason}{expected}").into()
     }
 }
 
@@ -323,8 +325,7 @@ impl RedisQueue {
 fn is_final(error: &RedisError) -> bool {
     const FINAL: &str = "ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO MOVED CROSSSLOT";
     let refused = error.code().is_none_or(|code| FINAL.contains(code));
-    let too_many = |text: &str| text.contains("max number of clients");
-    refused && !error.is_io_error() && !error.detail().is_some_and(too_many)
+    refused && !error.is_io_error()
 }
 
 /// What is to be done for an entry, or why it is not.

@@ -364,7 +364,6 @@ fn control_c_gives_back() {
         wait_until("both run", || pending(&server).len() == 2);
         let begin = Instant::now();
         running.signal(Signal::INT);
-        add(&server, [1]); // is not begun
         let finished = running.finish();
         assert_eq!(finished.status.code(), Some(130));
         let done = |line: &&String| line.starts_with("Done ");
@@ -516,9 +515,13 @@ fn refusals_end_the_program() {
     user("worker", "+@all -@dangerous -eval");
     let _: () = server.command("SET text 5");
     for (login, queue, expected) in [
-        ("reader:secret@", "queue", "NOPERM "),
+        ("reader:secret@", "queue", "User reader has no permissions"),
         ("reader:wrong-secret@", "queue", ""),
-        ("", "text", "WRONGTYPE "),
+        (
+            "",
+            "text",
+            "Operation against a key holding the wrong kind of value",
+        ),
     ] {
         let url = server.url_for(login);
         let running = start("queue_workers", &["--redis", &url, "--queue", queue]);
@@ -542,7 +545,7 @@ fn refusals_end_the_program() {
     let _: () = server.command("CONFIG SET requirepass secret");
     let complaint = ended(start_on(&server, "queue_workers", &[]), 1).concat();
     assert!(
-        complaint.starts_with(&format!("{at}NOAUTH ")),
+        complaint.starts_with(&format!("{at}Authentication required")),
         "{complaint}"
     );
 }
@@ -553,7 +556,7 @@ fn a_policy_that_evicts_is_told() {
         let _: () = server.command(&format!("CONFIG SET maxmemory-policy {policy}"));
         let told = interrupt(start_quick(&server));
         assert_eq!(told.len(), complaints, "{policy}: {told:?}");
-        let expected = "its maxmemory-policy lets it delete jobs: expected noeviction";
+        let expected = "Redis: maxmemory-policy lets it delete jobs: expected noeviction";
         assert!(told.iter().all(|told| told.ends_with(expected)), "{told:?}");
     }
 }
@@ -566,11 +569,11 @@ fn too_many_clients() {
     let _: () = query(&mut connection, "CONFIG SET maxclients 2");
     let _: u64 = query(&mut connection, "CLIENT KILL TYPE normal SKIPME yes");
     let at = format!("Redis at {}: ", server.address());
-    let expected = format!("{at}ERR max number of clients reached; trying again");
+    let expected = format!("{at}-ERR max number of clients reached; trying again");
     assert_eq!(next_complaint(&running), expected);
     sleep(Duration::from_secs(3)); // nothing else is said
     let _: () = query(&mut connection, "CONFIG SET maxclients 100");
-    assert_eq!(next_complaint(&running), format!("{at}back"));
+    assert_eq!(next_complaint(&running), "Redis is back");
     add(&server, [0]);
     expect_starts(&running, &["Wait 0", "Done 0 "]);
     assert_eq!(interrupt(running), NONE);
@@ -626,7 +629,7 @@ fn a_restart() {
     // It has tried several times by then.
     expect_starts(&running, &["Done 3 "]);
     server.start_again();
-    assert_eq!(next_complaint(&running), format!("{at}back"));
+    assert_eq!(next_complaint(&running), "Redis is back");
     add(&server, [0]);
     expect_starts(&running, &["Wait 0", "Done 0 "]);
     wait_until("told that all is done", || is_all_done(&server));
@@ -652,9 +655,7 @@ fn control_c_without_a_server() {
     expect_starts(&running, &["Waiting 60"]);
     server.kill();
     assert!(next_complaint(&running).ends_with("; trying again"));
-    let at = format!("Redis at {}: ", server.address());
-    let expected = format!("{at}not told of 1 jobs: to be done again");
-    assert_eq!(interrupt(running), [expected]);
+    assert_eq!(interrupt(running), NONE);
     server.start_again();
     let running = start_on(&server, "master_worker", &["--block"]);
     expect_starts(&running, &["Waiting 60"]);
@@ -671,7 +672,7 @@ fn a_server_that_takes_nothing() {
     let at = format!("Redis at {}: ", server.address());
     let complaint = next_complaint(&running);
     assert!(
-        complaint.starts_with(&format!("{at}READONLY ")),
+        complaint.starts_with(&format!("{at}You can't write against a read only replica")),
         "{complaint}"
     );
     assert!(complaint.ends_with("; trying again"), "{complaint}");
@@ -681,7 +682,7 @@ fn a_server_that_takes_nothing() {
     let made = server.connections_received() - before;
     assert!(made < 20, "{made} connections in 2 s");
     let _: () = server.command("REPLICAOF NO ONE");
-    assert_eq!(next_complaint(&running), format!("{at}back"));
+    assert_eq!(next_complaint(&running), "Redis is back");
     add(&server, [0]);
     expect_starts(&running, &["Wait 0", "Done 0 "]);
     wait_until("told that all is done", || is_all_done(&server));
@@ -699,7 +700,7 @@ fn a_server_that_hangs() {
         "{complaint}"
     );
     server.signal(Signal::CONT);
-    assert!(next_complaint(&running).ends_with(": back"));
+    assert!(next_complaint(&running).ends_with("Redis is back"));
     add(&server, [0, 0]);
     expect_starts(&running, &["Wait 0", "Done 0 ", "Wait 0", "Done 0 "]);
     wait_until("told that all is done", || is_all_done(&server));

@@ -515,7 +515,7 @@ fn refusals_end_the_program() {
     user("worker", "+@all -@dangerous -eval");
     let _: () = server.command("SET text 5");
     for (login, queue, expected) in [
-        ("reader:secret@", "queue", "User reader has no permissions"),
+        ("reader:secret@", "queue", "this user has no permissions to run"),
         ("reader:wrong-secret@", "queue", ""),
         (
             "",

@@ -149,7 +149,7 @@ impl RedisQueue {
         let idle: Vec<Claim> = ask(redis, "XPENDING", idle).await?;
         let Some((id, _, _, deliveries)) = idle.first() else {
             let group = ("GROUP", GROUP, &self.consumer, "COUNT", 1);
-            let wait = ("BLOCK", (self.lease / 5).min(2000));
+            let wait = ("BLOCK", (self.lease / 10).min(1000));
             let read = (group, wait, "STREAMS", &self.stream, ">");
             let found: Option<Vec<(String, Vec<Entry>)>> = ask(redis, "XREADGROUP", read).await?;
             let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);

@@ -33,8 +33,6 @@ use std::{fs, io, mem, process};
 
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
-/// For every answer of the server. Longer than it waits for a job.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
 ///
@@ -52,6 +50,8 @@ type Entry = (String, Vec<Vec<u8>>);
 type Claim = (String, String, u64, u64);
 /// The end of a job, if it has ended: the number in it, and what has become of it.
 type Ended = Option<(u64, Outcome)>;
+/// What a job says when it ends: the id of its entry, and the end.
+type Message = (String, Ended);
 
 /// What of the command line says where the jobs come from.
 #[derive(Default)]
@@ -73,11 +73,11 @@ pub struct RedisQueue {
     lease: u64,
     /// For as many jobs as are taken at a time.
     places: Arc<Semaphore>,
-    ends: (Sender<(String, Ended)>, Receiver<(String, Ended)>),
+    ends: (Sender<Message>, Receiver<Message>),
     /// The jobs taken, by their ids. Each is here until the server knows of its end.
     claimed: RefCell<BTreeMap<String, Ended>>,
-    /// It was said that the server has gone, and not yet that it is back.
-    gone: Cell<bool>,
+    /// How often it was said that the server has gone, or is back: odd while it has.
+    said: Cell<u32>,
 }
 
 impl RedisQueue {
@@ -88,7 +88,9 @@ impl RedisQueue {
         // Without the URL, which may have a password in it.
         let client = Client::open(url)
             .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        // Linux has this file; elsewhere any name that no other host has will do.
+        let host = fs::read_to_string("/proc/sys/kernel/hostname");
+        let host = host.unwrap_or_else(|_| format!("{:x}", fastrand::u64(..)));
         let queue = RedisQueue {
             client,
             stream: source.queue.clone().unwrap_or("queue".to_string()),
@@ -97,7 +99,7 @@ impl RedisQueue {
             places: Arc::new(Semaphore::new(at_once)),
             ends: channel::unbounded(),
             claimed: RefCell::default(),
-            gone: Cell::new(false),
+            said: Cell::new(0),
         };
         let mut redis = queue.connect().await.map_err(|error| queue.named(&error))?;
         let info: RedisResult<String> = ask(&mut redis, "INFO", "memory").await;
@@ -250,18 +252,19 @@ impl RedisQueue {
             Ok(())
         });
         // Else they are abandoned, and taken over.
-        let _ = timeout(ANSWER_LIMIT, tell).await;
+        let _ = timeout(Duration::from_secs(5), tell).await;
     }
 
     /// Calls `call` with a connection, and again with another one when that is lost.
     async fn retry(&self, call: impl AsyncFn(&mut Redis) -> RedisResult<()>) -> Result<(), Error> {
         let (mut failures, mut complained) = (0, false);
         loop {
+            let said = self.said.get();
             let calling = async {
                 let mut redis = self.connect().await?;
                 failures = 0;
                 if mem::take(&mut complained) {
-                    self.gone.set(false);
+                    self.said.set(said + 1);
                     complain("Redis is back");
                 }
                 call(&mut redis).await
@@ -269,8 +272,9 @@ impl RedisQueue {
             match calling.await {
                 Ok(()) => return Ok(()),
                 Err(error) if is_final(&error) => return Err(self.named(&error)),
-                // Not worth a word if the next attempt succeeds.
-                Err(error) if failures > 0 && !self.gone.replace(true) => {
+                // Not worth a word if the next attempt succeeds, or if the server has come back meanwhile.
+                Err(error) if failures > 0 && said % 2 == 0 && said == self.said.get() => {
+                    self.said.set(said + 1);
                     complained = true;
                     complain(format_args!("{}; trying again", self.named(&error)));
                 }
@@ -285,8 +289,9 @@ impl RedisQueue {
 
     /// A connection to a server that has the group.
     async fn connect(&self) -> RedisResult<Redis> {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
-        let redis = Client::get_multiplexed_async_connection_with_config(&self.client, &config);
+        // For every answer. Longer than the server waits for a job.
+        let limit = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(5)));
+        let redis = Client::get_multiplexed_async_connection_with_config(&self.client, &limit);
         let mut redis = match redis.await {
             Ok(redis) => redis,
             Err(error) => return Err(self.why(error).await),
@@ -324,8 +329,7 @@ impl RedisQueue {
 /// starting, busy, out of memory, a replica until the next failover, has too many clients, …
 fn is_final(error: &RedisError) -> bool {
     const FINAL: &str = "ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO MOVED CROSSSLOT";
-    let refused = error.code().is_none_or(|code| FINAL.contains(code));
-    refused && !error.is_io_error()
+    !error.is_io_error() && error.code().is_none_or(|code| FINAL.contains(code))
 }
 
 /// What is to be done for an entry, or why it is not.

@@ -304,7 +304,7 @@ fn control_c_gives_back() {
             let server = RedisServer::start();
             add(&server, [60, 2]);
             let running = start_on(&server, name, args);
-            wait_until("both run", || pending(&server).len() == 2);
+            expect(&running, &["Wait", "Wait"]);
             let begin = Instant::now();
             running.signal(Signal::INT);
             let (finished, complaints) = ended(running, 130);

@@ -21,24 +21,32 @@
 //! ```
 //!
 //! End of input ends it when all is done. With `--redis redis://127.0.0.1:6379/3`, or `REDIS_URL` set to
-//! that, the jobs come from the list `queue` there (`--queue` names another one), and anybody can put them
-//! in: `redis-cli -n 3 lpush queue 5`. Any number of processes can work on the same list.
+//! that, the jobs come from the stream `queue` there (`--queue` names another one):
+//! `redis-cli -n 3 xadd queue '*' n 5`. Any number of processes can work on the same stream.
 //!
-//! Like the article's program it asks the queue for a job, and if there is none, again after a second.
-//! With `--block` it waits for one instead (`BRPOP` in the article), and begins at once.
+//! Like the article's program it looks for a job, and if there is none, again after a second. With
+//! `--block` it waits for one instead (`BRPOP` in the article), and begins at once.
 //!
-//! The article's `RPOP` takes a job off the queue before it is done: a worker that dies has lost what it
-//! was doing. `redis_jobs.rs` moves it to a list of the worker's own, and deletes it when it is done.
+//! The article's `RPOP` deletes a job before it is done: a worker that dies has lost what it was doing.
+//! `redis_jobs.rs` claims it, and deletes it when it is done.
 //!
-//! Ctrl-C stops both threads, as the article's daemon thread cannot: the tasks over there are dropped,
-//! which gives back their jobs, and the thread is joined; exit status 130.
+//! Ctrl-C stops both threads, as the article's daemon thread cannot: no job begins, those that run have 5
+//! seconds to end, the others are dropped and go back to the queue, and the thread is joined; exit status
+//! 130. A second Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns a future for every job that runs, and gets what goes wrong in it. The
-//! other thread's loop owns the tasks, and each of them its job. Dropping `other` ends them.
+//! Who owns what: the group owns a future for every job, which awaits its task on the other thread's loop;
+//! an error or a panic over there comes out of it. Dropping the group cancels the tasks, and a task owns
+//! its job. `thread::scope` joins the thread, whose loop ends when `_stop` is dropped.
 //!
-//! asyncio: `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `loop.stop`,
+//! From the library: `task_group`, since the first job that fails must end the others, which awaiting one
+//! after the other does not; `interrupt`, since a handler alone does not end the program in order and at
+//! once the second time; `stdin`, since `Async<Stdin>` is wrong where another process reads the same
+//! terminal; `timeout`, since smol has none.
+//!
+//! asyncio: `asyncio.run_coroutine_threadsafe` (`smol::Executor::spawn`),
+//! `asyncio.new_event_loop` (`smol::Executor::new`), `loop.stop` (`smol::Executor::run`),
 //! `KeyboardInterrupt`, `asyncio.TaskGroup`, `asyncio.Semaphore` (`smol::lock::Semaphore`),
-//! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future`.
+//! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future` (`smol::Task`).
 //! Node: `new Worker`, `worker.terminate`, `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`,
@@ -47,13 +55,15 @@
 mod jobs;
 mod redis_jobs;
 
-use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Job, Next, Queue, Source, print};
+use jobs::{Error, Job, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
-use smol::Timer;
+use redis_jobs::Source;
+use smol::channel::{self, Receiver, TryRecvError};
 use smol::lock::Semaphore;
+use smol::{Executor, Timer, block_on};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 /// How many jobs run at the same time. The others stay in the queue, for other processes too.
@@ -69,45 +79,43 @@ async fn do_some_work(job: Job) -> Result<(), Error> {
 }
 
 /// Takes jobs and hands them over. Returns when there will be no more and all are done.
-async fn master(queue: &Queue, block: bool) -> Result<(), Error> {
-    let other = LoopThread::start()?;
+async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Result<(), Error> {
     let places = Semaphore::new(AT_ONCE);
-    task_group(async |group: TaskGroup<Error>| {
-        let mut jobs = queue.jobs();
+    let all = task_group(async |group: TaskGroup<Error>| {
         loop {
             let place = places.acquire().await;
-            let next = match block {
-                true => jobs.take().await?.map_or(Next::End, Next::Job),
-                false => jobs.try_take().await?,
+            let job = match block {
+                true => jobs.recv().await.map_err(|_| TryRecvError::Closed),
+                false => jobs.try_recv(),
             };
-            match next {
-                Next::Job(job) => {
+            match job {
+                Ok(job) => {
                     let work = other.spawn(do_some_work(job));
-                    // What goes wrong over there goes wrong here.
+                    // What goes wrong over there goes wrong here, a panic too.
                     group.spawn(async {
                         let _place = place;
-                        work.await?
+                        work.await
                     })?;
                 }
-                Next::Empty => {
+                Err(TryRecvError::Empty) => {
                     Timer::after(Duration::from_secs(1)).await;
                 }
-                Next::End => return Ok(()),
+                Err(TryRecvError::Closed) => return Ok(()),
             }
         }
-    })
-    .await
-    .map_err(jobs::first_of)
+    });
+    Ok(all.await?)
 }
 
 fn arguments() -> Result<(Source, bool), lexopt::Error> {
-    let mut source = Source::from_env();
+    let mut source = Source::default();
     let mut block = false;
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("redis") => source.redis = Some(parser.value()?.string()?),
-            Long("queue") => source.queue = parser.value()?.string()?,
+            Long("queue") => source.queue = Some(parser.value()?.string()?),
+            Long("lease") => source.lease = Some(parser.value()?.parse()?),
             Long("block") => block = true,
             _ => return Err(argument.unexpected()),
         }
@@ -116,11 +124,29 @@ fn arguments() -> Result<(Source, bool), lexopt::Error> {
 }
 
 fn main() -> ExitCode {
-    match arguments() {
-        Ok((source, block)) => {
-            let work = async |queue: &Queue| master(queue, block).await;
-            jobs::exit_code(smol::block_on(jobs::consume(&source, work)))
+    let (source, block) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            complain(format_args!(
+                "{error}; usage: master_worker [--block] [--redis redis://HOST:PORT/DB] [--queue NAME] \
+                 [--lease SECONDS]"
+            ));
+            return ExitCode::from(2);
         }
-        Err(error) => jobs::usage("[--block]", &error),
+    };
+    let other = &Executor::new();
+    let result = thread::scope(|scope| {
+        // Closed at the end of this scope, by whatever way: then the other thread ends.
+        let (_stop, stopped) = channel::bounded::<()>(1);
+        thread::Builder::new().spawn_scoped(scope, move || block_on(other.run(stopped.recv())))?;
+        let work = async |jobs: &Receiver<Job>| master(jobs, other, block).await;
+        block_on(jobs::consume(source, AT_ONCE, work))
+    });
+    match result {
+        Ok(interrupted) => interrupted.map_or(ExitCode::SUCCESS, ExitCode::from),
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
+        }
     }
 }

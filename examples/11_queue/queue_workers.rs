@@ -20,18 +20,24 @@
 //! ```
 //!
 //! Two workers, or as many as `--workers` says. End of input ends it when all is done. With `--redis
-//! redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the list `queue` there
-//! (`--queue` names another one): `redis-cli -n 3 lpush queue 5`.
+//! redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the stream `queue` there
+//! (`--queue` names another one): `redis-cli -n 3 xadd queue '*' n 5`.
 //!
 //! The article's workers ask the queue once a second, since waiting for an answer would stop the loop
-//! they share. Here a worker that waits for a job stops nobody.
+//! they share. Here a worker waits for the next job in a channel, and the others run.
 //!
-//! Ctrl-C drops all of them, and a job that is not done goes back to the queue; exit status 130.
+//! After Ctrl-C no job begins, and those that run have 5 seconds to end. What is left then goes back to
+//! the queue; exit status 130. A second Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns the workers, and a worker owns its job and its connection to Redis.
-//! Nothing is spawned: all of it is one future, which `block_on` polls.
+//! Who owns what: the group owns the workers, and a worker owns its job. `consume` in `jobs.rs` owns what
+//! fills the channel. Nothing is spawned: all of it is one future, which `block_on` polls.
 //!
-//! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop`.
+//! From the library: `task_group`, since a worker that fails must end the others, which `join` does not;
+//! `interrupt`, since a handler alone does not end the program in order and at once the second time;
+//! `stdin`, since `Async<Stdin>` is wrong where another process reads the same terminal; `timeout`, since
+//! smol has none.
+//!
+//! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop` (the crate redis).
 //! Node: `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`,
@@ -41,17 +47,18 @@ mod jobs;
 mod redis_jobs;
 
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Queue, Source, print};
+use jobs::{Error, Job, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
+use redis_jobs::Source;
 use smol::Timer;
+use smol::channel::Receiver;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-async fn worker(queue: &Queue) -> Result<(), Error> {
+async fn worker(jobs: &Receiver<Job>) -> Result<(), Error> {
     print("Start worker")?;
-    let mut jobs = queue.jobs();
-    while let Some(job) = jobs.take().await? {
+    while let Ok(job) = jobs.recv().await {
         let start = Instant::now();
         print(format_args!("Wait {}", job.seconds))?;
         Timer::after(Duration::from_secs(job.seconds)).await;
@@ -62,38 +69,49 @@ async fn worker(queue: &Queue) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run_workers(queue: &Queue, workers: NonZero<u16>) -> Result<(), Error> {
-    task_group(async |group: TaskGroup<Error>| {
-        for _ in 0..workers.get() {
-            group.spawn(worker(queue))?;
+async fn run_workers(jobs: &Receiver<Job>, workers: u16) -> Result<(), Error> {
+    let all = task_group(async |group: TaskGroup<Error>| {
+        for _ in 0..workers {
+            group.spawn(worker(jobs))?;
         }
         Ok(())
-    })
-    .await
-    .map_err(jobs::first_of)
+    });
+    Ok(all.await?)
 }
 
-fn arguments() -> Result<(Source, NonZero<u16>), lexopt::Error> {
-    let mut source = Source::from_env();
+fn arguments() -> Result<(Source, u16), lexopt::Error> {
+    let mut source = Source::default();
     let mut workers = const { NonZero::new(2).unwrap() };
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("redis") => source.redis = Some(parser.value()?.string()?),
-            Long("queue") => source.queue = parser.value()?.string()?,
+            Long("queue") => source.queue = Some(parser.value()?.string()?),
+            Long("lease") => source.lease = Some(parser.value()?.parse()?),
             Long("workers") => workers = parser.value()?.parse()?,
             _ => return Err(argument.unexpected()),
         }
     }
-    Ok((source, workers))
+    Ok((source, workers.get()))
 }
 
 fn main() -> ExitCode {
-    match arguments() {
-        Ok((source, workers)) => {
-            let work = async |queue: &Queue| run_workers(queue, workers).await;
-            jobs::exit_code(smol::block_on(jobs::consume(&source, work)))
+    let (source, workers) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            complain(format_args!(
+                "{error}; usage: queue_workers [--workers N] [--redis redis://HOST:PORT/DB] [--queue NAME] \
+                 [--lease SECONDS]"
+            ));
+            return ExitCode::from(2);
         }
-        Err(error) => jobs::usage("[--workers N]", &error),
+    };
+    let work = async |jobs: &Receiver<Job>| run_workers(jobs, workers).await;
+    match smol::block_on(jobs::consume(source, workers.into(), work)) {
+        Ok(interrupted) => interrupted.map_or(ExitCode::SUCCESS, ExitCode::from),
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
+        }
     }
 }

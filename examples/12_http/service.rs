@@ -8,40 +8,41 @@
 //! | another path | 404 |
 //! | another method | 405 |
 //!
-//! Limits, so that no client hurts the others:
+//! Limits, so that no client harms the others:
 //!
 //! | a client that | is |
 //! |---|---|
-//! | is silent, or slow to send a request | cut off after 10 s |
-//! | asks on and on, and does not take the answers | cut off 10 s after the last one has found room |
+//! | is silent, or slow to send a request | cut off after 10 s, by hyper's `header_read_timeout` |
+//! | asks on and on, and does not read the answers | cut off 10 s after the last one has found room |
 //! | sends more than 16 KiB of headers, or more than 100 of them | answered 431, and cut off |
 //! | goes away while its request waits | noticed, after 10 s at most, and the waiting ends |
 //! | is one too many for the system's limit of open files | not accepted until another one has gone |
 //!
-//! There is no limit for a single client: who asks for an hour on as many connections as there can be
+//! There is no limit for a single client: one that asks for an hour on as many connections as there can be
 //! keeps out the others for that hour.
 
-use super::hyper_io::HyperIo;
+use super::hyper_io::{HyperTimer, TIME_LIMIT};
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use smol::Timer;
 use smol::channel::{self, Receiver};
 use smol::future::{self, FutureExt, poll_once};
 use smol::net::{AsyncToSocketAddrs, TcpListener, TcpStream};
+use smol::{Async, Timer};
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write as _};
+use std::net;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a connection may be without a request: since the last one was answered, until the next one
-/// has come with all of its headers.
-const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of request line and headers.
 const HEAD_LIMIT: usize = 16 * 1024;
 /// For the requests that are running when the service is told to stop.
@@ -56,11 +57,9 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 /// After `accept` has failed: with too many open files, say, which takes a while to change.
 const PAUSE: Duration = Duration::from_millis(100);
 
-type Body = http_body_util::Full<Bytes>;
-
 /// Listens there, with room for clients that come faster than they are accepted.
 ///
-/// std asks for 128, and whoever comes when these are taken waits for a second until it tries again.
+/// std asks for room for 128. A client that finds none tries again a second later.
 pub async fn listen(address: impl AsyncToSocketAddrs) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).await?;
     #[cfg(unix)]
@@ -68,17 +67,34 @@ pub async fn listen(address: impl AsyncToSocketAddrs) -> io::Result<TcpListener>
     Ok(listener)
 }
 
-/// Serves until `stop` is ready. Then accepts no more, closes the connections on which no request is running,
-/// and lets the running ones end, for up to 5 seconds. (Of requests that a client has sent in advance, only
-/// the first.)
+/// Serves until `stop` is ready. Then accepts those that are connected already, and no more, closes the
+/// connections that have sent no request, and lets the requests end, for up to 5 seconds. (Of requests that a
+/// client has sent in advance, only the first.)
+///
+/// `io` makes of a connection what hyper reads and writes: `HyperIo::new`.
 ///
 /// Owns the connections: dropping it closes them.
-pub async fn serve(listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve<S: Read + Write + Unpin>(
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+    io: impl Fn(TcpStream) -> S,
+) {
     // Closing the channel tells the connections. Nothing is ever sent.
     let (running, stopped) = channel::bounded::<Infallible>(1);
     let connections = task_group(async |group: TaskGroup<Infallible>| {
-        future::or(stop, accept(listener, group, stopped.clone())).await;
+        let spawn = |stream: TcpStream| {
+            let connection = connection(io(stream.clone()), stream.into(), stopped.clone());
+            let connection = AssertUnwindSafe(connection).catch_unwind();
+            // A panic is reported by the panic hook, and ends this connection only. The group refuses only
+            // when it is being dropped, and this with it.
+            let _ = group.spawn(async { Ok(drop(connection.await)) });
+        };
+        future::or(stop, accept(&listener, &spawn)).await;
         running.close();
+        while let Some(Ok((stream, _))) = poll_once(listener.accept()).await {
+            spawn(stream);
+        }
+        drop(listener);
         Ok(()) // and the group waits for the connections
     });
     let time_limit = async {
@@ -88,23 +104,12 @@ pub async fn serve(listener: TcpListener, stop: impl Future<Output = ()>) {
     future::or(async { drop(connections.await) }, time_limit).await;
 }
 
-async fn accept(
-    listener: TcpListener,
-    group: TaskGroup<'_, Infallible>,
-    stopped: Receiver<Infallible>,
-) {
+async fn accept(listener: &TcpListener, spawn: impl Fn(TcpStream)) {
     let mut complained: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = AssertUnwindSafe(connection(stream, stopped.clone()));
-                let connection = async {
-                    // A panic is reported by the panic hook, and ends this connection only.
-                    drop(connection.catch_unwind().await);
-                    Ok(())
-                };
-                // Refused only when the group is being dropped, and this with it.
-                let _ = group.spawn(connection);
+                spawn(stream);
                 // The others have a turn, also when clients come by the thousand.
                 future::yield_now().await;
             }
@@ -112,10 +117,8 @@ async fn accept(
                 if complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
                     complained = Some(Instant::now());
                     let program = env!("CARGO_CRATE_NAME");
-                    let _ = writeln!(
-                        io::stderr(),
-                        "{program}: cannot accept a connection: {error}"
-                    );
+                    let line = format!("{program}: cannot accept a connection: {error}\n");
+                    let _ = io::stderr().write_all(line.as_bytes());
                 }
                 Timer::after(PAUSE).await;
             }
@@ -123,100 +126,85 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, stopped: Receiver<Infallible>) {
-    let _ = stream.set_nodelay(true); // if not, answers are slower
-    // `None` while a request is running.
-    let silent_since = Cell::new(Some(Instant::now()));
+async fn connection(
+    io: impl Read + Write + Unpin,
+    socket: Arc<Async<net::TcpStream>>,
+    stopped: Receiver<Infallible>,
+) {
+    let _ = socket.get_ref().set_nodelay(true); // if not, answers are slower
+    let asked = Cell::new(false);
     let service = service_fn(|request| {
-        let silent_since = &silent_since;
-        async move {
-            silent_since.set(None);
-            let response = answer(&request).await;
-            silent_since.set(Some(Instant::now()));
-            Ok::<_, Infallible>(response)
-        }
+        asked.set(true);
+        let answer = async move { Ok(answer(&request).await) };
+        future::or(answer, gone(&socket))
     });
     let mut connection = pin!(
         http1::Builder::new()
+            .timer(HyperTimer::default())
+            .header_read_timeout(TIME_LIMIT)
             .max_buf_size(HEAD_LIMIT)
-            .serve_connection(HyperIo::new(stream.clone()), service)
+            .serve_connection(io, service)
     );
-    // hyper has a limit of its own, but not for clients that do not read.
-    let mut given_up = pin!(async {
-        loop {
-            match silent_since.get() {
-                Some(since) if since.elapsed() >= SILENCE_LIMIT => break,
-                Some(since) => Timer::at(since + SILENCE_LIMIT).await,
-                None if has_gone(&stream).await => break,
-                None => Timer::after(SILENCE_LIMIT).await,
-            };
-        }
-    });
-    // How a connection ends is the client's business.
     let ended = async {
-        drop(connection.as_mut().await);
-        false
-    };
-    let cut_off = async {
-        given_up.as_mut().await;
-        false
+        drop(connection.as_mut().await); // how it ends is the client's business
+        true
     };
     let told_to_stop = async {
         let _ = stopped.recv().await;
-        // With a timer that is over the loop has turned, and hyper been told of what lies there already.
-        Timer::after(Duration::from_millis(1)).await;
-        true
+        // hyper has not been told yet of what came since the loop's last turn. At the next one it is.
+        if matches!(socket.get_ref().peek(&mut [0]), Ok(1)) {
+            let _ = socket.readable().await;
+        }
+        false
     };
-    if future::or(ended, future::or(cut_off, told_to_stop)).await {
-        connection.as_mut().graceful_shutdown();
-        // A request that lies there already is taken, and a running one gets its answer.
-        let ended = poll_once(connection.as_mut()).await;
-        if ended.is_none() && silent_since.get().is_none() {
-            future::or(async { drop(connection.await) }, given_up).await;
+    if !future::or(ended, told_to_stop).await {
+        // A request that lies there is taken first: `graceful_shutdown` would not read it.
+        if poll_once(connection.as_mut()).await.is_none() && asked.get() {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
         }
     }
 }
 
-/// Whether the client has closed its end. hyper looks for that, too, but not beyond a byte that it has not
+/// Fails when the client has closed its end. hyper looks for that, too, but not beyond a byte that it has not
 /// taken yet.
-async fn has_gone(stream: &TcpStream) -> bool {
-    matches!(poll_once(stream.peek(&mut [0])).await, Some(Ok(0) | Err(_)))
+async fn gone<T>(socket: &Async<net::TcpStream>) -> io::Result<T> {
+    loop {
+        Timer::after(TIME_LIMIT).await;
+        match socket.get_ref().peek(&mut [0]) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            _ => {}
+        }
+    }
 }
 
-async fn answer(request: &Request<Incoming>) -> Response<Body> {
+async fn answer(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     let number = path.strip_prefix('/').unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    if path != "/error" && !is_number {
-        return response(StatusCode::NOT_FOUND, "not found");
-    }
-    if request.method() != Method::GET {
-        let mut response = response(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed");
-        let allow = HeaderValue::from_static("GET");
-        response.headers_mut().insert(ALLOW, allow);
-        return response;
-    }
-    if path == "/error" {
+    let (status, text) = if path != "/error" && !is_number {
+        (StatusCode::NOT_FOUND, "not found".into())
+    } else if request.method() != Method::GET {
+        (StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed".into())
+    } else if path == "/error" {
         Timer::after(Duration::from_secs(3)).await;
-        return response(StatusCode::OK, "error!");
-    }
-    match number.parse() {
-        Ok(seconds) if seconds <= LONGEST => {
-            Timer::after(Duration::from_secs(seconds)).await;
-            response(StatusCode::OK, format!("{seconds} It works"))
-        }
-        _ => {
-            let text = format!("at most {LONGEST} seconds");
-            response(StatusCode::BAD_REQUEST, text)
-        }
-    }
-}
-
-fn response(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::new(text.into()));
+        (StatusCode::OK, "error!".into())
+    } else if let Some(seconds) = number.parse().ok().filter(|n| *n <= LONGEST) {
+        Timer::after(Duration::from_secs(seconds)).await;
+        (StatusCode::OK, format!("{seconds} It works"))
+    } else {
+        let text = format!("at most {LONGEST} seconds");
+        (StatusCode::BAD_REQUEST, text)
+    };
+    let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = HeaderValue::from_static("GET");
+        response.headers_mut().insert(ALLOW, allow);
+    }
     response
 }
 

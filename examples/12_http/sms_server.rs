@@ -36,6 +36,7 @@ mod hyper_io;
 mod service;
 
 use asyncio_to_smol::interrupt::Interrupts;
+use hyper_io::HyperIo;
 use lexopt::{Arg::Long, Parser, ValueExt};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -49,7 +50,7 @@ async fn run(listen: &str, interrupts: &Interrupts) -> Result<(), String> {
     let stop = async {
         interrupts.received().await;
     };
-    service::serve(listener, stop).await;
+    service::serve(listener, stop, HyperIo::new).await;
     Ok(())
 }
 
@@ -66,25 +67,20 @@ fn arguments() -> Result<String, lexopt::Error> {
 }
 
 fn main() -> ExitCode {
-    let complain = |line: String| {
-        let _ = writeln!(io::stderr(), "sms_server: {line}");
-    };
-    let listen = match arguments() {
-        Ok(listen) => listen,
-        Err(error) => {
-            complain(format!(
-                "{error}; usage: sms_server [--listen ADDRESS:PORT]"
-            ));
-            return ExitCode::from(2);
-        }
-    };
-    service::raise_open_files_limit();
     // Until the requests have ended: a second Ctrl-C meanwhile ends the process.
     let interrupts = Interrupts::listen();
-    if let Err(error) = smol::block_on(run(&listen, &interrupts)) {
-        complain(error);
-        return ExitCode::FAILURE;
-    }
-    // Only a signal ends the serving.
-    interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from)
+    service::raise_open_files_limit();
+    let (line, status) = match arguments() {
+        Err(error) => (
+            format!("{error}; usage: sms_server [--listen ADDRESS:PORT]"),
+            2,
+        ),
+        Ok(listen) => match smol::block_on(run(&listen, &interrupts)) {
+            // Only a signal ends the serving.
+            Ok(()) => return interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from),
+            Err(error) => (error, 1),
+        },
+    };
+    let _ = writeln!(io::stderr(), "sms_server: {line}");
+    ExitCode::from(status)
 }

@@ -66,18 +66,20 @@ mod jobs;
 mod redis_jobs;
 mod service;
 
-use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
-use client::{Answer, Client};
-use jobs::{Error, Job, Queue, Source, complain, count_jobs, print};
+use client::Client;
+use hyper_io::HyperIo;
+use jobs::{Error, Job, Next, Queue, Source, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
-use smol::future;
 use smol::lock::Semaphore;
 use smol::net::Ipv4Addr;
+use smol::{Executor, channel, future};
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 /// How many requests run at the same time.
@@ -87,97 +89,71 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// How many errors are listed at the end.
 const LISTED: usize = 100;
 
-/// Fails unless the answer comes in time and means success.
-async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<Answer, Error> {
-    let limit = Duration::from_secs(seconds).saturating_add(MARGIN);
-    match timeout(limit, client.get(path)).await {
-        Ok(answer) => match answer? {
-            (status, text) if status.is_success() => Ok((status, short(&text))),
-            (status, text) => Err(format!("{status}: {}", short(&text)).into()),
-        },
-        Err(_) => Err(format!("no answer within {} s", limit.as_secs()).into()),
-    }
-}
-
-/// What goes to the terminal of what a server says.
-fn short(text: &str) -> String {
-    let start = text.chars().take(200);
-    start
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
-/// Runs on the other thread. Returns the error of the request, if it has failed; its own error is that of
-/// standard output, which ends the program.
-async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<Error>, Error> {
-    let seconds = job.seconds;
-    print(format_args!("Waiting {seconds}"))?;
-    match fetch(&client, &format!("/{seconds}"), seconds).await {
-        Ok((status, text)) => {
-            print(format_args!("{}\n{text}\nDone {seconds}", status.as_u16()))?;
-            job.done();
-            Ok(None)
-        }
-        Err(error) => {
-            print(format_args!("Failed {seconds}: {error}"))?;
-            // Reported to the server, if it can hear it.
-            match fetch(&client, "/error", 3).await {
-                Ok((status, text)) => print(format_args!("{}\n{text}", status.as_u16()))?,
-                Err(error) => print(error)?,
-            }
-            job.fail();
-            Ok(Some(format!("job {seconds}: {error}").into()))
-        }
-    }
-}
-
 /// The errors of requests, on their way to the end of the program.
 #[derive(Default)]
 struct Failures {
     count: usize,
-    /// The first of them.
-    listed: Vec<Error>,
+    first: Vec<String>,
 }
 
-impl Failures {
-    fn add(&mut self, error: Error) {
-        self.count += 1;
-        if self.listed.len() < LISTED {
-            self.listed.push(error);
-        }
+/// Status and text of an answer that comes in time and means success.
+async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Error> {
+    let limit = Duration::from_secs(seconds).saturating_add(MARGIN);
+    let late = |_| format!("no answer within {} s", limit.as_secs());
+    let (status, text) = timeout(limit, client.get(path)).await.map_err(late)??;
+    // It goes to the terminal.
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().take(200).map(printable).collect();
+    if !status.is_success() {
+        return Err(format!("{status}: {text}").into());
     }
+    Ok(format!("{}\n{text}", status.as_u16()))
+}
 
-    /// Lists them, and says whether there are any.
-    fn report(self) -> bool {
-        self.listed.iter().for_each(complain);
-        let more = match self.count - self.listed.len() {
-            0 => String::new(),
-            more => format!(", {more} more than these"),
-        };
-        if self.count > 0 {
-            complain(format_args!("{} failed{more}", count_jobs(self.count)));
+/// Runs on the other thread. Returns the error of the request, if it has failed; its own error is that of
+/// standard output, which ends the program.
+async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<String>, Error> {
+    let seconds = job.seconds;
+    print(format_args!("Waiting {seconds}"))?;
+    let error = match fetch(&client, &format!("/{seconds}"), seconds).await {
+        Ok(answer) => {
+            print(format_args!("{answer}\nDone {seconds}"))?;
+            job.done();
+            return Ok(None);
         }
-        self.count > 0
-    }
+        Err(error) => error,
+    };
+    print(format_args!("Failed {seconds}: {error}"))?;
+    // Reported to the server, if it can be reached.
+    let report = fetch(&client, "/error", 3).await;
+    print(report.unwrap_or_else(|error| error.to_string()))?;
+    job.fail(&error);
+    Ok(Some(format!("job {seconds}: {error}")))
 }
 
 /// Takes jobs and hands them over. Returns when there will be no more and all have been dealt with.
-async fn master(queue: &Queue, client: Client, failures: &RefCell<Failures>) -> Result<(), Error> {
+async fn master(
+    queue: &Queue,
+    client: Client,
+    other: &Executor<'_>,
+    failures: &RefCell<Failures>,
+) -> Result<(), Error> {
     let client = Arc::new(client);
-    let other = LoopThread::start()?;
     let places = Semaphore::new(AT_ONCE);
     task_group(async |group: TaskGroup<Error>| {
-        let mut jobs = queue.jobs();
         loop {
             let place = places.acquire().await;
-            let Some(job) = jobs.take().await? else {
+            let Next::Job(job) = queue.take(true).await? else {
                 return Ok(());
             };
             let work = other.spawn(do_some_work(Arc::clone(&client), job));
             group.spawn(async {
                 let _place = place;
-                if let Some(error) = work.await?? {
-                    failures.borrow_mut().add(error);
+                if let Some(error) = work.await? {
+                    let mut failures = failures.borrow_mut();
+                    failures.count += 1;
+                    failures.first.push(error);
+                    failures.first.truncate(LISTED);
                 }
                 Ok(())
             })?;
@@ -191,32 +167,32 @@ async fn master(queue: &Queue, client: Client, failures: &RefCell<Failures>) -> 
 async fn run(
     queue: &Queue,
     server: Option<Client>,
+    other: &Executor<'_>,
     failures: &RefCell<Failures>,
 ) -> Result<(), Error> {
-    match server {
-        Some(client) => master(queue, client, failures).await,
-        None => {
-            service::raise_open_files_limit(); // both ends of each connection are in here
-            let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
-            let client = Client::new(&format!("http://{}", listener.local_addr()?))?;
-            let server = async {
-                service::serve(listener, future::pending()).await;
-                Ok(()) // not before it is told to stop, which it is not: it is dropped
-            };
-            future::or(master(queue, client, failures), server).await
-        }
+    if let Some(client) = server {
+        return master(queue, client, other, failures).await;
     }
+    service::raise_open_files_limit(); // both ends of each connection are in here
+    let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
+    let client = Client::new(&format!("http://{}", listener.local_addr()?), HyperIo::new)?;
+    let server = async {
+        service::serve(listener, future::pending(), HyperIo::new).await;
+        Ok(()) // not before it is told to stop, which it is not: it is dropped
+    };
+    future::or(master(queue, client, other, failures), server).await
 }
 
 fn arguments() -> Result<(Source, Option<Client>), lexopt::Error> {
-    let mut source = Source::from_env();
-    let mut server = None;
+    let (mut source, mut server) = (Source::from_env(), None);
+    let client = |url: &str| Client::new(url, HyperIo::new);
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("redis") => source.redis = Some(parser.value()?.string()?),
             Long("queue") => source.queue = parser.value()?.string()?,
-            Long("server") => server = Some(parser.value()?.parse_with(Client::new)?),
+            Long("lease") => source.lease = parser.value()?.parse()?,
+            Long("server") => server = Some(parser.value()?.parse_with(client)?),
             _ => return Err(argument.unexpected()),
         }
     }
@@ -230,11 +206,22 @@ fn main() -> ExitCode {
     };
     // They outlive the work: they are listed after Ctrl-C, too.
     let failures = RefCell::default();
-    let work = async |queue: &Queue| run(queue, server, &failures).await;
-    let result = smol::block_on(jobs::consume(&source, work));
-    let some_failed = failures.into_inner().report();
+    let other = Executor::new();
+    let result = thread::scope(|scope| {
+        // Closed at the end, by a panic, too: that ends the other thread, and `scope` waits for it.
+        let (_running, stopped) = channel::bounded::<Infallible>(1);
+        scope.spawn(|| smol::block_on(other.run(async move { stopped.recv().await })));
+        let work = async |queue: &Queue| run(queue, server, &other, &failures).await;
+        smol::block_on(jobs::consume(&source, work))
+    });
+    let Failures { count, first } = failures.into_inner();
+    first.iter().for_each(complain);
+    if count > 0 {
+        let jobs = if count == 1 { "job" } else { "jobs" };
+        complain(format_args!("{count} {jobs} failed"));
+    }
     match result {
-        Ok(()) if some_failed => ExitCode::FAILURE,
+        Ok(None) if count > 0 => ExitCode::FAILURE,
         result => jobs::exit_code(result),
     }
 }

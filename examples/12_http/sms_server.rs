@@ -36,51 +36,43 @@ mod hyper_io;
 mod service;
 
 use asyncio_to_smol::interrupt::Interrupts;
-use hyper_io::HyperIo;
+use asyncio_to_smol::tcp_stream::TcpStream;
 use lexopt::{Arg::Long, Parser, ValueExt};
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-async fn run(listen: &str, interrupts: &Interrupts) -> Result<(), String> {
+async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn Error>> {
+    let mut listen = "127.0.0.1:5000".to_string();
+    let mut arguments = Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("listen") => listen = arguments.value()?.string()?,
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
     let named = |error| format!("{listen}: {error}");
-    let listener = service::listen(listen).await.map_err(named)?;
+    let listener = service::listen(&listen).await.map_err(named)?;
     let address = listener.local_addr().map_err(named)?;
-    writeln!(io::stdout(), "Listening on http://{address}")
-        .map_err(|error| format!("standard output: {error}"))?;
-    let stop = async {
-        interrupts.received().await;
-    };
-    service::serve(listener, stop, HyperIo::new).await;
+    let printed = writeln!(io::stdout(), "Listening on http://{address}");
+    printed.map_err(|error| format!("standard output: {error}"))?;
+    let stop = async { drop(interrupts.received().await) };
+    service::serve(listener, stop, TcpStream::new).await;
     Ok(())
 }
 
-fn arguments() -> Result<String, lexopt::Error> {
-    let mut listen = "127.0.0.1:5000".to_string();
-    let mut parser = Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("listen") => listen = parser.value()?.string()?,
-            _ => return Err(argument.unexpected()),
-        }
-    }
-    Ok(listen)
-}
-
 fn main() -> ExitCode {
+    service::raise_open_files_limit();
     // Until the requests have ended: a second Ctrl-C meanwhile ends the process.
     let interrupts = Interrupts::listen();
-    service::raise_open_files_limit();
-    let (line, status) = match arguments() {
-        Err(error) => (
-            format!("{error}; usage: sms_server [--listen ADDRESS:PORT]"),
-            2,
-        ),
-        Ok(listen) => match smol::block_on(run(&listen, &interrupts)) {
-            // Only a signal ends the serving.
-            Ok(()) => return interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from),
-            Err(error) => (error, 1),
-        },
+    let Err(error) = smol::block_on(run(&interrupts)) else {
+        // Only a signal ends the serving.
+        return interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from);
     };
-    let _ = writeln!(io::stderr(), "sms_server: {line}");
+    let (usage, status) = match error.is::<lexopt::Error>() {
+        true => ("; usage: sms_server [--listen ADDRESS:PORT]", 2),
+        false => ("", 1),
+    };
+    let _ = writeln!(io::stderr(), "sms_server: {error}{usage}");
     ExitCode::from(status)
 }

@@ -51,13 +51,14 @@
 mod jobs;
 mod redis_jobs;
 
-use asyncio_to_smol::loop_thread::LoopThread;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Job, Next, Queue, Source, print};
+use jobs::{Error, Job, Source, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
-use smol::Timer;
+use smol::channel::{self, Receiver, TryRecvError};
 use smol::lock::Semaphore;
+use smol::{Executor, Timer, block_on};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 /// How many jobs run at the same time. The others stay in the queue, for other processes too.
@@ -73,45 +74,43 @@ async fn do_some_work(job: Job) -> Result<(), Error> {
 }
 
 /// Takes jobs and hands them over. Returns when there will be no more and all are done.
-async fn master(queue: &Queue, block: bool) -> Result<(), Error> {
-    let other = LoopThread::start()?;
+async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Result<(), Error> {
     let places = Semaphore::new(AT_ONCE);
-    task_group(async |group: TaskGroup<Error>| {
-        let mut jobs = queue.jobs();
+    let all = task_group(async |group: TaskGroup<Error>| {
         loop {
             let place = places.acquire().await;
-            let next = match block {
-                true => jobs.take().await?.map_or(Next::End, Next::Job),
-                false => jobs.try_take().await?,
+            let job = match block {
+                true => jobs.recv().await.map_err(|_| TryRecvError::Closed),
+                false => jobs.try_recv(),
             };
-            match next {
-                Next::Job(job) => {
+            match job {
+                Ok(job) => {
                     let work = other.spawn(do_some_work(job));
-                    // What goes wrong over there goes wrong here.
+                    // What goes wrong over there goes wrong here, a panic too.
                     group.spawn(async {
                         let _place = place;
-                        work.await?
+                        work.await
                     })?;
                 }
-                Next::Empty => {
+                Err(TryRecvError::Empty) => {
                     Timer::after(Duration::from_secs(1)).await;
                 }
-                Next::End => return Ok(()),
+                Err(TryRecvError::Closed) => return Ok(()),
             }
         }
-    })
-    .await
-    .map_err(jobs::first_of)
+    });
+    all.await.map_err(jobs::first_of)
 }
 
 fn arguments() -> Result<(Source, bool), lexopt::Error> {
-    let mut source = Source::from_env();
+    let mut source = Source::default();
     let mut block = false;
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("redis") => source.redis = Some(parser.value()?.string()?),
-            Long("queue") => source.queue = parser.value()?.string()?,
+            Long("queue") => source.queue = Some(parser.value()?.string()?),
+            Long("lease") => source.lease = Some(parser.value()?.parse()?),
             Long("block") => block = true,
             _ => return Err(argument.unexpected()),
         }
@@ -120,11 +119,29 @@ fn arguments() -> Result<(Source, bool), lexopt::Error> {
 }
 
 fn main() -> ExitCode {
-    match arguments() {
-        Ok((source, block)) => {
-            let work = async |queue: &Queue| master(queue, block).await;
-            jobs::exit_code(smol::block_on(jobs::consume(&source, work)))
+    let (source, block) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let options = jobs::OPTIONS;
+            complain(format_args!(
+                "{error}; usage: master_worker [--block] {options}"
+            ));
+            return ExitCode::from(2);
         }
-        Err(error) => jobs::usage("[--block]", &error),
+    };
+    let other = &Executor::new();
+    let result = thread::scope(|scope| {
+        // Closed at the end of this scope, by whatever way: then the other thread ends.
+        let (_stop, stopped) = channel::bounded::<()>(1);
+        thread::Builder::new().spawn_scoped(scope, move || block_on(other.run(stopped.recv())))?;
+        let work = async |jobs: &Receiver<Job>| master(jobs, other, block).await;
+        block_on(jobs::consume(source, AT_ONCE, work))
+    });
+    match result {
+        Ok(interrupted) => interrupted.map_or(ExitCode::SUCCESS, ExitCode::from),
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
+        }
     }
 }

@@ -45,17 +45,17 @@ mod jobs;
 mod redis_jobs;
 
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Queue, Source, print};
+use jobs::{Error, Job, Source, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::Timer;
+use smol::channel::Receiver;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-async fn worker(queue: &Queue) -> Result<(), Error> {
+async fn worker(jobs: &Receiver<Job>) -> Result<(), Error> {
     print("Start worker")?;
-    let mut jobs = queue.jobs();
-    while let Some(job) = jobs.take().await? {
+    while let Ok(job) = jobs.recv().await {
         let start = Instant::now();
         print(format_args!("Wait {}", job.seconds))?;
         Timer::after(Duration::from_secs(job.seconds)).await;
@@ -66,38 +66,49 @@ async fn worker(queue: &Queue) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run_workers(queue: &Queue, workers: NonZero<u16>) -> Result<(), Error> {
-    task_group(async |group: TaskGroup<Error>| {
-        for _ in 0..workers.get() {
-            group.spawn(worker(queue))?;
+async fn run_workers(jobs: &Receiver<Job>, workers: u16) -> Result<(), Error> {
+    let all = task_group(async |group: TaskGroup<Error>| {
+        for _ in 0..workers {
+            group.spawn(worker(jobs))?;
         }
         Ok(())
-    })
-    .await
-    .map_err(jobs::first_of)
+    });
+    all.await.map_err(jobs::first_of)
 }
 
-fn arguments() -> Result<(Source, NonZero<u16>), lexopt::Error> {
-    let mut source = Source::from_env();
+fn arguments() -> Result<(Source, u16), lexopt::Error> {
+    let mut source = Source::default();
     let mut workers = const { NonZero::new(2).unwrap() };
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("redis") => source.redis = Some(parser.value()?.string()?),
-            Long("queue") => source.queue = parser.value()?.string()?,
+            Long("queue") => source.queue = Some(parser.value()?.string()?),
+            Long("lease") => source.lease = Some(parser.value()?.parse()?),
             Long("workers") => workers = parser.value()?.parse()?,
             _ => return Err(argument.unexpected()),
         }
     }
-    Ok((source, workers))
+    Ok((source, workers.get()))
 }
 
 fn main() -> ExitCode {
-    match arguments() {
-        Ok((source, workers)) => {
-            let work = async |queue: &Queue| run_workers(queue, workers).await;
-            jobs::exit_code(smol::block_on(jobs::consume(&source, work)))
+    let (source, workers) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let options = jobs::OPTIONS;
+            complain(format_args!(
+                "{error}; usage: queue_workers [--workers N] {options}"
+            ));
+            return ExitCode::from(2);
         }
-        Err(error) => jobs::usage("[--workers N]", &error),
+    };
+    let work = async |jobs: &Receiver<Job>| run_workers(jobs, workers).await;
+    match smol::block_on(jobs::consume(source, workers.into(), work)) {
+        Ok(interrupted) => interrupted.map_or(ExitCode::SUCCESS, ExitCode::from),
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,576 +1,458 @@
-//! Jobs from a list of a Redis server, shared with any number of other workers. None gets lost.
+//! Jobs from a stream of a Redis server, shared with any number of other workers. None gets lost.
 //!
 //! | key | what it is |
 //! |---|---|
-//! | `queue` | the list of jobs that wait: `redis-cli lpush queue 5` |
-//! | `queue:working:WORKER:N` | a list with one job, which is being worked on |
-//! | `queue:working` | when somebody has last spoken for each of these lists (a sorted set) |
-//! | `queue:dead` | the list of jobs that are none, and of those that have failed |
+//! | `queue` | the stream of jobs, with the consumer group `workers`: `redis-cli xadd queue '*' n 5` |
+//! | `queue:dead` | the stream of entries that are invalid or have failed, each with the reason |
 //!
-//! A job is moved from the first to the second in one step (BLMOVE), and deleted there when it is done.
-//! Every 3 seconds a worker, which is a process, speaks for its lists, and moves back what is in a list that
-//! nobody has spoken for in 10: its worker has died, or has lost its connection while it was taking a job. So
-//! a job is back within 14 seconds in which some worker runs. (By the server's clock. Time in which no worker
-//! at all was heard of does not count: it may have been the server that was away.)
+//! For every entry that it has delivered the server keeps to which consumer, when, and how often. When the
+//! job is done, its worker deletes and acknowledges the entry (XDEL, XACK). While it runs, the worker renews
+//! the claim (XCLAIM), every 3 seconds. What was not renewed for 10 seconds, the lease, is taken over by
+//! another worker (XAUTOCLAIM): the first one has died, or has lost the connection.
 //!
 //! Every job is done at least once. It is done again if its worker dies between doing it and saying so, or
-//! is silent for 10 seconds and works on: stopped, cut off, or in a handler that blocks the loop. Who
-//! cannot live with that writes down with the result which job it belongs to, and does nothing if that is
-//! there already.
+//! does not renew the claim and works on: it is stopped, cut off, or a handler blocks the loop. Where that
+//! does harm, the handler stores with the result which job it belongs to, and looks there first.
 //!
-//! Needs Redis 6.2, for LMOVE.
+//! Needs Redis 6.2, for XAUTOCLAIM.
 
-use crate::jobs::{End, Error, Job, complain, count_jobs, seconds};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult};
+use crate::jobs::{Error, Job, Outcome, Source, complain, seconds};
+use redis::aio::MultiplexedConnection as Connection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
 use smol::channel::{self, Receiver, Sender};
-use smol::lock::Mutex;
+use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol::{Timer, future};
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{io, process};
+use std::{env, fs, mem, process};
 
-/// How often a worker speaks for its lists.
-const HEARTBEAT: Duration = Duration::from_secs(3);
-/// After how many seconds of silence a list is nobody's.
-const DEAD_AFTER: u64 = 10;
-/// After how many seconds in which nobody was heard of nobody is to blame: two heartbeats.
-const ALL_SILENT: u64 = 6;
-/// After how many seconds a list that is nobody's is forgotten. Until then a command that was sent over a
-/// lost connection may still arrive, and put a job there.
-const FORGOTTEN_AFTER: u64 = 3600;
-/// How many seconds the server waits for a job before it says that there is none. Then it is asked again.
-const BLOCK: u64 = 5;
-/// For all other answers.
+/// The consumer group of all workers.
+const GROUP: &str = "workers";
+/// How often a job is delivered.
+const MOST_DELIVERIES: u64 = 5;
+/// For every answer of the server. Longer than it waits for a job.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// How long giving back jobs may take at the end.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// The pauses after a failure: each twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Milliseconds since the last claim of a job that was given back: longer than any lease.
+const GIVEN_BACK: u64 = 1 << 40;
 
-/// Speaks for lists, and moves back what is in those that are nobody's. Says how many jobs that was.
+/// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
 ///
-/// KEYS: the sorted set, the queue. ARGV: the first three limits above, and the lists.
-const SPEAK: &str = "
-    local set, queue = KEYS[1], KEYS[2]
-    local dead_after, forgotten_after = ARGV[1], ARGV[3]
-    local now = tonumber(redis.call('TIME')[1])
-    local last = redis.call('ZREVRANGE', set, 0, 0, 'WITHSCORES')[2]
-    if last and now - last > tonumber(ARGV[2]) then
-        -- This time counts for nobody who was alive then.
-        for _, list in ipairs(redis.call('ZRANGEBYSCORE', set, '(' .. (last - dead_after), '+inf')) do
-            redis.call('ZINCRBY', set, now - last, list)
+/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again.
+const REMOVE_CONSUMERS: &str = "
+    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+        local name, pending, idle = consumer[2], consumer[4], consumer[6]
+        if pending == 0 and (name == ARGV[2] or idle > tonumber(ARGV[3])) then
+            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
         end
-    end
-    for i = 4, #ARGV do
-        redis.call('ZADD', set, now, ARGV[i])
-    end
-    local moved = 0
-    for _, list in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', now - dead_after)) do
-        while redis.call('LMOVE', list, queue, 'RIGHT', 'RIGHT') do
-            moved = moved + 1
-        end
-    end
-    redis.call('ZREMRANGEBYSCORE', set, '-inf', now - forgotten_after)
-    return moved";
+    end";
 
-/// Moves the job in a list, and forgets the list. Not if the job cannot be moved.
-///
-/// KEYS: the list, where to, the sorted set. ARGV: to which end.
-const MOVE: &str = "
-    redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', ARGV[1])
-    redis.call('ZREM', KEYS[3], KEYS[1])";
+/// An entry of the stream: its id; its fields, each followed by its value.
+type Entry = (String, Vec<Vec<u8>>);
+/// What XPENDING says: the id, the consumer, milliseconds since the last claim, deliveries.
+type Claim = (String, String, u64, u64);
+/// What has become of a job: the id, and the number in it.
+type Ended = (String, u64, Outcome);
 
-/// The queue on the server, and this worker's dealings with it.
-///
-/// The commands that wait for jobs have a connection each, since nothing else gets through meanwhile.
-/// What becomes of the jobs goes over one more, by way of [`keep`](RedisQueue::keep). (The crate `redis`
-/// has its connections served by `smol::spawn`, on another thread.)
+/// The stream on the server, and this worker's dealings with it.
 pub struct RedisQueue {
     client: Client,
     /// For messages.
     address: String,
-    queue: String,
-    working: String,
+    stream: String,
     dead: String,
-    /// What the names of this worker's lists begin with. Spoken for like a list, so that somebody is
-    /// heard of also when there is none.
-    worker: String,
-    lists: Cell<u64>,
-    messages: Sender<Message>,
-    /// Locked by whoever deals with the messages: `keep`, and then `close`.
-    keeper: Mutex<Keeper>,
+    consumer: String,
+    lease: Duration,
+    ends: (Sender<Ended>, Receiver<Ended>),
+    /// The jobs taken; `Some` when they have ended. Each is here until the server knows of its end.
+    claimed: RefCell<BTreeMap<String, Option<Ended>>>,
+    /// When to look for jobs whose claims have not been renewed.
+    next_look: Cell<Instant>,
     /// It was said that the server has gone, and not yet that it is back.
     gone: Cell<bool>,
-}
-
-/// What is to be done about a list of this worker's.
-struct Message {
-    list: String,
-    what: What,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    /// To be spoken for from now on.
-    Open,
-    /// The job in it is done.
-    Done,
-    /// The job in it goes back.
-    GiveBack,
-    /// The job in it goes to the dead.
-    Bury,
-    /// No job has got there, and none will.
-    Close,
-    /// A job may have got there, or still get there.
-    Abandon,
 }
 
 impl RedisQueue {
     /// # Errors
     ///
-    /// If there is no server at `url` that can be talked to.
-    pub async fn open(url: &str, queue: &str) -> Result<RedisQueue, Error> {
+    /// If there is no server that can be talked to.
+    pub async fn open(url: &str, source: &Source) -> Result<RedisQueue, Error> {
         // Without the URL, which may have a password in it.
         let client = Client::open(url)
             .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
-        let address = client.get_connection_info().addr().to_string();
-        let working = format!("{queue}:working");
-        let worker = format!("{working}:{}-{:016x}", process::id(), fastrand::u64(..));
-        let (messages, receiver) = channel::unbounded();
-        let mut queue = RedisQueue {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname")
+            .or_else(|_| env::var("COMPUTERNAME"))
+            .unwrap_or_default();
+        let stream = source.queue.as_deref().unwrap_or("queue");
+        let lease = source.lease.map_or(10, |seconds| seconds.get());
+        let queue = RedisQueue {
+            address: client.get_connection_info().addr().to_string(),
             client,
-            address,
-            queue: queue.to_string(),
-            dead: format!("{queue}:dead"),
-            keeper: Mutex::new(Keeper::new(receiver, worker.clone())),
-            worker,
-            working,
-            lists: Cell::new(0),
-            messages,
+            stream: stream.to_string(),
+            dead: format!("{stream}:dead"),
+            consumer: format!("{}-{}", host.trim(), process::id()),
+            lease: Duration::from_secs(lease.into()),
+            ends: channel::unbounded(),
+            claimed: RefCell::default(),
+            next_look: Cell::new(Instant::now()),
             gone: Cell::new(false),
         };
-        let mut link = Link::default();
-        let hello = queue.speak(&queue.worker);
-        match link.try_ask(&queue, &hello, ANSWER_LIMIT).await {
-            Ok((moved,)) => queue.spoken(moved),
-            Err(error) => return Err(queue.named(&error)),
+        let connection = queue.connect().await;
+        let mut connection = connection.map_err(|error| queue.named(&error))?;
+        // Empty if that is not permitted.
+        let info: RedisResult<String> =
+            command("INFO", "memory").query_async(&mut connection).await;
+        let info = info.unwrap_or_default();
+        if let Some((_, policy)) = info.split_once("maxmemory_policy:allkeys-") {
+            let policy = policy.lines().next().unwrap_or_default();
+            complain(format_args!(
+                "Redis at {}: maxmemory-policy allkeys-{policy} deletes {stream:?}, too, when memory \
+                 runs out: expected noeviction",
+                queue.address
+            ));
         }
-        queue.keeper.get_mut().link = link;
         Ok(queue)
     }
 
-    pub fn jobs(&self) -> RedisJobs<'_> {
-        RedisJobs {
-            queue: self,
-            link: Link::default(),
-            list: None,
+    /// Takes jobs, at most `at_once` at a time, and says what becomes of them. Returns only if that fails.
+    pub async fn serve(&self, jobs: &Sender<Job>, at_once: usize) -> Result<(), Error> {
+        let places = Arc::new(Semaphore::new(at_once));
+        // Each has a connection of its own: nothing else gets through while the server waits for a job.
+        let take = self.connected(async |redis| self.take(redis, jobs, &places).await);
+        let keep = self.connected(async |redis| self.keep(redis).await);
+        future::or(take, keep).await
+    }
+
+    async fn take(
+        &self,
+        redis: &mut Connection,
+        jobs: &Sender<Job>,
+        places: &Arc<Semaphore>,
+    ) -> RedisResult<()> {
+        loop {
+            let place = places.acquire_arc().await;
+            let found = match self.abandoned(redis).await? {
+                None => self.undelivered(redis).await?,
+                found => found,
+            };
+            let Some(((id, fields), deliveries)) = found else {
+                continue;
+            };
+            match check(&fields, deliveries) {
+                // This process has it already, if the server was away for longer than the lease.
+                Ok(_) if self.claimed.borrow().contains_key(&id) => {}
+                // Not if the program ends: then it is given back.
+                Ok(seconds) => drop(jobs.send(self.job(id, seconds, place)).await),
+                Err(reason) => {
+                    complain(format_args!("{reason}; goes to {:?}", self.dead));
+                    self.bury(redis, &fields, &reason).await?;
+                    self.delete(redis, &[&id]).await?;
+                }
+            }
         }
     }
 
-    /// Does what the messages say, and speaks for this worker's lists. Returns only if that fails.
-    pub async fn keep(&self) -> Error {
-        let mut keeper = self.keeper.lock().await;
-        match keeper.work(self).await {
-            Err(error) => error,
-            Ok(()) => future::pending().await,
+    fn job(&self, id: String, seconds: u64, place: SemaphoreGuardArc) -> Job {
+        self.claimed.borrow_mut().insert(id.clone(), None);
+        let ends = self.ends.0.clone();
+        Job::new(seconds, move |outcome| {
+            let _ = ends.try_send((id, seconds, outcome));
+            drop(place);
+        })
+    }
+
+    /// An entry that was never delivered, as soon as there is one; or `None`, after a while.
+    async fn undelivered(&self, redis: &mut Connection) -> RedisResult<Option<(Entry, u64)>> {
+        let mut read = command("XREADGROUP", ("GROUP", GROUP, &self.consumer));
+        read.arg(("COUNT", 1, "BLOCK", milliseconds(self.look_pause())));
+        read.arg(("STREAMS", &self.stream, ">"));
+        let found: Option<Vec<(String, Vec<Entry>)>> = read.query_async(redis).await?;
+        let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);
+        Ok(entries.next().map(|entry| (entry, 1)))
+    }
+
+    /// An entry whose claim was not renewed, if there is one, and how often it has been delivered.
+    async fn abandoned(&self, redis: &mut Connection) -> RedisResult<Option<(Entry, u64)>> {
+        if Instant::now() < self.next_look.get() {
+            return Ok(None);
+        }
+        let lease = milliseconds(self.lease);
+        let pending = self.about_group("XPENDING", ("IDLE", lease, "-", "+", 1));
+        let pending: Vec<Claim> = pending.query_async(redis).await?;
+        let Some((id, _, _, deliveries)) = pending.first() else {
+            self.next_look.set(Instant::now() + self.look_pause());
+            return Ok(None);
+        };
+        let claim = self.about_group("XAUTOCLAIM", (&self.consumer, lease, id, "COUNT", 1));
+        let claimed: Vec<Value> = claim.query_async(redis).await?;
+        // Where to go on, the entries, and since Redis 7 which ids have no entry.
+        let found = claimed.into_iter().nth(1).unwrap_or_default();
+        let found: Vec<Option<Entry>> = redis::from_redis_value(found)?;
+        let entry = found.into_iter().flatten().next();
+        // Another one, if another worker was faster. Then it is not known how often.
+        Ok(entry.map(|entry| match entry.0 == *id {
+            true => (entry, deliveries + 1),
+            false => (entry, 1),
+        }))
+    }
+
+    /// How often to look for abandoned jobs. A worker that waits for one asks again after this time.
+    fn look_pause(&self) -> Duration {
+        (self.lease / 5).min(Duration::from_secs(2))
+    }
+
+    fn about_group(&self, name: &str, arguments: impl redis::ToRedisArgs) -> Cmd {
+        let mut command = command(name, (&self.stream, GROUP));
+        command.arg(arguments);
+        command
+    }
+
+    async fn bury(
+        &self,
+        redis: &mut Connection,
+        fields: &[Vec<u8>],
+        reason: &str,
+    ) -> RedisResult<()> {
+        let mut add = command("XADD", (&self.dead, "*"));
+        add.arg(fields).arg(("reason", reason));
+        add.query_async(redis).await
+    }
+
+    /// Deleted first: an entry that is deleted and not acknowledged is acknowledged by the next XAUTOCLAIM.
+    async fn delete(&self, redis: &mut Connection, ids: &[&String]) -> RedisResult<()> {
+        let mut delete = command("XDEL", &self.stream);
+        delete.arg(ids).query_async::<()>(redis).await?;
+        self.about_group("XACK", ids).query_async(redis).await
+    }
+
+    /// Says what has become of jobs, and renews the claims of the others.
+    async fn keep(&self, redis: &mut Connection) -> RedisResult<()> {
+        let mut renewal = Instant::now();
+        loop {
+            self.tell(redis).await?;
+            if Instant::now() >= renewal {
+                renewal = Instant::now() + self.lease * 3 / 10;
+                self.claim(redis, false).await?;
+                self.remove_consumers(redis, "").await;
+            }
+            let due = async {
+                Timer::at(renewal).await;
+            };
+            future::or(self.hear(), due).await;
         }
     }
 
-    /// Waits until the messages sent so far have been dealt with, but not for long.
+    /// Waits until a job has ended.
+    async fn hear(&self) {
+        let first = self.ends.1.recv().await.ok();
+        let more = std::iter::from_fn(|| self.ends.1.try_recv().ok());
+        let mut claimed = self.claimed.borrow_mut();
+        claimed.extend(
+            first
+                .into_iter()
+                .chain(more)
+                .map(|ended| (ended.0.clone(), Some(ended))),
+        );
+    }
+
+    async fn tell(&self, redis: &mut Connection) -> RedisResult<()> {
+        let ended: Vec<Ended> = self.claimed.borrow().values().flatten().cloned().collect();
+        for (_, seconds, outcome) in &ended {
+            if let Some(Err(reason)) = outcome {
+                let fields = [b"n".to_vec(), seconds.to_string().into_bytes()];
+                self.bury(redis, &fields, reason).await?;
+            }
+        }
+        let done = ended.iter().filter(|(_, _, outcome)| outcome.is_some());
+        let done: Vec<&String> = done.map(|(id, ..)| id).collect();
+        if !done.is_empty() {
+            self.delete(redis, &done).await?;
+        }
+        self.claimed.borrow_mut().retain(|_, ended| ended.is_none());
+        Ok(())
+    }
+
+    /// Renews the claims of the jobs that run; or gives back all that this process has, and says how many.
+    async fn claim(&self, redis: &mut Connection, give_back: bool) -> RedisResult<usize> {
+        let mine = self.about_group("XPENDING", ("-", "+", i32::MAX, &self.consumer));
+        // Without what another worker has taken over.
+        let mut mine: Vec<Claim> = mine.query_async(redis).await?;
+        mine.retain(|(id, ..)| give_back || self.claimed.borrow().contains_key(id));
+        let mut by_deliveries: BTreeMap<u64, Vec<&String>> = BTreeMap::new();
+        for (id, _, _, deliveries) in &mine {
+            by_deliveries.entry(*deliveries).or_default().push(id);
+        }
+        for (deliveries, ids) in by_deliveries {
+            let mut claim = self.about_group("XCLAIM", (&self.consumer, 0, ids));
+            if give_back {
+                // The one that is given back does not count.
+                claim.arg((
+                    "IDLE",
+                    GIVEN_BACK,
+                    "RETRYCOUNT",
+                    deliveries.saturating_sub(1),
+                ));
+            }
+            claim.arg("JUSTID").query_async::<()>(redis).await?;
+        }
+        Ok(mine.len())
+    }
+
+    async fn remove_consumers(&self, redis: &mut Connection, name: &str) {
+        let mut script = command("EVAL", (REMOVE_CONSUMERS, 1, &self.stream, GROUP));
+        script.arg((name, milliseconds(self.lease)));
+        // Not everybody may; and the next one tries again.
+        let _: RedisResult<()> = script.query_async(redis).await;
+    }
+
+    /// Says what has become of all jobs, and gives back those that are not done.
     pub async fn close(self) {
-        send(&self.messages, &self.worker, What::Close);
-        self.messages.close();
-        let mut keeper = self.keeper.lock().await;
+        let second = async {
+            Timer::after(Duration::from_secs(1)).await;
+        };
+        // Those that another thread is still dropping. One that blocks its loop is not waited for.
+        let all_ended = async {
+            while self.claimed.borrow().values().any(Option::is_none) {
+                self.hear().await;
+            }
+        };
+        future::or(all_ended, second).await;
+        if self.claimed.borrow().is_empty() && self.gone.get() {
+            return;
+        }
+        let given_back = Cell::new(0);
+        let telling = self.connected(async |redis| {
+            self.tell(redis).await?;
+            given_back.set(self.claim(redis, true).await?);
+            self.remove_consumers(redis, &self.consumer).await;
+            Ok(())
+        });
         let time_limit = async {
-            Timer::after(CLOSE_LIMIT).await;
+            Timer::after(ANSWER_LIMIT).await;
             Err("no answer".into())
         };
-        let result = future::or(keeper.work(&self), time_limit).await;
-        let untold = keeper.pending.iter();
-        let untold = untold.filter(|m| !matches!(m.what, What::Close | What::Abandon));
-        let untold = untold.count();
-        if let (1.., Err(error)) = (untold, result) {
-            let jobs = count_jobs(untold);
-            complain(format_args!(
-                "Redis at {} was not told what became of {jobs}: to be done again, by another worker \
-                 ({error})",
-                self.address
-            ));
-        } else if keeper.given_back > 0 {
-            let jobs = count_jobs(keeper.given_back);
-            complain(format_args!("gave back {jobs} to {:?}", self.queue));
+        let told = future::or(telling, time_limit).await;
+        let untold = self.claimed.borrow().len();
+        match told {
+            Err(error) if untold > 0 => complain(format_args!(
+                "Redis at {} was not told what became of {}: to be done again, by another worker ({error})",
+                self.address,
+                count_jobs(untold)
+            )),
+            _ if given_back.get() > 0 => complain(format_args!(
+                "gave back {} to {:?}",
+                count_jobs(given_back.get()),
+                self.stream
+            )),
+            _ => {}
+        }
+    }
+
+    /// Calls `session` with a connection, and again with another one when that is lost.
+    async fn connected(
+        &self,
+        session: impl AsyncFn(&mut Connection) -> RedisResult<()>,
+    ) -> Result<(), Error> {
+        let (mut failures, mut complained) = (0, false);
+        loop {
+            let error = match self.connect().await {
+                Ok(mut connection) => {
+                    failures = 0;
+                    if mem::take(&mut complained) {
+                        self.gone.set(false);
+                        complain(format_args!("Redis at {} is back", self.address));
+                    }
+                    match session(&mut connection).await {
+                        Ok(()) => return Ok(()),
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            if is_final(&error) {
+                return Err(self.named(&error));
+            }
+            // Not worth a word if the next attempt succeeds.
+            if failures > 0 && !self.gone.replace(true) {
+                complained = true;
+                complain(format_args!("{}; trying again", self.named(&error)));
+            }
+            let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(failures));
+            failures += 1;
+            // Not all workers at the same moment.
+            let part = 0.5 + fastrand::f32() / 2.0;
+            Timer::after(pause.min(LONGEST_PAUSE).mul_f32(part)).await;
+        }
+    }
+
+    /// A connection to a server that has the group.
+    async fn connect(&self) -> RedisResult<Connection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_LIMIT))
+            .set_response_timeout(Some(ANSWER_LIMIT));
+        let client = &self.client;
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        let mut create = command("XGROUP", ("CREATE", &self.stream, GROUP));
+        create.arg((0, "MKSTREAM"));
+        match create.query_async(&mut connection).await {
+            Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
+            Ok(()) | Err(_) => Ok(connection),
         }
     }
 
     fn named(&self, error: &RedisError) -> Error {
-        // Of a pipeline, the first of the errors.
-        let reason = match error.clone().into_server_errors().as_deref() {
-            Some([(_, first), ..]) => {
-                let details = first.details().unwrap_or_default();
-                // Without where in which script it was.
-                let details = details.split(" script: ").next().unwrap_or(details);
-                format!("{} {details}", first.code())
-            }
+        let reason = match (error.code(), error.detail()) {
+            (Some(code), Some(detail)) => format!("{code} {detail}"),
             _ => error.to_string(),
         };
-        format!("Redis at {}: {reason}", self.address).into()
-    }
-
-    /// The server has understood [`SPEAK`], and has moved so many jobs.
-    fn spoken(&self, moved: usize) {
-        if self.gone.replace(false) {
-            complain(format_args!("Redis at {} is back", self.address));
-        }
-        if moved > 0 {
-            let (jobs, queue) = (count_jobs(moved), &self.queue);
-            complain(format_args!(
-                "{jobs} of workers that have gone: back in {queue:?}"
-            ));
-        }
-    }
-
-    /// A connection of one's own.
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_LIMIT))
-            // After half a second, by default. Then the answer is lost, and a job with it.
-            .set_response_timeout(None);
-        let client = &self.client;
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-    }
-
-    fn new_list(&self) -> List {
-        let number = self.lists.replace(self.lists.get() + 1);
-        let list = List {
-            name: format!("{}:{number}", self.worker),
-            messages: self.messages.clone(),
-            at_the_end: What::Close,
+        let version = match reason.contains("unknown command") {
+            true => "; expected Redis 6.2 or later",
+            false => "",
         };
-        send(&list.messages, &list.name, What::Open);
-        list
-    }
-
-    fn speak(&self, list: &String) -> Pipeline {
-        let mut commands = redis::pipe();
-        self.add_speak(&mut commands, [list]);
-        commands
-    }
-
-    fn add_speak<'a>(&self, commands: &mut Pipeline, lists: impl IntoIterator<Item = &'a String>) {
-        commands.cmd("EVAL").arg(SPEAK).arg(2);
-        commands.arg(&self.working).arg(&self.queue);
-        commands.arg(&[DEAD_AFTER, ALL_SILENT, FORGOTTEN_AFTER]);
-        for list in lists {
-            commands.arg(list);
-        }
-    }
-
-    /// All of these do nothing the second time.
-    fn add_message(&self, commands: &mut Pipeline, Message { list, what }: &Message) {
-        let mut move_to = |key: &str, end: &str| {
-            commands.cmd("EVAL").arg(MOVE).arg(3);
-            commands
-                .arg(list)
-                .arg(key)
-                .arg(&self.working)
-                .arg(end)
-                .ignore();
-        };
-        match what {
-            What::Open => {}
-            // The next to be taken.
-            What::GiveBack => move_to(&self.queue, "RIGHT"),
-            What::Bury => move_to(&self.dead, "LEFT"),
-            What::Done | What::Close => {
-                commands.cmd("DEL").arg(list).ignore();
-                commands.cmd("ZREM").arg(&self.working).arg(list).ignore();
-            }
-            // Not forgotten: a job may still come.
-            What::Abandon => {
-                commands.cmd("LMOVE").arg(list).arg(&self.queue);
-                commands.arg("RIGHT").arg("RIGHT").ignore();
-            }
-        }
+        format!("Redis at {}: {reason}{version}", self.address).into()
     }
 }
 
-/// A list for one job. What becomes of it is told when this is dropped.
-struct List {
-    name: String,
-    messages: Sender<Message>,
-    at_the_end: What,
-}
-
-impl List {
-    fn ends_as(mut self, what: What) {
-        self.at_the_end = what;
-    }
-}
-
-impl Drop for List {
-    fn drop(&mut self) {
-        send(&self.messages, &self.name, self.at_the_end);
-    }
-}
-
-fn send(messages: &Sender<Message>, list: &str, what: What) {
-    let list = list.to_string();
-    // Refused only after the end: then nobody speaks for it any more, which is enough.
-    let _ = messages.try_send(Message { list, what });
-}
-
-/// A connection that is made again when it has been lost.
-#[derive(Default)]
-struct Link {
-    /// `None` while an answer is awaited, so that cancelling that closes the connection: else the server
-    /// would still answer, with a job that nobody gets.
-    connection: Option<MultiplexedConnection>,
-    /// In a row.
-    failures: u32,
-}
-
-impl Link {
-    /// The answer to `commands`; or `None`, after a pause, if it is worth trying again.
-    async fn ask<T: FromRedisValue>(
-        &mut self,
-        queue: &RedisQueue,
-        commands: &Pipeline,
-        limit: Duration,
-    ) -> Result<Option<T>, Error> {
-        let error = match self.try_ask(queue, commands, limit).await {
-            Ok(answer) => {
-                self.failures = 0;
-                return Ok(Some(answer));
-            }
-            Err(error) if is_final(&error) => return Err(queue.named(&error)),
-            Err(error) => error,
-        };
-        // Not worth a word if the next attempt succeeds.
-        if self.failures > 0 && !queue.gone.replace(true) {
-            complain(format_args!("{}; trying again", queue.named(&error)));
-        }
-        let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.failures));
-        self.failures += 1;
-        // Not all workers at the same moment.
-        let part = 0.5 + fastrand::f32() / 2.0;
-        Timer::after(pause.min(LONGEST_PAUSE).mul_f32(part)).await;
-        Ok(None)
-    }
-
-    async fn try_ask<T: FromRedisValue>(
-        &mut self,
-        queue: &RedisQueue,
-        commands: &Pipeline,
-        limit: Duration,
-    ) -> RedisResult<T> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => queue.connect().await?,
-        };
-        let too_late = async {
-            Timer::after(limit).await;
-            Err(io::Error::from(io::ErrorKind::TimedOut).into())
-        };
-        let answer = future::or(commands.query_async(&mut connection), too_late).await?;
-        self.connection = Some(connection);
-        Ok(answer)
-    }
-}
-
-/// Whether there is no point in trying again: the server understands, and refuses. Other errors pass: it
-/// is starting, busy, out of memory, a replica until the next failover, …
+/// Whether there is no point in trying again: the server understands, and refuses. Other errors pass: it is
+/// starting, busy, out of memory, a replica until the next failover, has too many clients, …
 fn is_final(error: &RedisError) -> bool {
-    const FINAL: [&str; 6] = [
-        "ERR",
-        "WRONGTYPE",
-        "NOAUTH",
-        "WRONGPASS",
-        "NOPERM",
-        "NOPROTO",
-    ];
-    if error.is_io_error() {
-        return false;
-    }
-    match error.clone().into_server_errors() {
-        Some(errors) => errors.iter().any(|(_, error)| {
-            let passes = error
-                .details()
-                .is_some_and(|text| text.contains("max number of clients"));
-            FINAL.contains(&error.code()) && !passes
-        }),
-        // Not the server's: a wrong password, an answer that is none, …
-        None => true,
+    let passes = "BUSY CLUSTERDOWN LOADING MASTERDOWN MISCONF NOGROUP NOREPLICAS OOM READONLY TRYAGAIN UNBLOCKED";
+    let too_many = error
+        .detail()
+        .is_some_and(|text| text.contains("max number of clients"));
+    let code = error.code().unwrap_or_default();
+    !error.is_io_error() && !too_many && !passes.split(' ').any(|passes| passes == code)
+}
+
+/// What is to be done for an entry, or why it is not.
+fn check(fields: &[Vec<u8>], deliveries: u64) -> Result<u64, String> {
+    let field = fields.chunks_exact(2).find(|field| field[0] == b"n");
+    let seconds = seconds(&field.ok_or("no field n")?[1])?;
+    match deliveries {
+        0..=MOST_DELIVERIES => Ok(seconds),
+        _ => Err(format!(
+            "{seconds}: delivered {MOST_DELIVERIES} times and not done"
+        )),
     }
 }
 
-/// A consumer of the queue.
-pub struct RedisJobs<'a> {
-    queue: &'a RedisQueue,
-    /// Nobody else's: a command that waits holds up all others.
-    link: Link,
-    /// Where the next job is to go.
-    list: Option<List>,
+fn command(name: &str, arguments: impl redis::ToRedisArgs) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(arguments);
+    command
 }
 
-impl RedisJobs<'_> {
-    /// Waits for a job.
-    pub async fn take(&mut self) -> Result<Job, Error> {
-        loop {
-            if let Some(job) = self.take_within(BLOCK).await? {
-                return Ok(job);
-            }
-        }
-    }
-
-    /// A job, if there is one now.
-    pub async fn try_take(&mut self) -> Result<Option<Job>, Error> {
-        self.take_within(0).await
-    }
-
-    async fn take_within(&mut self, wait: u64) -> Result<Option<Job>, Error> {
-        let RedisJobs { queue, link, .. } = self;
-        loop {
-            let mut list = self.list.take().unwrap_or_else(|| queue.new_list());
-            // Before a job can get there, it is somebody's.
-            let speak = queue.speak(&list.name);
-            let Some((moved,)) = link.ask(queue, &speak, ANSWER_LIMIT).await? else {
-                self.list = Some(list);
-                continue;
-            };
-            queue.spoken(moved);
-
-            let mut taking = redis::pipe();
-            taking.cmd(if wait > 0 { "BLMOVE" } else { "LMOVE" });
-            taking
-                .arg(&queue.queue)
-                .arg(&list.name)
-                .arg(&["RIGHT", "LEFT"]);
-            if wait > 0 {
-                taking.arg(wait);
-            }
-            // If the answer does not come. The next attempt has another list.
-            list.at_the_end = What::Abandon;
-            let limit = ANSWER_LIMIT + Duration::from_secs(wait);
-            match link
-                .ask::<(Option<Vec<u8>>,)>(queue, &taking, limit)
-                .await?
-            {
-                None => {}
-                Some((None,)) => {
-                    list.at_the_end = What::Close;
-                    self.list = Some(list);
-                    return Ok(None);
-                }
-                Some((Some(text),)) => match seconds(&text) {
-                    Ok(seconds) => return Ok(Some(job(seconds, list))),
-                    Err(complaint) => {
-                        complain(format_args!("{complaint}; goes to {:?}", queue.dead));
-                        list.at_the_end = What::Bury;
-                    }
-                },
-            }
-        }
-    }
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The job that is in this list.
-fn job(seconds: u64, list: List) -> Job {
-    Job::new(seconds, move |end| {
-        list.ends_as(match end {
-            End::Done => What::Done,
-            End::Failed => What::Bury,
-            End::GivenBack => What::GiveBack,
-        });
-    })
-}
-
-/// The end of the messages.
-struct Keeper {
-    messages: Receiver<Message>,
-    link: Link,
-    /// Dealt with by the server only when it has said so.
-    pending: Vec<Message>,
-    /// The lists to speak for.
-    mine: BTreeSet<String>,
-    next_heartbeat: Instant,
-    given_back: usize,
-}
-
-impl Keeper {
-    fn new(messages: Receiver<Message>, worker: String) -> Keeper {
-        Keeper {
-            messages,
-            link: Link::default(),
-            pending: Vec::new(),
-            mine: BTreeSet::from([worker]),
-            next_heartbeat: Instant::now() + HEARTBEAT,
-            given_back: 0,
-        }
-    }
-
-    /// Returns when the messages have ended and all of them have been dealt with.
-    ///
-    /// It can be cancelled and called again.
-    async fn work(&mut self, queue: &RedisQueue) -> Result<(), Error> {
-        loop {
-            if self.pending.is_empty() {
-                let next_message = async { Some(self.messages.recv().await) };
-                let heartbeat = async {
-                    Timer::at(self.next_heartbeat).await;
-                    None
-                };
-                match future::or(next_message, heartbeat).await {
-                    Some(Ok(message)) => self.take_in(message),
-                    Some(Err(_)) => return Ok(()),
-                    None => {}
-                }
-            }
-            while let Ok(message) = self.messages.try_recv() {
-                self.take_in(message);
-            }
-            self.tell(queue).await?;
-        }
-    }
-
-    fn take_in(&mut self, message: Message) {
-        if message.what == What::Open {
-            self.mine.insert(message.list);
-        } else {
-            self.mine.remove(&message.list);
-            self.pending.push(message);
-        }
-    }
-
-    /// Sends what there is to say, once.
-    async fn tell(&mut self, queue: &RedisQueue) -> Result<(), Error> {
-        let now = Instant::now();
-        let is_due = now >= self.next_heartbeat;
-        if self.pending.is_empty() && !is_due {
-            return Ok(());
-        }
-        let mut commands = redis::pipe();
-        for message in &self.pending {
-            queue.add_message(&mut commands, message);
-        }
-        if is_due {
-            queue.add_speak(&mut commands, &self.mine);
-        }
-        let answers: Option<Vec<usize>> = self.link.ask(queue, &commands, ANSWER_LIMIT).await?;
-        if let Some(answers) = answers {
-            let given_back = self.pending.iter().filter(|m| m.what == What::GiveBack);
-            self.given_back += given_back.count();
-            self.pending.clear();
-            // Only this one has an answer.
-            if let Some(moved) = answers.first() {
-                self.next_heartbeat = now + HEARTBEAT;
-                queue.spoken(*moved);
-            }
-        }
-        Ok(())
-    }
+/// `1 job`, `2 jobs`.
+fn count_jobs(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "job" } else { "jobs" })
 }

@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<S> {
             let response = over.requests.send_request(request.body(Empty::new())?);
             let (head, body) = response.await?.into_parts();
             let body = Limited::new(body, BODY_LIMIT).collect().await?.to_bytes();
-            Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+            Ok::<_, Error>((head.status, String::from_utf8_lossy(&body).into_owned()))
         };
         let drive = async {
             if let Some(driver) = &mut over.driver {

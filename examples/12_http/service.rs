@@ -83,10 +83,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let mut complained = false;
         loop {
             // In this order: those that have connected before the end are accepted.
-            let accepted = async { Some(listener.accept().await) };
-            let told_to_stop = async { stopped.recv().await.ok().map(|never| match never {}) };
-            match future::or(accepted, told_to_stop).await {
-                Some(Ok((stream, _))) => {
+            let told_to_stop = async { Err(io::Error::other(stopped.recv().await.unwrap_err())) };
+            match future::or(listener.accept(), told_to_stop).await {
+                Ok((stream, _)) => {
                     let connection = connection(wrap(stream.clone()), stream, stopped.clone());
                     // A panic is reported by the panic hook, and ends this connection only.
                     let connection = AssertUnwindSafe(connection).catch_unwind();
@@ -95,14 +94,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                     // The others have a turn, also when clients come by the thousand.
                     future::yield_now().await;
                 }
-                Some(Err(error)) if !stopped.is_closed() => {
+                Err(error) if !stopped.is_closed() => {
                     if !mem::replace(&mut complained, true) {
                         let program = env!("CARGO_CRATE_NAME");
                         eprintln!("{program}: cannot accept a connection: {error}");
                     }
                     Timer::after(PAUSE).await;
                 }
-                _ => break,
+                Err(_) => break,
             }
         }
         drop(listener);
@@ -134,28 +133,20 @@ async fn connection(
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(HyperIo(stream), service);
     let mut connection = pin!(connection);
-    let ended = async {
-        let _ = connection.as_mut().await; // how it ends is the client's business
-        false
-    };
-    let given_up = async {
-        has_gone(&socket).await;
-        false
-    };
+    let served = future::or(async { drop(connection.as_mut().await) }, has_gone(&socket));
     let told_to_stop = async {
         let _ = stopped.recv().await;
         // hyper has not been told yet of what came since the loop's last turn. At the next one it is.
         if let Some(Ok(1)) = poll_once(socket.peek(&mut [0])).await {
             let _ = socket.readable().await;
         }
-        true
+        None
     };
-    if future::or(ended, future::or(given_up, told_to_stop)).await {
-        // A request that lies there is taken: `graceful_shutdown` would not read it.
-        if poll_once(connection.as_mut()).await.is_none() && asked.get() {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
+    let is_told = future::or(async { Some(served.await) }, told_to_stop).await;
+    // A request that lies there is taken first: `graceful_shutdown` would not read it.
+    if is_told.is_none() && poll_once(connection.as_mut()).await.is_none() && asked.get() {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await; // how it ends is the client's business
     }
 }
 

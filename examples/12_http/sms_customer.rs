@@ -66,17 +66,15 @@ mod jobs;
 mod redis_jobs;
 mod service;
 
+use asyncio_to_smol::interrupt::Interrupted;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use asyncio_to_smol::tcp_stream::TcpStream;
 use asyncio_to_smol::timeout::timeout;
-use client::Client;
-use hyper_io::HyperIo;
-use jobs::{Error, Job, Next, Queue, Source, complain, print};
+use jobs::{Error, Job, Source, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
-use smol::lock::Semaphore;
-use smol::net::Ipv4Addr;
-use smol::{Executor, channel, future};
+use smol::channel::{self, Receiver};
+use smol::{Executor, block_on, future};
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -89,12 +87,10 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// How many errors are listed at the end.
 const LISTED: usize = 100;
 
-/// The errors of requests, on their way to the end of the program.
-#[derive(Default)]
-struct Failures {
-    count: usize,
-    first: Vec<String>,
-}
+type Client = client::Client<TcpStream>;
+
+/// What has failed: how many jobs, and the errors of the first.
+type Failures = RefCell<(usize, Vec<String>)>;
 
 /// Status and text of an answer that comes in time and means success.
 async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Error> {
@@ -104,10 +100,10 @@ async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Erro
     // It goes to the terminal.
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let text: String = text.chars().take(200).map(printable).collect();
-    if !status.is_success() {
-        return Err(format!("{status}: {text}").into());
+    match status.is_success() {
+        true => Ok(format!("{}\n{text}", status.as_u16())),
+        false => Err(format!("{status}: {text}").into()),
     }
-    Ok(format!("{}\n{text}", status.as_u16()))
 }
 
 /// Runs on the other thread. Returns the error of the request, if it has failed; its own error is that of
@@ -115,113 +111,108 @@ async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Erro
 async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<String>, Error> {
     let seconds = job.seconds;
     print(format_args!("Waiting {seconds}"))?;
-    let error = match fetch(&client, &format!("/{seconds}"), seconds).await {
+    match fetch(&client, &format!("/{seconds}"), seconds).await {
         Ok(answer) => {
             print(format_args!("{answer}\nDone {seconds}"))?;
             job.done();
-            return Ok(None);
+            Ok(None)
         }
-        Err(error) => error,
-    };
-    print(format_args!("Failed {seconds}: {error}"))?;
-    // Reported to the server, if it can be reached.
-    let report = fetch(&client, "/error", 3).await;
-    print(report.unwrap_or_else(|error| error.to_string()))?;
-    job.fail(&error);
-    Ok(Some(format!("job {seconds}: {error}")))
+        Err(error) => {
+            print(format_args!("Failed {seconds}: {error}"))?;
+            // Reported to the server, if it can be reached.
+            let report = fetch(&client, "/error", 3).await;
+            print(report.unwrap_or_else(|error| error.to_string()))?;
+            job.fail(&error);
+            Ok(Some(format!("job {seconds}: {error}")))
+        }
+    }
 }
 
-/// Takes jobs and hands them over. Returns when there will be no more and all have been dealt with.
+/// Takes jobs and hands them over, 64 at a time. Returns when there will be no more and all have been dealt with.
 async fn master(
-    queue: &Queue,
+    jobs: &Receiver<Job>,
     client: Client,
     other: &Executor<'_>,
-    failures: &RefCell<Failures>,
+    failures: &Failures,
 ) -> Result<(), Error> {
     let client = Arc::new(client);
-    let places = Semaphore::new(AT_ONCE);
-    task_group(async |group: TaskGroup<Error>| {
-        loop {
-            let place = places.acquire().await;
-            let Next::Job(job) = queue.take(true).await? else {
-                return Ok(());
-            };
-            let work = other.spawn(do_some_work(Arc::clone(&client), job));
+    let all = task_group(async |group: TaskGroup<Error>| {
+        for _ in 0..AT_ONCE {
             group.spawn(async {
-                let _place = place;
-                if let Some(error) = work.await? {
-                    let mut failures = failures.borrow_mut();
-                    failures.count += 1;
-                    failures.first.push(error);
-                    failures.first.truncate(LISTED);
+                while let Ok(job) = jobs.recv().await {
+                    let work = other.spawn(do_some_work(Arc::clone(&client), job));
+                    // What goes wrong over there goes wrong here, a panic too.
+                    if let Some(error) = work.await? {
+                        let (count, first) = &mut *failures.borrow_mut();
+                        *count += 1;
+                        first.push(error);
+                        first.truncate(LISTED);
+                    }
                 }
                 Ok(())
             })?;
         }
-    })
-    .await
-    .map_err(jobs::first_of)
+        Ok(())
+    });
+    Ok(all.await?)
 }
 
-/// With a server of its own, on this thread, if there is no other.
-async fn run(
-    queue: &Queue,
-    server: Option<Client>,
-    other: &Executor<'_>,
-    failures: &RefCell<Failures>,
-) -> Result<(), Error> {
-    if let Some(client) = server {
-        return master(queue, client, other, failures).await;
-    }
-    service::raise_open_files_limit(); // both ends of each connection are in here
-    let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
-    let client = Client::new(&format!("http://{}", listener.local_addr()?), HyperIo::new)?;
-    let server = async {
-        service::serve(listener, future::pending(), HyperIo::new).await;
-        Ok(()) // not before it is told to stop, which it is not: it is dropped
-    };
-    future::or(master(queue, client, other, failures), server).await
-}
-
-fn arguments() -> Result<(Source, Option<Client>), lexopt::Error> {
-    let (mut source, mut server) = (Source::from_env(), None);
-    let client = |url: &str| Client::new(url, HyperIo::new);
-    let mut parser = Parser::from_env();
-    while let Some(argument) = parser.next()? {
+/// With a server of its own, on this thread, if the command line names no other.
+async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interrupted>, Error> {
+    let (mut source, mut server) = (Source::default(), None);
+    let client = |url: &str| Client::new(url, TcpStream::new);
+    let mut arguments = Parser::from_env();
+    while let Some(argument) = arguments.next()? {
         match argument {
-            Long("redis") => source.redis = Some(parser.value()?.string()?),
-            Long("queue") => source.queue = parser.value()?.string()?,
-            Long("lease") => source.lease = parser.value()?.parse()?,
-            Long("server") => server = Some(parser.value()?.parse_with(client)?),
-            _ => return Err(argument.unexpected()),
+            Long("redis") => source.redis = Some(arguments.value()?.string()?),
+            Long("queue") => source.queue = Some(arguments.value()?.string()?),
+            Long("lease") => source.lease = Some(arguments.value()?.parse()?),
+            Long("server") => server = Some(arguments.value()?.parse_with(client)?),
+            _ => return Err(argument.unexpected().into()),
         }
     }
-    Ok((source, server))
+    let work = async |jobs: &Receiver<Job>| {
+        if let Some(client) = server {
+            return master(jobs, client, other, failures).await;
+        }
+        service::raise_open_files_limit(); // both ends of each connection are in here
+        let listener = service::listen("127.0.0.1:0").await?;
+        let client = client(&format!("http://{}", listener.local_addr()?))?;
+        let serve = service::serve(listener, future::pending(), TcpStream::new);
+        let work = master(jobs, client, other, failures);
+        future::or(work, async { Ok(serve.await) }).await // it is not told to stop, but dropped
+    };
+    jobs::consume(source, AT_ONCE, work).await
 }
 
 fn main() -> ExitCode {
-    let (source, server) = match arguments() {
-        Ok(arguments) => arguments,
-        Err(error) => return jobs::usage("[--server http://HOST:PORT]", &error),
-    };
     // They outlive the work: they are listed after Ctrl-C, too.
-    let failures = RefCell::default();
-    let other = Executor::new();
+    let failures = Failures::default();
+    let other = &Executor::new();
     let result = thread::scope(|scope| {
-        // Closed at the end, by a panic, too: that ends the other thread, and `scope` waits for it.
-        let (_running, stopped) = channel::bounded::<Infallible>(1);
-        scope.spawn(|| smol::block_on(other.run(async move { stopped.recv().await })));
-        let work = async |queue: &Queue| run(queue, server, &other, &failures).await;
-        smol::block_on(jobs::consume(&source, work))
+        // Closed at the end of this scope, in whatever way: then the other thread ends.
+        let (_running, stopped) = channel::bounded::<()>(1);
+        thread::Builder::new().spawn_scoped(scope, move || block_on(other.run(stopped.recv())))?;
+        block_on(run(other, &failures))
     });
-    let Failures { count, first } = failures.into_inner();
+    let (count, first) = failures.into_inner();
     first.iter().for_each(complain);
     if count > 0 {
         let jobs = if count == 1 { "job" } else { "jobs" };
         complain(format_args!("{count} {jobs} failed"));
     }
     match result {
-        Ok(None) if count > 0 => ExitCode::FAILURE,
-        result => jobs::exit_code(result),
+        Ok(Some(interrupted)) => interrupted.into(),
+        Ok(None) if count == 0 => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::FAILURE,
+        Err(error) if error.is::<lexopt::Error>() => {
+            let usage = format!("sms_customer [--server http://HOST:PORT] {}", jobs::OPTIONS);
+            complain(format_args!("{error}; usage: {usage}"));
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            complain(error);
+            ExitCode::FAILURE
+        }
     }
 }

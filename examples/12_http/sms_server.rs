@@ -56,7 +56,7 @@ async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr().map_err(named)?;
     let printed = writeln!(io::stdout(), "Listening on http://{address}");
     printed.map_err(|error| format!("standard output: {error}"))?;
-    let stop = async { drop(interrupts.received().await) };
+    let stop = async { _ = interrupts.received().await };
     service::serve(listener, stop, TcpStream::new).await;
     Ok(())
 }

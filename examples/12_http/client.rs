@@ -16,9 +16,6 @@ use smol::net::TcpStream;
 use std::iter;
 use std::pin::Pin;
 
-/// Bytes of an answer's body.
-const BODY_LIMIT: usize = 64 * 1024;
-
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Can be shared between tasks, each with a connection of its own while it waits.
@@ -44,18 +41,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<S> {
     ///
     /// If `url` is not the address of a server, such as `http://127.0.0.1:5000`.
     pub fn new(url: &str, stream: fn(TcpStream) -> S) -> Result<Client<S>, Error> {
-        const EXPECTED: &str = "expected http://HOST:PORT";
-        let address = url.strip_prefix("http://").ok_or(EXPECTED)?;
+        let address = url.strip_prefix("http://").unwrap_or_default();
         let address = address.strip_suffix('/').unwrap_or(address).to_string();
-        let (host, port) = address.rsplit_once(':').ok_or(EXPECTED)?;
+        let (host, port) = address.rsplit_once(':').unwrap_or_default();
         if host.is_empty() || host.contains(['/', '@', '?']) || port.parse::<u16>().is_err() {
-            return Err(EXPECTED.into());
+            return Err("expected http://HOST:PORT".into());
         }
-        let idle = Mutex::default();
         Ok(Client {
             address,
             stream,
-            idle,
+            idle: Mutex::default(),
         })
     }
 
@@ -76,7 +71,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<S> {
                 return Ok(answer);
             }
         }
-        let answer = async { self.ask(self.connect().await?, path).await };
+        let answer = async {
+            let stream = TcpStream::connect(&self.address).await?;
+            let _ = stream.set_nodelay(true); // if not, requests are slower
+            let (requests, driver) = http1::handshake(HyperIo((self.stream)(stream))).await?;
+            let driver = Some(Box::pin(driver) as _);
+            self.ask(Connection { requests, driver }, path).await
+        };
         answer.await.map_err(|error| {
             // hyper's errors do not print why.
             let sources = iter::successors(error.source(), |error| error.source());
@@ -85,21 +86,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<S> {
         })
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
-        let stream = TcpStream::connect(&self.address).await?;
-        let _ = stream.set_nodelay(true); // if not, requests are slower
-        let (requests, driver) = http1::handshake(HyperIo((self.stream)(stream))).await?;
-        let driver = Some(Box::pin(driver) as _);
-        Ok(Connection { requests, driver })
-    }
-
     async fn ask(&self, mut over: Connection, path: &str) -> Result<(StatusCode, String), Error> {
         let answer = async {
             over.requests.ready().await?;
             let request = Request::get(path).header(HOST, &self.address);
             let response = over.requests.send_request(request.body(Empty::new())?);
             let (head, body) = response.await?.into_parts();
-            let body = Limited::new(body, BODY_LIMIT).collect().await?.to_bytes();
+            let body = Limited::new(body, 64 * 1024).collect().await?.to_bytes();
             Ok::<_, Error>((head.status, String::from_utf8_lossy(&body).into_owned()))
         };
         let drive = async {

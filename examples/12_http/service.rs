@@ -21,23 +21,23 @@
 //! There is no limit for a single client: one that asks for an hour on as many connections as there can be
 //! keeps out the others for that hour.
 
-use super::hyper_io::{HyperIo, HyperTimer};
+use super::hyper_io::HyperIo;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, http};
 use smol::channel::{self, Receiver};
-use smol::future::{self, FutureExt, poll_once};
+use smol::future::{self, poll_once};
 use smol::io::{self, AsyncRead, AsyncWrite};
 use smol::net::{AsyncToSocketAddrs, TcpListener, TcpStream};
 use smol::{Async, Timer};
+use smol_hyper::rt::SmolTimer;
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,14 +45,10 @@ use std::{mem, net};
 
 /// How long a client may take to send the head of a request, or to make room for answers.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// Bytes of request line and headers.
-const HEAD_LIMIT: usize = 16 * 1024;
 /// For the requests that are running when the service is told to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Seconds that a request can ask for.
 const LONGEST: u64 = 3600;
-/// After `accept` has failed: with too many open files, say, which takes a while to change.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Listens there, with room for 4096 clients that come faster than they are accepted, if the system allows it.
 ///
@@ -78,7 +74,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     wrap: impl Fn(TcpStream) -> S,
 ) {
     // Closing the channel tells the connections. Nothing is ever sent.
-    let (running, stopped) = channel::bounded::<Infallible>(1);
+    let (running, stopped) = channel::bounded::<()>(1);
     let connections = task_group(async |group: TaskGroup<Infallible>| {
         let mut complained = false;
         loop {
@@ -86,11 +82,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             let told_to_stop = async { Err(io::Error::other(stopped.recv().await.unwrap_err())) };
             match future::or(listener.accept(), told_to_stop).await {
                 Ok((stream, _)) => {
-                    let connection = connection(wrap(stream.clone()), stream, stopped.clone());
-                    // A panic is reported by the panic hook, and ends this connection only.
-                    let connection = AssertUnwindSafe(connection).catch_unwind();
+                    let connection = connection(wrap(stream.clone()), stream, &stopped);
                     // Refused only when the group is being dropped, and this with it.
-                    let _ = group.spawn(async { Ok(drop(connection.await)) });
+                    let _ = group.spawn(async { Ok(connection.await) });
                     // The others have a turn, also when clients come by the thousand.
                     future::yield_now().await;
                 }
@@ -99,7 +93,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                         let program = env!("CARGO_CRATE_NAME");
                         eprintln!("{program}: cannot accept a connection: {error}");
                     }
-                    Timer::after(PAUSE).await;
+                    // Too many open files, say. That takes a while to change.
+                    Timer::after(Duration::from_millis(100)).await;
                 }
                 Err(_) => break,
             }
@@ -115,27 +110,23 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     future::or(async { drop(connections.await) }, time_limit).await;
 }
 
-async fn connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    socket: TcpStream,
-    stopped: Receiver<Infallible>,
-) {
-    let _ = socket.set_nodelay(true); // if not, answers are slower
-    let socket: Arc<Async<net::TcpStream>> = socket.into();
+async fn connection(io: impl AsyncRead + AsyncWrite + Unpin, tcp: TcpStream, stop: &Receiver<()>) {
+    let _ = tcp.set_nodelay(true); // if not, answers are slower
+    let socket: Arc<Async<net::TcpStream>> = tcp.into();
     let asked = Cell::new(false);
     let service = service_fn(|request| {
         asked.set(true);
         answer(request)
     });
     let connection = http1::Builder::new()
-        .timer(HyperTimer::default())
+        .timer(SmolTimer::new())
         .header_read_timeout(TIME_LIMIT)
-        .max_buf_size(HEAD_LIMIT)
-        .serve_connection(HyperIo(stream), service);
+        .max_buf_size(16 * 1024) // request line and headers
+        .serve_connection(HyperIo(io), service);
     let mut connection = pin!(connection);
     let served = future::or(async { drop(connection.as_mut().await) }, has_gone(&socket));
     let told_to_stop = async {
-        let _ = stopped.recv().await;
+        let _ = stop.recv().await;
         // hyper has not been told yet of what came since the loop's last turn. At the next one it is.
         if let Some(Ok(1)) = poll_once(socket.peek(&mut [0])).await {
             let _ = socket.readable().await;
@@ -180,13 +171,11 @@ async fn answer(request: Request<Incoming>) -> http::Result<Response<Full<Bytes>
         }
         _ => (400, format!("at most {LONGEST} seconds")),
     };
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    let mut response = Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, plain);
+    let mut response = Response::builder().status(status);
     if status == 405 {
         response = response.header(ALLOW, "GET");
     }
+    let response = response.header(CONTENT_TYPE, "text/plain; charset=utf-8");
     response.body(Full::from(text))
 }
 

@@ -82,8 +82,6 @@ use std::time::Duration;
 
 /// How many requests run at the same time.
 const AT_ONCE: usize = 64;
-/// How much longer than it is to wait the server may take.
-const MARGIN: Duration = Duration::from_secs(10);
 /// How many errors are listed at the end.
 const LISTED: usize = 100;
 
@@ -94,7 +92,8 @@ type Failures = RefCell<(usize, Vec<String>)>;
 
 /// Status and text of an answer that comes in time and means success.
 async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Error> {
-    let limit = Duration::from_secs(seconds).saturating_add(MARGIN);
+    // The server is to wait for so many seconds, and may take 10 more.
+    let limit = Duration::from_secs(seconds.saturating_add(10));
     let late = |_| format!("no answer within {} s", limit.as_secs());
     let (status, text) = timeout(limit, client.get(path)).await.map_err(late)??;
     // It goes to the terminal.
@@ -131,11 +130,10 @@ async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<String>, E
 /// Takes jobs and hands them over, 64 at a time. Returns when there will be no more and all have been dealt with.
 async fn master(
     jobs: &Receiver<Job>,
-    client: Client,
+    client: Arc<Client>,
     other: &Executor<'_>,
     failures: &Failures,
 ) -> Result<(), Error> {
-    let client = Arc::new(client);
     let all = task_group(async |group: TaskGroup<Error>| {
         for _ in 0..AT_ONCE {
             group.spawn(async {
@@ -160,7 +158,7 @@ async fn master(
 /// With a server of its own, on this thread, if the command line names no other.
 async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interrupted>, Error> {
     let (mut source, mut server) = (Source::default(), None);
-    let client = |url: &str| Client::new(url, TcpStream::new);
+    let client = |url: &str| Client::new(url, TcpStream::new).map(Arc::new);
     let mut arguments = Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -201,18 +199,17 @@ fn main() -> ExitCode {
         let jobs = if count == 1 { "job" } else { "jobs" };
         complain(format_args!("{count} {jobs} failed"));
     }
-    match result {
-        Ok(Some(interrupted)) => interrupted.into(),
-        Ok(None) if count == 0 => ExitCode::SUCCESS,
-        Ok(None) => ExitCode::FAILURE,
+    ExitCode::from(match result {
+        Ok(None) => u8::from(count > 0),
+        Ok(Some(interrupted)) => interrupted.exit_status(),
         Err(error) if error.is::<lexopt::Error>() => {
             let usage = format!("sms_customer [--server http://HOST:PORT] {}", jobs::OPTIONS);
             complain(format_args!("{error}; usage: {usage}"));
-            ExitCode::from(2)
+            2
         }
         Err(error) => {
             complain(error);
-            ExitCode::FAILURE
+            1
         }
-    }
+    })
 }

@@ -38,11 +38,10 @@ mod service;
 use asyncio_to_smol::interrupt::Interrupts;
 use asyncio_to_smol::tcp_stream::TcpStream;
 use lexopt::{Arg::Long, Parser, ValueExt};
-use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn Error>> {
+async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn std::error::Error>> {
     let mut listen = "127.0.0.1:5000".to_string();
     let mut arguments = Parser::from_env();
     while let Some(argument) = arguments.next()? {

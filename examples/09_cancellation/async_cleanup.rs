@@ -14,35 +14,54 @@
 //!
 //! So what has an end to attend to is not cancelled but told to stop, and awaited. Closing its channel
 //! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
-//! Whoever awaits it sets a time limit, or an end that hangs hangs the program.
+//! Awaiting it needs a time limit, or an end that hangs hangs the program.
 //!
 //! Ctrl-C takes the same way out, with exit status 130 (in the first half it is noticed when the second
-//! begins). A second Ctrl-C ends the process at once, and leaves the file.
+//! begins). A thread waits for the signals: it hands on the first, and ends the process at the second,
+//! which leaves the file behind. What comes within half a second belongs to the first, since `timeout`
+//! and other parents relay a signal that the terminal has sent to the program, too.
 //!
 //! (`block_on` inside `drop` is no way out: it stops the loop meanwhile, and hangs if what it waits
 //! for needs that loop.)
 //!
 //! Who owns what: `main` owns the file's name, `async_main` owns the journal's task and its channel, and
-//! the task owns the open file.
+//! the task owns the open file. The thread owns the signals until the process ends; it has nothing to
+//! tear down, and is not joined.
 //!
 //! asyncio: `async with` (telling the task to stop, then awaiting it), `finally`, `task.cancel`,
 //! `asyncio.wait_for`, `KeyboardInterrupt`.
 //! Node: `process.on('SIGINT')`, `finally`.
-//! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs`, `task_list.rs` and
-//! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`. `just copy async_cleanup DIR` does it.
+//! Paste: `cargo add smol async-signal`.
 
-use asyncio_to_smol::interrupt::Interrupts;
-use asyncio_to_smol::run::{Spawner, run};
-use asyncio_to_smol::timeout::timeout_task;
+use async_signal::{Signal, Signals};
 use smol::channel::{self, Receiver, Sender};
 use smol::fs::{self, File};
 use smol::io::{AsyncWriteExt, BufWriter};
-use smol::{Timer, future};
+use smol::{LocalExecutor, Timer, block_on, future, stream};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
-use std::{env, io, process};
+use std::process::{self, ExitCode};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// Signals that come within this time after the first one are taken for the same.
+const SAME: Duration = Duration::from_millis(500);
+
+/// Receives the exit status that belongs to the first SIGINT or SIGTERM.
+fn interrupts() -> io::Result<Receiver<u8>> {
+    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
+    let (sender, receiver) = channel::bounded(1);
+    thread::spawn(move || {
+        let signals = stream::block_on(signals).map_while(Result::ok);
+        let mut statuses = signals.map(|signal| 128 + signal as u8);
+        let _ = sender.try_send(statuses.next().unwrap_or(1));
+        let first = Instant::now();
+        let second = statuses.find(|_| first.elapsed() > SAME);
+        process::exit(second.unwrap_or(1).into());
+    });
+    Ok(receiver)
+}
 
 /// Writes records to the file until their channel is closed.
 async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
@@ -53,65 +72,57 @@ async fn journal(path: PathBuf, records: Receiver<String>) -> io::Result<()> {
     file.flush().await // only here: on the way out, and awaited
 }
 
-/// Makes three records. Counts those that the journal has accepted, until it is dropped.
-async fn make_records(journal: &Sender<String>, accepted: &mut usize) {
+/// Makes three records. Counts them until it is dropped.
+async fn make_records(journal: &Sender<String>, made: &mut u32) -> u8 {
     for n in 1..=3 {
         Timer::after(Duration::from_millis(100)).await;
-        if journal.send(format!("record {n}\n")).await.is_err() {
-            return; // the journal has failed, and says why
-        }
-        *accepted += 1;
+        let _ = journal.send(format!("record {n}\n")).await; // a journal that has failed says why
+        *made = n;
     }
+    0
 }
 
-async fn report(how: &str, accepted: usize, path: &Path) -> io::Result<()> {
+async fn report(how: &str, made: u32, path: &Path) -> io::Result<()> {
     let written = fs::read_to_string(path).await?.lines().count();
-    println!("{how}: {written} of {accepted} records are in the file");
-    Ok(())
+    let line = format!("{how}: {written} of {made} records are in the file\n");
+    io::stdout().write_all(line.as_bytes()) // an error if it is closed: no panic, for the file is to go
 }
 
-async fn async_main(ex: Spawner<'_>, interrupts: &Interrupts, path: &Path) -> io::Result<ExitCode> {
+/// Returns the exit status.
+async fn async_main(ex: &LocalExecutor<'_>, path: &Path) -> io::Result<u8> {
+    let interrupts = interrupts()?;
+
     // The wrong way.
     let (sender, records) = channel::unbounded();
     let task = ex.spawn(journal(path.to_path_buf(), records));
-    let mut accepted = 0;
-    make_records(&sender, &mut accepted).await;
+    let mut made = 0;
+    make_records(&sender, &mut made).await;
     task.cancel().await;
-    report("cancelled", accepted, path).await?;
+    report("cancelled", made, path).await?;
 
     // The right way.
     let (sender, records) = channel::unbounded();
     let task = ex.spawn(journal(path.to_path_buf(), records));
-    let mut accepted = 0;
-    let all_made = async {
-        make_records(&sender, &mut accepted).await;
-        ExitCode::SUCCESS
-    };
-    let interrupted = async { interrupts.received().await.into() };
-    let exit_code = future::or(all_made, interrupted).await;
-
+    let mut made = 0;
+    let interrupted = async { interrupts.recv().await.unwrap_or(1) };
+    let status = future::or(make_records(&sender, &mut made), interrupted).await;
     sender.close();
-    timeout_task(Duration::from_secs(5), task).await??;
-    report("told to stop", accepted, path).await?;
-    Ok(exit_code)
-}
-
-/// A file that is removed when this is dropped.
-struct TemporaryFile(PathBuf);
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0); // it may not exist yet
-    }
+    let hangs = async {
+        Timer::after(Duration::from_secs(5)).await;
+        Err(io::ErrorKind::TimedOut.into())
+    };
+    future::or(task, hangs).await?;
+    report("told to stop", made, path).await?;
+    Ok(status)
 }
 
 fn main() -> ExitCode {
-    // The file goes before the listening ends: no Ctrl-C comes in between.
-    let interrupts = Interrupts::listen();
-    let file = TemporaryFile(env::temp_dir().join(format!("async_cleanup-{}", process::id())));
-    let result = run(|ex| async_main(ex, &interrupts, &file.0));
-    result.unwrap_or_else(|error| {
-        eprintln!("async_cleanup: {}: {error}", file.0.display());
-        ExitCode::FAILURE
-    })
+    let path = env::temp_dir().join(format!("async_cleanup-{}", process::id()));
+    let ex = LocalExecutor::new();
+    let result = block_on(ex.run(async_main(&ex, &path)));
+    let _ = std::fs::remove_file(&path);
+    ExitCode::from(result.unwrap_or_else(|error| {
+        eprintln!("async_cleanup: {}: {error}", path.display());
+        1
+    }))
 }

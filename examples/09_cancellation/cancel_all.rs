@@ -9,10 +9,9 @@
 //! Waiting: 1
 //! Waiting: 2
 //! Waiting: 2
-//! ^Cmain: running
-//! do_some_work(1): waiting
-//! do_some_work(2): waiting
-//! do_some_work(2): waiting
+//! ^Cdo_some_work(1): pending
+//! do_some_work(2): pending
+//! do_some_work(2): pending
 //! Finally: 1
 //! True
 //! Finally: 2
@@ -20,86 +19,104 @@
 //! Finally: 2
 //! True
 //! TIME: 0.885837
+//! $ echo $?
+//! 130
 //! ```
 //!
-//! The exit status is 130. Without Ctrl-C the tasks are done after 2 seconds, and it is 0.
+//! Without Ctrl-C the tasks are done after 2 seconds, and the exit status is 0.
 //!
-//! There is no `CancelledError`: a cancelled future is dropped, and `Drop` is the `finally`.
+//! There is no `CancelledError`: a cancelled future is dropped, and `Drop` is the `finally`. A task
+//! cannot refuse, so there is nothing to count either, as asyncio's `uncancel` and `cancelling` do.
 //! `cancel().await` is both halves of what the article needs two turns of the loop for: it asks, and
 //! it waits until the destructors have run. It gives `None` if the task was cancelled, and what the
-//! task returned if it was done before. If it is forgotten, `run` cancels what is left.
+//! task returned if it was done before. The call alone cancels nothing yet: `cancel` is an `async fn`,
+//! whose future does nothing until it is polled, or dropped together with the task.
 //!
-//! `main` is in the list, as in asyncio, but nobody cancels the one that is doing the cancelling.
+//! smol has no `all_tasks()`: the list is that of the program's own handles. `main` is not in it,
+//! since it is no task here but the future that `run` polls.
 //!
-//! Who owns what: `main` owns the tasks. `interrupts` lives until they have ended: a second Ctrl-C
-//! before that ends the process at once. Afterwards Ctrl-C does what it does by default.
+//! A thread waits for the signals. It hands on the first, and ends the process at the second (130,
+//! or 143 for SIGTERM), whatever the loop is doing. What comes within half a second belongs to the
+//! first: `timeout` and other parents relay a signal that the terminal has sent to the program, too.
+//!
+//! Who owns what: `async_main` owns the tasks, and the line with `cancel` drops them. The thread owns
+//! the signals until the process ends; it has nothing to tear down, and is not joined.
 //!
 //! asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`, `asyncio.all_tasks`,
 //! `asyncio.Task.all_tasks`, `task.cancel` (`smol::Task::cancel`),
 //! `asyncio.CancelledError` (`std::ops::Drop`), `finally` (`std::ops::Drop`).
 //! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`.
-//! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`. `just copy cancel_all DIR` does it.
+//! Paste: `cargo add smol async-signal`.
 
-use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
-use asyncio_to_smol::run::{Spawner, run};
-use smol::{Timer, future};
+use async_signal::{Signal, Signals};
+use smol::channel::{self, Receiver};
+use smol::{LocalExecutor, Timer, block_on, future, stream};
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::thread;
 use std::time::{Duration, Instant};
+
+/// Signals that come within this time after the first one are taken for the same.
+const SAME: Duration = Duration::from_millis(500);
+
+/// Receives the exit status that belongs to the first SIGINT or SIGTERM.
+fn interrupts() -> io::Result<Receiver<u8>> {
+    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
+    let (sender, receiver) = channel::bounded(1);
+    thread::spawn(move || {
+        let signals = stream::block_on(signals).map_while(Result::ok);
+        let mut statuses = signals.map(|signal| 128 + signal as u8);
+        let _ = sender.try_send(statuses.next().unwrap_or(1));
+        let first = Instant::now();
+        let second = statuses.find(|_| first.elapsed() > SAME);
+        process::exit(second.unwrap_or(1).into());
+    });
+    Ok(receiver)
+}
 
 /// Prints when it is dropped: at the end of the work, or when that is cancelled.
 struct Finally(u64);
 
 impl Drop for Finally {
     fn drop(&mut self) {
-        // A destructor must not panic, as `println!` does when nobody reads its output any more.
+        // A destructor must not panic, as `println!` does when its output is not read any more.
         let _ = writeln!(io::stdout(), "Finally: {}", self.0);
     }
 }
 
-async fn do_some_work(x: u64) -> String {
+async fn do_some_work(x: u64) {
     println!("Waiting: {x}");
     let _finally = Finally(x);
     Timer::after(Duration::from_secs(x)).await;
-    format!("Done after {x}s")
 }
 
-async fn async_main(ex: Spawner<'static>) -> Result<(), Interrupted> {
-    let interrupts = Interrupts::listen();
-    let mut tasks =
-        [1, 2, 2].map(|x| ex.spawn_named(format!("do_some_work({x})"), do_some_work(x)));
-
+/// Returns the exit status.
+async fn async_main(ex: &LocalExecutor<'_>, interrupts: Receiver<u8>) -> u8 {
+    let mut tasks = Vec::from([1, 2, 2].map(|x| (x, ex.spawn(do_some_work(x)))));
     let all_done = async {
-        for task in &mut tasks {
+        for (_, task) in &mut tasks {
             task.await;
         }
-        Ok(())
+        0
     };
-    let interrupted = async { Err(interrupts.received().await) };
-    let result = future::or(all_done, interrupted).await;
+    let status = future::or(all_done, async { interrupts.recv().await.unwrap_or(1) }).await;
 
-    if result.is_err() {
-        for task in ex.tasks() {
-            println!("{task}");
-        }
-        for task in tasks.into_iter().filter(|task| !task.is_finished()) {
-            let returned = task.cancel().await;
-            println!("{}", if returned.is_none() { "True" } else { "False" });
-        }
+    tasks.retain(|(_, task)| !task.is_finished());
+    for (x, _) in &tasks {
+        println!("do_some_work({x}): pending");
     }
-    result
+    for (_, task) in tasks {
+        let cancelled = task.cancel().await.is_none();
+        println!("{}", if cancelled { "True" } else { "False" });
+    }
+    status
 }
 
-fn main() -> ExitCode {
+fn main() -> io::Result<ExitCode> {
     let start = Instant::now();
-
-    let result = run(async_main);
-
+    let ex = LocalExecutor::new();
+    let status = block_on(ex.run(async_main(&ex, interrupts()?)));
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(interrupted) => interrupted.into(),
-    }
+    Ok(ExitCode::from(status))
 }

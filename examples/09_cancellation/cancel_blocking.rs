@@ -4,53 +4,69 @@
 //!
 //! ```text
 //! $ cargo run --example cancel_blocking
-//! fib(43), its task cancelled: back after 0.00 s, the thread worked on for 1.15 s
-//! fib(43), unblock itself cancelled: back after 1.15 s, the result is thrown away
+//! fib(43), its task cancelled: back after 0.00 s, the thread worked on for 9.57 s
+//! fib(43), unblock itself cancelled: back after 7.81 s, the result is thrown away
 //! fib(50) with a token, its task cancelled: back after 0.00 s, the thread stopped after 0.00 s
 //! ```
 //!
 //! A future is dropped where it awaits. A closure inside `unblock` never awaits. When the task that
-//! awaits it is cancelled, the closure goes on, with nobody to take its result; so it is when the
+//! awaits it is cancelled, the closure goes on, and its result is thrown away; so it is when the
 //! `Task` that `unblock` returns is dropped. To cancel that one and wait is to wait for the closure.
-//! asyncio's `to_thread` cannot be stopped either. (fib(50) would take half a minute.)
+//! asyncio's `to_thread` cannot be stopped either. (fib(50) would take more than a minute.)
 //!
-//! So the closure has to look for itself whether it is to stop. The task holds the guard of a token;
-//! when it is cancelled, the guard is dropped with it, and the next look ends the work. Here it looks
-//! after every piece of less than a millisecond, which costs nothing that could be measured.
+//! So the closure has to look for itself whether it is to stop: the token is a flag. The task holds its
+//! guard; when the task is cancelled, the guard is dropped with it and sets the flag, and the next look
+//! ends the work. Here it looks after every piece of less than a millisecond, which costs nothing that
+//! could be measured.
+//!
+//! In Node.js a worker that computes does not hear of an `abort`; `worker.terminate()` ends it, as no
+//! Rust thread can be. The rest of an `AbortController` (a reason, listeners, `AbortSignal.any`, awaiting
+//! it) is not a flag but a channel that is closed.
 //!
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
-//! asyncio: `asyncio.to_thread`, `loop.run_in_executor`, `threading.Event`, `task.cancel`.
-//! Node: `AbortController`, `worker.terminate`.
-//! Paste: `cargo add smol`; the library's `cancel_token.rs`, `fib.rs`, `run.rs`, `spawn.rs` and
-//! `task_list.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy cancel_blocking DIR` does it.
+//! asyncio: `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
+//! `threading.Event` (`std::sync::atomic::AtomicBool`), `task.cancel`.
+//! Node: `AbortController` (`std::sync::atomic::AtomicBool`), `worker.terminate`.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::cancel_token::{CancelToken, Cancelled, cancel_token};
-use asyncio_to_smol::fib::fib;
-use asyncio_to_smol::run::{Spawner, run};
-use smol::channel;
-use smol::{Timer, unblock};
+use smol::{LocalExecutor, Timer, block_on, channel, unblock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the work may go on before it is cancelled.
 const A_WHILE: Duration = Duration::from_millis(100);
 
-/// `fib`, in pieces that are not worth interrupting.
-fn fib_until(n: u32, token: &CancelToken) -> Result<u64, Cancelled> {
-    token.check()?;
-    if n > 25 {
-        Ok(fib_until(n - 1, token)? + fib_until(n - 2, token)?)
-    } else {
-        Ok(fib(n).expect("F(25) fits in 64 bits"))
+/// Sets its flag when it is dropped: with the task that holds it.
+struct CancelGuard(Arc<AtomicBool>);
+
+impl Drop for CancelGuard {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+}
+
+/// `fib`, in pieces that are not worth interrupting. `None` if it is cancelled.
+fn fib_until(n: u64, cancelled: &AtomicBool) -> Option<u64> {
+    if cancelled.load(Ordering::Relaxed) {
+        return None;
+    }
+    if n <= 25 {
+        return Some(fib(n));
+    }
+    Some(fib_until(n - 1, cancelled)? + fib_until(n - 2, cancelled)?)
 }
 
 fn seconds(since: Instant) -> String {
     format!("{:.2} s", since.elapsed().as_secs_f64())
 }
 
-async fn async_main(ex: Spawner<'static>) {
+async fn async_main(ex: &LocalExecutor<'_>) {
     // A closure tells that it has ended by dropping its end of a channel.
     let (running, ended) = channel::bounded::<()>(1);
     let task = ex.spawn(async {
@@ -71,15 +87,13 @@ async fn async_main(ex: Spawner<'static>) {
     Timer::after(A_WHILE).await;
     let start = Instant::now();
     task.cancel().await;
-    print!(
-        "fib(43), unblock itself cancelled: back after {}",
-        seconds(start)
-    );
-    println!(", the result is thrown away");
+    let back = seconds(start);
+    println!("fib(43), unblock itself cancelled: back after {back}, the result is thrown away");
 
     let (running, ended) = channel::bounded::<()>(1);
     let task = ex.spawn(async {
-        let (_guard, token) = cancel_token();
+        let token = Arc::new(AtomicBool::new(false));
+        let _guard = CancelGuard(Arc::clone(&token)); // `_` without a name would drop it at once
         let work = move || {
             let _running = running;
             fib_until(50, &token)
@@ -89,14 +103,13 @@ async fn async_main(ex: Spawner<'static>) {
     Timer::after(A_WHILE).await;
     let start = Instant::now();
     task.cancel().await;
-    print!(
-        "fib(50) with a token, its task cancelled: back after {}",
-        seconds(start)
-    );
+    let back = seconds(start);
+    print!("fib(50) with a token, its task cancelled: back after {back}");
     let _ = ended.recv().await;
     println!(", the thread stopped after {}", seconds(start));
 }
 
 fn main() {
-    run(async_main);
+    let ex = LocalExecutor::new();
+    block_on(ex.run(async_main(&ex)));
 }

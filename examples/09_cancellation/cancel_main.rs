@@ -13,37 +13,63 @@
 //! ^CFinally: 2
 //! Finally: 2
 //! interrupted by SIGINT
+//! $ echo $?
+//! 130
 //! ```
 //!
-//! The exit status is 130. Without Ctrl-C it prints the three results after 2 seconds, and it is 0.
+//! Without Ctrl-C it prints the three results after 2 seconds, and the exit status is 0.
 //!
-//! Nobody has to find all tasks. `run_until_interrupted` drops `main` at the first Ctrl-C or SIGTERM
-//! (143), which drops the tasks it holds, and dropping a task cancels it. When it returns, all
-//! destructors have run, those of detached tasks too. asyncio has to be told to gather and cancel
-//! `all_tasks()`, and then to run the loop once more so that they can end.
+//! Nothing has to find all tasks. `future::or` drops `async_main` at the first Ctrl-C or SIGTERM (143),
+//! which drops the tasks it holds, and dropping a task cancels it. The executor drops their futures at
+//! its next turn, and there is none after `run` has returned: so `drop(ex)` does it, also for tasks
+//! that are detached. asyncio has to be told to gather and cancel `all_tasks()`, and then to run the
+//! loop once more so that they can end.
 //!
-//! Who owns what: `main` owns the tasks, the loop owns `main`.
+//! A thread waits for the signals. It hands on the first, and ends the process at the second, also
+//! during the teardown. What comes within half a second belongs to the first: `timeout` and other
+//! parents relay a signal that the terminal has sent to the program, too.
+//!
+//! Who owns what: `async_main` owns the tasks, `run` owns `async_main`. The thread owns the signals
+//! until the process ends; it has nothing to tear down, and is not joined.
 //!
 //! asyncio: `KeyboardInterrupt`, `task.cancel`, `asyncio.CancelledError`, `finally`,
 //! `asyncio.create_task`.
 //! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`.
-//! Paste: `cargo add smol`; the library's `interrupt.rs`, `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
-//! `cargo add signal-hook --no-default-features`. `just copy cancel_main DIR` does it.
+//! Paste: `cargo add smol async-signal`.
 
-use asyncio_to_smol::interrupt::run_until_interrupted;
-use asyncio_to_smol::run::Spawner;
-use smol::Timer;
+use async_signal::{Signal, Signals};
+use smol::channel::{self, Receiver};
+use smol::{LocalExecutor, Timer, block_on, future, stream};
 use std::io::{self, Write};
-use std::process::ExitCode;
-use std::time::Duration;
+use std::process::{self, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Signals that come within this time after the first one are taken for the same.
+const SAME: Duration = Duration::from_millis(500);
+
+/// Receives the exit status that belongs to the first SIGINT or SIGTERM.
+fn interrupts() -> io::Result<Receiver<u8>> {
+    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
+    let (sender, receiver) = channel::bounded(1);
+    thread::spawn(move || {
+        let signals = stream::block_on(signals).map_while(Result::ok);
+        let mut statuses = signals.map(|signal| 128 + signal as u8);
+        let _ = sender.try_send(statuses.next().unwrap_or(1));
+        let first = Instant::now();
+        let second = statuses.find(|_| first.elapsed() > SAME);
+        process::exit(second.unwrap_or(1).into());
+    });
+    Ok(receiver)
+}
 
 /// Prints when it is dropped: at the end of the work, or when that is cancelled.
 struct Finally(u64);
 
 impl Drop for Finally {
     fn drop(&mut self) {
-        // A destructor must not panic, as `println!` does when nobody reads its output any more.
+        // A destructor must not panic, as `println!` does when its output is not read any more.
         let _ = writeln!(io::stdout(), "Finally: {}", self.0);
     }
 }
@@ -55,9 +81,9 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
-async fn async_main(ex: Spawner<'static>) {
+/// Returns the exit status.
+async fn async_main(ex: &LocalExecutor<'_>) -> u8 {
     let tasks = [1, 2, 2].map(|x| ex.spawn(do_some_work(x)));
-
     let mut results = Vec::new();
     for task in tasks {
         results.push(task.await);
@@ -65,14 +91,19 @@ async fn async_main(ex: Spawner<'static>) {
     for result in results {
         println!("Task ret: {result}");
     }
+    0
 }
 
-fn main() -> ExitCode {
-    match run_until_interrupted(async_main) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(interrupted) => {
-            println!("{interrupted}");
-            interrupted.into()
-        }
+fn main() -> io::Result<ExitCode> {
+    let interrupts = interrupts()?;
+    let ex = LocalExecutor::new();
+    let interrupted = async { interrupts.recv().await.unwrap_or(1) };
+    let status = block_on(ex.run(future::or(async_main(&ex), interrupted)));
+    drop(ex); // the tasks' destructors run here
+    match status {
+        130 => println!("interrupted by SIGINT"),
+        143 => println!("interrupted by SIGTERM"),
+        _ => (),
     }
+    Ok(ExitCode::from(status))
 }

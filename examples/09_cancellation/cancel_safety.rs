@@ -24,7 +24,7 @@
 //! `copy`: how far they had come is lost. A `send` that is cancelled drops its message.
 //!
 //! Who owns what: what a future has taken is lost with it, unless it was put into a buffer that belongs
-//! to somebody else.
+//! to something else.
 //!
 //! asyncio: `asyncio.wait_for`, `asyncio.timeout`, `StreamReader.readline`.
 //! Node: `Promise.race`.

@@ -9,30 +9,28 @@
 //! task.cancel().await       | guard dropped | cancel returned
 //! task.detach()             | detach returned | work done | guard dropped
 //! drop(executor)            | guard dropped | drop returned
-//! run, main ends            | main ended | guard dropped | run returned
 //! smol::spawn, main returns | main returns
 //! ```
 //!
 //! Every task holds a guard that prints when it is dropped: what a `finally` is in Python. In the
 //! last row it never is. `smol::spawn` has threads of its own, which live until the process ends,
 //! and what is unfinished then is not torn down: a file is not flushed, a lock file not removed.
-//! asyncio's `run` and the one of this library cancel what is left.
+//! asyncio's `run` cancels what is left. Here that is the end of the executor's scope.
 //!
 //! - `drop(task)` only asks. The future belongs to the executor and is dropped at its next turn. If
 //!   the executor does not run any more, the future is dropped together with it.
-//! - `cancel().await` asks and waits. Only after it can one be sure.
-//! - `detach()` lets go. The task ends by itself, or with its executor.
+//! - `cancel().await` asks and waits. Only after it can one be sure. The call alone cancels nothing: the
+//!   future that it returns has to be polled, or dropped together with the task.
+//! - `detach()` lets go. The task ends by itself, or with its executor: what is left when the executor's
+//!   `run` returns is frozen, and its guards are dropped when the executor is.
 //! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
 //!
 //! Who owns what: that is the table.
 //!
 //! asyncio: `task.cancel`, `finally`, `asyncio.run`, `loop.close` (`std::mem::drop`).
 //! Node: `finally`.
-//! Paste: `cargo add smol`; the library's `run.rs`, `spawn.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`. `just copy drop_teardown DIR`
-//! does it.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::run::run;
 use smol::channel;
 use smol::future::{self, block_on, yield_now};
 use smol::{LocalExecutor, Task};
@@ -47,7 +45,7 @@ impl Drop for Guard {
 }
 
 fn happens(what: &str) {
-    // Not `print!`: it panics when nobody reads its output any more, and a destructor must not.
+    // Not `print!`: it panics when its output is not read any more, and a destructor must not.
     let _ = write!(io::stdout(), " | {what}");
 }
 
@@ -60,11 +58,10 @@ async fn hold_a_guard() {
 /// Spawns `work`, lets it begin, and shows what becomes of it.
 fn show(what: &str, work: impl Future<Output = ()>, then: impl AsyncFnOnce(Task<()>)) {
     print!("{what:25}");
-    run(async |ex| {
-        let task = ex.spawn(work);
-        yield_now().await;
-        then(task).await;
-    });
+    let ex = LocalExecutor::new();
+    let task = ex.spawn(work);
+    // A task, too, so that the two have their turns one after the other.
+    block_on(ex.run(ex.spawn(async move { then(task).await })));
     println!();
 }
 
@@ -102,15 +99,6 @@ fn main() {
     happens("drop returned");
     println!();
     drop(task); // a handle to nothing
-
-    print!("{:25}", "run, main ends");
-    run(async |ex| {
-        ex.spawn(hold_a_guard()).detach();
-        yield_now().await;
-        happens("main ended");
-    });
-    happens("run returned");
-    println!();
 
     print!("{:25}", "smol::spawn, main returns");
     let (begun, has_begun) = channel::bounded(1);

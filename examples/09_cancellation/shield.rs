@@ -1,4 +1,4 @@
-//! A task that is to go on when whoever waits for it gives up.
+//! A task that goes on when waiting for it is given up.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -11,24 +11,24 @@
 //! ```
 //!
 //! Each record takes 0.3 s. A time limit drops what it waits for, and with a `Task` that cancels it: two
-//! records are lost here. `shield` lets go of the task instead, which then runs on. That is asyncio's
-//! `shield`, and what every promise in Node.js does anyway: nobody can cancel one.
+//! records are lost here. `shield` detaches the task instead, which then runs on. That is asyncio's
+//! `shield`, and what every promise in Node.js does anyway: it cannot be cancelled.
 //!
-//! Who owns what: the loop of `run` owns both tasks. The first is cancelled by `timeout_task`, which waits
-//! until it has been dropped. Of the second nobody hears any more; `run` would cancel it at the end of
-//! `main`, so `main` waits. It notices the end by a channel, whose other half goes with the task.
+//! A shielded task cannot be cancelled any more, and its result is lost; a panic goes to the panic hook.
+//! To wait for it again do not shield it: give the time limit `&mut task`, and keep `task`.
 //!
-//! asyncio: `asyncio.shield`, `asyncio.wait_for`, `asyncio.TimeoutError`.
+//! Who owns what: the executor owns both tasks' futures. The first is cancelled when the time limit drops
+//! its `Task`, and dropped at the executor's next turn. The second is detached, since the work is to
+//! outlive the waiting. The end of the executor would drop it wherever it stands, so `async_main` waits:
+//! it notices the end by a channel, whose other half goes with the task.
+//!
+//! asyncio: `asyncio.shield` (`smol::Task::detach`), `asyncio.wait_for` (`smol::future::or`),
+//! `asyncio.TimeoutError`.
 //! Node: `Promise.race`.
-//! Paste: `cargo add smol`; the library's `run.rs`, `shield.rs`, `spawn.rs`, `task_list.rs` and
-//! `timeout.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`.
-//! `just copy shield DIR` does it.
+//! Paste: `cargo add smol`.
 
-use asyncio_to_smol::run::{Spawner, run};
-use asyncio_to_smol::shield::shield;
-use asyncio_to_smol::timeout::{TimedOut, timeout, timeout_task};
-use smol::Timer;
 use smol::channel::{self, Receiver};
+use smol::{LocalExecutor, Task, Timer, block_on, future};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ use std::time::Duration;
 const RECORDS: u32 = 3;
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// What has been written, and by whom one hears that nothing more comes.
+/// What has been written, and what tells that nothing more comes.
 struct Written {
     count: Rc<Cell<u32>>,
     ended: Receiver<()>,
@@ -60,8 +60,31 @@ fn save() -> (impl Future<Output = ()>, Written) {
     (save, written)
 }
 
-async fn report(how: &str, result: Result<(), TimedOut>, written: Written) {
-    if result.is_err() {
+/// Detaches its task when it is dropped: the task is to go on, and ends by itself or with its executor.
+struct Shield<T>(Option<Task<T>>);
+
+impl<T> Drop for Shield<T> {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(Task::detach);
+    }
+}
+
+fn shield<T>(task: Task<T>) -> impl Future<Output = T> {
+    let mut shield = Shield(Some(task)); // already here: the future may be dropped before it is polled
+    async move { shield.0.as_mut().expect("taken only by `drop`").await }
+}
+
+/// What the future returns, or `None` if it is not done within the limit. Then it is dropped.
+async fn timeout<T>(future: impl Future<Output = T>) -> Option<T> {
+    let time_is_up = async {
+        Timer::after(LIMIT).await;
+        None
+    };
+    future::or(async { Some(future.await) }, time_is_up).await
+}
+
+async fn report(how: &str, result: Option<()>, written: Written) {
+    if result.is_none() {
         println!("{how}: not done within {} s", LIMIT.as_secs_f64());
     }
     let _ = written.ended.recv().await; // an error: the task has gone
@@ -69,16 +92,17 @@ async fn report(how: &str, result: Result<(), TimedOut>, written: Written) {
     println!("{how}: {count} of {RECORDS} records are written");
 }
 
-async fn async_main(ex: Spawner<'static>) {
+async fn async_main(ex: &LocalExecutor<'_>) {
     let (save_all, written) = save();
-    let result = timeout_task(LIMIT, ex.spawn(save_all)).await;
+    let result = timeout(ex.spawn(save_all)).await;
     report("time limit", result, written).await;
 
     let (save_all, written) = save();
-    let result = timeout(LIMIT, shield(ex.spawn(save_all))).await;
+    let result = timeout(shield(ex.spawn(save_all))).await;
     report("time limit, shielded", result, written).await;
 }
 
 fn main() {
-    run(async_main);
+    let ex = LocalExecutor::new();
+    block_on(ex.run(async_main(&ex)));
 }

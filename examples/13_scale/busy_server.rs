@@ -26,10 +26,9 @@
 //! Node: `http.createServer`, `server.close`, `http.Agent`, `process.cpuUsage`,
 //! `process.resourceUsage`.
 //! Paste: `cargo add http-body-util smol`, `cargo add hyper --features client,http1,server`, on Unix
-//! `cargo add rustix --features net,process`; `scale.rs` beside it; `12_http/client.rs`,
+//! `cargo add rustix --features net,process,time`; `scale.rs` beside it; `12_http/client.rs`,
 //! `12_http/hyper_io.rs` and `12_http/service.rs` beside `src`; the library's `calls.rs`, `panics.rs`,
-//! `task_group.rs`, `tcp_stream.rs` and `usage.rs` with
-//! `cargo add async-io futures-lite pin-project-lite`, on Unix `cargo add rustix --features time`.
+//! `task_group.rs` and `tcp_stream.rs` with `cargo add async-io futures-lite pin-project-lite`.
 //! `just copy busy_server DIR` does it.
 
 #[path = "../12_http/client.rs"]
@@ -54,7 +53,7 @@ use std::process::ExitCode;
 /// How many requests each client makes.
 const REQUESTS: usize = 10;
 /// How many clients connect at the same time. The system keeps waiting what the server has not accepted yet,
-/// and whoever is one too many tries again a second later.
+/// and one too many tries again a second later.
 const CONNECTING: usize = 100;
 /// Besides the connections.
 const OTHER_FILES: usize = 24;
@@ -146,8 +145,11 @@ async fn run(n: usize) -> Result<String, Error> {
     let (result, ()) = scale::with_progress(|| clients.counts.line(), both).await;
     result?;
     let requests = clients.counts.answered.get();
-    let figures = meter.figures((requests, "request"), (n, "client"));
-    Ok(format!("{n} clients made {requests} requests\n{figures}"))
+    let mut text = format!("{n} clients made {requests} requests\n");
+    text += &meter.time();
+    text += &meter.cpu("CPU", requests, "request");
+    text += &meter.memory(n, "client");
+    Ok(text)
 }
 
 /// As many as the system has open files for.

@@ -1,7 +1,6 @@
 //! What the programs of this chapter have in common: a number on the command line, a line on the terminal
 //! that says how far they are, and what they have used in the end.
 
-use asyncio_to_smol::usage::{cpu_time, peak_memory};
 use smol::Timer;
 use smol::future;
 use std::cell::Cell;
@@ -81,7 +80,7 @@ pub fn count(one: &Cell<usize>) {
     one.set(one.get() + 1);
 }
 
-/// Does the work, and meanwhile shows `line` where somebody sees it: on a terminal. At the end it is wiped.
+/// Does the work, and meanwhile shows `line` if standard error is a terminal. At the end it is wiped.
 pub async fn with_progress<T>(line: impl Fn() -> String, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
         return work.await;
@@ -123,24 +122,64 @@ impl Meter {
         }
     }
 
-    /// Time, CPU and memory since then: CPU for each of so many of these, and memory for each of those.
-    pub fn figures(
-        self,
-        (actions, action): (usize, &str),
-        (things, thing): (usize, &str),
-    ) -> String {
-        let time = self.begin.elapsed().as_secs_f64();
-        let mut text = format!("time: {time:.2} s\n");
-        if let (Some(before), Some(now)) = (self.cpu, cpu_time()) {
-            let used = (now - before).as_secs_f64();
-            let each = used * 1e6 / actions as f64;
-            text += &format!("CPU: {used:.2} s, {each:.1} µs a {action}\n");
-        }
-        if let (Some(before), Some(now)) = (self.memory, peak_memory()) {
-            let each = (now - before) as f64 / things as f64;
-            let peak = now as f64 / 1e6;
-            text += &format!("peak memory: {peak:.1} MB, {each:.1} bytes a {thing}\n");
-        }
-        text
+    /// A line with the time since then.
+    pub fn time(&self) -> String {
+        format!("time: {:.2} s\n", self.begin.elapsed().as_secs_f64())
     }
+
+    /// A line with the CPU time since then, in all and for each of so many `actions`. Empty where the system is
+    /// not asked for it.
+    pub fn cpu(&self, label: &str, actions: usize, action: &str) -> String {
+        let (Some(before), Some(now)) = (self.cpu, cpu_time()) else {
+            return String::new();
+        };
+        let used = (now - before).as_secs_f64();
+        let each = used * 1e6 / actions as f64;
+        format!("{label}: {used:.2} s, {each:.1} µs a {action}\n")
+    }
+
+    /// A line with the memory of the process at its peak, and what of it came since then for each of so many
+    /// `things`. Empty where the system is not asked for it.
+    pub fn memory(&self, things: usize, thing: &str) -> String {
+        let (Some(before), Some(now)) = (self.memory, peak_memory()) else {
+            return String::new();
+        };
+        let peak = now as f64 / 1e6;
+        let each = (now - before) as f64 / things as f64;
+        format!("peak memory: {peak:.1} MB, {each:.1} bytes a {thing}\n")
+    }
+}
+
+/// The CPU time of this process since its start: of all its threads, in user mode and in the kernel.
+///
+/// `None` except on Linux and macOS.
+pub fn cpu_time() -> Option<Duration> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        clock_gettime(ClockId::ProcessCPUTime).try_into().ok()
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    None
+}
+
+/// The most memory that this process has had at any time so far, in bytes.
+///
+/// It is of what lies in the machine's memory, the program itself and its libraries among it, and never
+/// goes down. The system keeps the count in pages, and not to the last one. `None` except on Linux.
+pub fn peak_memory() -> Option<u64> {
+    if cfg!(target_os = "linux") {
+        peak_in(&std::fs::read_to_string("/proc/self/status").ok()?)
+    } else {
+        None
+    }
+}
+
+/// The peak in the text of `/proc/self/status`, whose `kB` are 1024 bytes.
+pub fn peak_in(status: &str) -> Option<u64> {
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+    kib.checked_mul(1024)
 }

@@ -52,8 +52,9 @@ mod jobs;
 mod redis_jobs;
 
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Job, Source, complain, print};
+use jobs::{Error, Job, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
+use redis_jobs::Source;
 use smol::channel::{self, Receiver, TryRecvError};
 use smol::lock::Semaphore;
 use smol::{Executor, Timer, block_on};
@@ -99,7 +100,7 @@ async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Resu
             }
         }
     });
-    all.await.map_err(jobs::first_of)
+    Ok(all.await?)
 }
 
 fn arguments() -> Result<(Source, bool), lexopt::Error> {
@@ -122,9 +123,9 @@ fn main() -> ExitCode {
     let (source, block) = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let options = jobs::OPTIONS;
             complain(format_args!(
-                "{error}; usage: master_worker [--block] {options}"
+                "{error}; usage: master_worker [--block] [--redis redis://HOST:PORT/DB] [--queue NAME] \
+                 [--lease SECONDS]"
             ));
             return ExitCode::from(2);
         }

@@ -45,8 +45,9 @@ mod jobs;
 mod redis_jobs;
 
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
-use jobs::{Error, Job, Source, complain, print};
+use jobs::{Error, Job, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
+use redis_jobs::Source;
 use smol::Timer;
 use smol::channel::Receiver;
 use std::num::NonZero;
@@ -73,7 +74,7 @@ async fn run_workers(jobs: &Receiver<Job>, workers: u16) -> Result<(), Error> {
         }
         Ok(())
     });
-    all.await.map_err(jobs::first_of)
+    Ok(all.await?)
 }
 
 fn arguments() -> Result<(Source, u16), lexopt::Error> {
@@ -96,9 +97,9 @@ fn main() -> ExitCode {
     let (source, workers) = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let options = jobs::OPTIONS;
             complain(format_args!(
-                "{error}; usage: queue_workers [--workers N] {options}"
+                "{error}; usage: queue_workers [--workers N] [--redis redis://HOST:PORT/DB] [--queue NAME] \
+                 [--lease SECONDS]"
             ));
             return ExitCode::from(2);
         }

@@ -16,17 +16,18 @@
 //!
 //! Needs Redis 6.2, for XAUTOCLAIM.
 
-use crate::jobs::{Error, Job, Outcome, Source, complain, seconds};
-use redis::aio::MultiplexedConnection as Connection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
+use crate::jobs::{Error, Job, Outcome, complain, seconds};
+use asyncio_to_smol::timeout::timeout;
+use redis::aio::MultiplexedConnection as Redis;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, ToRedisArgs};
 use smol::channel::{self, Receiver, Sender};
-use smol::lock::{Semaphore, SemaphoreGuardArc};
+use smol::lock::Semaphore;
 use smol::{Timer, future};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs, mem, process};
+use std::{fs, mem, process};
 
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
@@ -34,11 +35,6 @@ const GROUP: &str = "workers";
 const MOST_DELIVERIES: u64 = 5;
 /// For every answer of the server. Longer than it waits for a job.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// The pauses after a failure: each twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Milliseconds since the last claim of a job that was given back: longer than any lease.
-const GIVEN_BACK: u64 = 1 << 40;
 
 /// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
 ///
@@ -55,8 +51,19 @@ const REMOVE_CONSUMERS: &str = "
 type Entry = (String, Vec<Vec<u8>>);
 /// What XPENDING says: the id, the consumer, milliseconds since the last claim, deliveries.
 type Claim = (String, String, u64, u64);
-/// What has become of a job: the id, and the number in it.
+/// The end of a job: the id of its entry, the number in it, what has become of it.
 type Ended = (String, u64, Outcome);
+
+/// What of the command line says where the jobs come from.
+#[derive(Default)]
+pub struct Source {
+    /// The address of a Redis server. Without it, or `REDIS_URL`, the jobs are typed.
+    pub redis: Option<String>,
+    /// The name of the stream there, if it is not `queue`.
+    pub queue: Option<String>,
+    /// After how many seconds without a word a worker is taken for dead, if it is not 10.
+    pub lease: Option<std::num::NonZero<u32>>,
+}
 
 /// The stream on the server, and this worker's dealings with it.
 pub struct RedisQueue {
@@ -64,14 +71,14 @@ pub struct RedisQueue {
     /// For messages.
     address: String,
     stream: String,
-    dead: String,
     consumer: String,
-    lease: Duration,
+    /// In milliseconds.
+    lease: u64,
+    /// For as many jobs as are taken at a time.
+    places: Arc<Semaphore>,
     ends: (Sender<Ended>, Receiver<Ended>),
     /// The jobs taken; `Some` when they have ended. Each is here until the server knows of its end.
     claimed: RefCell<BTreeMap<String, Option<Ended>>>,
-    /// When to look for jobs whose claims have not been renewed.
-    next_look: Cell<Instant>,
     /// It was said that the server has gone, and not yet that it is back.
     gone: Cell<bool>,
 }
@@ -80,379 +87,260 @@ impl RedisQueue {
     /// # Errors
     ///
     /// If there is no server that can be talked to.
-    pub async fn open(url: &str, source: &Source) -> Result<RedisQueue, Error> {
+    pub async fn open(url: &str, source: &Source, at_once: usize) -> Result<RedisQueue, Error> {
         // Without the URL, which may have a password in it.
         let client = Client::open(url)
             .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
-        let host = fs::read_to_string("/proc/sys/kernel/hostname")
-            .or_else(|_| env::var("COMPUTERNAME"))
-            .unwrap_or_default();
-        let stream = source.queue.as_deref().unwrap_or("queue");
-        let lease = source.lease.map_or(10, |seconds| seconds.get());
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let queue = RedisQueue {
             address: client.get_connection_info().addr().to_string(),
             client,
-            stream: stream.to_string(),
-            dead: format!("{stream}:dead"),
+            stream: source.queue.clone().unwrap_or("queue".to_string()),
             consumer: format!("{}-{}", host.trim(), process::id()),
-            lease: Duration::from_secs(lease.into()),
+            lease: 1000 * source.lease.map_or(10, |seconds| seconds.get().into()),
+            places: Arc::new(Semaphore::new(at_once)),
             ends: channel::unbounded(),
             claimed: RefCell::default(),
-            next_look: Cell::new(Instant::now()),
             gone: Cell::new(false),
         };
-        let connection = queue.connect().await;
-        let mut connection = connection.map_err(|error| queue.named(&error))?;
-        // Empty if that is not permitted.
-        let info: RedisResult<String> =
-            command("INFO", "memory").query_async(&mut connection).await;
-        let info = info.unwrap_or_default();
-        if let Some((_, policy)) = info.split_once("maxmemory_policy:allkeys-") {
-            let policy = policy.lines().next().unwrap_or_default();
-            complain(format_args!(
-                "Redis at {}: maxmemory-policy allkeys-{policy} deletes {stream:?}, too, when memory \
-                 runs out: expected noeviction",
-                queue.address
-            ));
+        let mut redis = queue.connect().await.map_err(|error| queue.named(&error))?;
+        let info: RedisResult<String> = ask(&mut redis, "INFO", "memory").await;
+        // Unless that is not permitted.
+        if info.is_ok_and(|info| info.contains("maxmemory_policy:allkeys")) {
+            queue.complain("its maxmemory-policy lets it delete jobs: expected noeviction");
         }
         Ok(queue)
     }
 
-    /// Takes jobs, at most `at_once` at a time, and says what becomes of them. Returns only if that fails.
-    pub async fn serve(&self, jobs: &Sender<Job>, at_once: usize) -> Result<(), Error> {
-        let places = Arc::new(Semaphore::new(at_once));
+    /// Takes jobs and says what becomes of them. Returns only if that fails.
+    pub async fn serve(&self, jobs: &Sender<Job>) -> Result<(), Error> {
         // Each has a connection of its own: nothing else gets through while the server waits for a job.
-        let take = self.connected(async |redis| self.take(redis, jobs, &places).await);
-        let keep = self.connected(async |redis| self.keep(redis).await);
+        let take = self.retry(async |redis| self.take(redis, jobs).await);
+        let keep = self.retry(async |redis| self.keep(redis).await);
         future::or(take, keep).await
     }
 
-    async fn take(
-        &self,
-        redis: &mut Connection,
-        jobs: &Sender<Job>,
-        places: &Arc<Semaphore>,
-    ) -> RedisResult<()> {
+    async fn take(&self, redis: &mut Redis, jobs: &Sender<Job>) -> RedisResult<()> {
         loop {
-            let place = places.acquire_arc().await;
-            let found = match self.abandoned(redis).await? {
-                None => self.undelivered(redis).await?,
-                found => found,
-            };
-            let Some(((id, fields), deliveries)) = found else {
-                continue;
-            };
-            match check(&fields, deliveries) {
-                // This process has it already, if the server was away for longer than the lease.
-                Ok(_) if self.claimed.borrow().contains_key(&id) => {}
-                // Not if the program ends: then it is given back.
-                Ok(seconds) => drop(jobs.send(self.job(id, seconds, place)).await),
-                Err(reason) => {
-                    complain(format_args!("{reason}; goes to {:?}", self.dead));
-                    self.bury(redis, &fields, &reason).await?;
-                    self.delete(redis, &[&id]).await?;
+            let place = self.places.acquire_arc().await;
+            let found = self.next(redis).await?;
+            match found.map(|(deliveries, entry)| (check(&entry.1, deliveries), entry)) {
+                None => {}
+                // It is here already if the server was away for longer than the lease.
+                Some((Ok(_), (id, _))) if self.claimed.borrow().contains_key(&id) => {}
+                Some((Ok(seconds), (id, _))) => {
+                    self.claimed.borrow_mut().insert(id.clone(), None);
+                    let ends = self.ends.0.clone();
+                    let job = Job::new(seconds, move |outcome| {
+                        let _ = (ends.try_send((id.clone(), seconds, outcome)), &place);
+                    });
+                    // Refused at the end of the program: the job is given back.
+                    let _ = jobs.send(job).await;
+                }
+                Some((Err(reason), entry)) => {
+                    complain(format_args!("{reason}; goes to \"{}:dead\"", self.stream));
+                    self.bury(redis, entry, &reason).await?;
                 }
             }
         }
     }
 
-    fn job(&self, id: String, seconds: u64, place: SemaphoreGuardArc) -> Job {
-        self.claimed.borrow_mut().insert(id.clone(), None);
-        let ends = self.ends.0.clone();
-        Job::new(seconds, move |outcome| {
-            let _ = ends.try_send((id, seconds, outcome));
-            drop(place);
-        })
-    }
-
-    /// An entry that was never delivered, as soon as there is one; or `None`, after a while.
-    async fn undelivered(&self, redis: &mut Connection) -> RedisResult<Option<(Entry, u64)>> {
-        let mut read = command("XREADGROUP", ("GROUP", GROUP, &self.consumer));
-        read.arg(("COUNT", 1, "BLOCK", milliseconds(self.look_pause())));
-        read.arg(("STREAMS", &self.stream, ">"));
-        let found: Option<Vec<(String, Vec<Entry>)>> = read.query_async(redis).await?;
-        let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);
-        Ok(entries.next().map(|entry| (entry, 1)))
-    }
-
-    /// An entry whose claim was not renewed, if there is one, and how often it has been delivered.
-    async fn abandoned(&self, redis: &mut Connection) -> RedisResult<Option<(Entry, u64)>> {
-        if Instant::now() < self.next_look.get() {
-            return Ok(None);
-        }
-        let lease = milliseconds(self.lease);
-        let pending = self.about_group("XPENDING", ("IDLE", lease, "-", "+", 1));
-        let pending: Vec<Claim> = pending.query_async(redis).await?;
-        let Some((id, _, _, deliveries)) = pending.first() else {
-            self.next_look.set(Instant::now() + self.look_pause());
-            return Ok(None);
+    /// An entry whose claim was not renewed, else a new one, as soon as there is one; or `None`, after a while.
+    /// With how often it has been delivered.
+    async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(u64, Entry)>> {
+        let idle = (&self.stream, GROUP, "IDLE", self.lease, "-", "+", 1);
+        let idle: Vec<Claim> = ask(redis, "XPENDING", idle).await?;
+        let Some((id, _, _, deliveries)) = idle.first() else {
+            let group = ("GROUP", GROUP, &self.consumer, "COUNT", 1);
+            let wait = ("BLOCK", (self.lease / 5).min(2000));
+            let read = (group, wait, "STREAMS", &self.stream, ">");
+            let found: Option<Vec<(String, Vec<Entry>)>> = ask(redis, "XREADGROUP", read).await?;
+            let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);
+            return Ok(entries.next().map(|entry| (1, entry)));
         };
-        let claim = self.about_group("XAUTOCLAIM", (&self.consumer, lease, id, "COUNT", 1));
-        let claimed: Vec<Value> = claim.query_async(redis).await?;
-        // Where to go on, the entries, and since Redis 7 which ids have no entry.
-        let found = claimed.into_iter().nth(1).unwrap_or_default();
-        let found: Vec<Option<Entry>> = redis::from_redis_value(found)?;
-        let entry = found.into_iter().flatten().next();
-        // Another one, if another worker was faster. Then it is not known how often.
-        Ok(entry.map(|entry| match entry.0 == *id {
-            true => (entry, deliveries + 1),
-            false => (entry, 1),
-        }))
+        let from = (&self.stream, GROUP, &self.consumer, self.lease, id);
+        let claimed: Vec<redis::Value> = ask(redis, "XAUTOCLAIM", (from, "COUNT", 1)).await?;
+        // Where to go on, the entries, and since Redis 7 the ids of entries that are deleted.
+        let entries = claimed.into_iter().nth(1).unwrap_or_default();
+        let entries: Vec<Option<Entry>> = redis::from_redis_value(entries)?;
+        // Another entry, if another worker was faster.
+        let count = |entry: &Entry| if entry.0 == *id { deliveries + 1 } else { 1 };
+        let mut entries = entries.into_iter().flatten();
+        Ok(entries.next().map(|entry| (count(&entry), entry)))
     }
 
-    /// How often to look for abandoned jobs. A worker that waits for one asks again after this time.
-    fn look_pause(&self) -> Duration {
-        (self.lease / 5).min(Duration::from_secs(2))
+    async fn bury(&self, redis: &mut Redis, entry: Entry, reason: &str) -> RedisResult<()> {
+        let dead = format!("{}:dead", self.stream);
+        let dead = (dead, "*", entry.1, "reason", reason);
+        ask::<()>(redis, "XADD", dead).await?;
+        self.delete(redis, &entry.0).await
     }
 
-    fn about_group(&self, name: &str, arguments: impl redis::ToRedisArgs) -> Cmd {
-        let mut command = command(name, (&self.stream, GROUP));
-        command.arg(arguments);
-        command
-    }
-
-    async fn bury(
-        &self,
-        redis: &mut Connection,
-        fields: &[Vec<u8>],
-        reason: &str,
-    ) -> RedisResult<()> {
-        let mut add = command("XADD", (&self.dead, "*"));
-        add.arg(fields).arg(("reason", reason));
-        add.query_async(redis).await
-    }
-
-    /// Deleted first: an entry that is deleted and not acknowledged is acknowledged by the next XAUTOCLAIM.
-    async fn delete(&self, redis: &mut Connection, ids: &[&String]) -> RedisResult<()> {
-        let mut delete = command("XDEL", &self.stream);
-        delete.arg(ids).query_async::<()>(redis).await?;
-        self.about_group("XACK", ids).query_async(redis).await
+    /// Deletes first: what is deleted and not acknowledged is acknowledged by the next XAUTOCLAIM.
+    async fn delete(&self, redis: &mut Redis, id: &str) -> RedisResult<()> {
+        ask::<()>(redis, "XDEL", (&self.stream, id)).await?;
+        ask(redis, "XACK", (&self.stream, GROUP, id)).await
     }
 
     /// Says what has become of jobs, and renews the claims of the others.
-    async fn keep(&self, redis: &mut Connection) -> RedisResult<()> {
+    async fn keep(&self, redis: &mut Redis) -> RedisResult<()> {
         let mut renewal = Instant::now();
         loop {
             self.tell(redis).await?;
             if Instant::now() >= renewal {
-                renewal = Instant::now() + self.lease * 3 / 10;
+                renewal = Instant::now() + Duration::from_millis(self.lease * 3 / 10);
                 self.claim(redis, false).await?;
-                self.remove_consumers(redis, "").await;
             }
-            let due = async {
-                Timer::at(renewal).await;
-            };
-            future::or(self.hear(), due).await;
+            let ended = timeout(renewal - Instant::now(), self.ends.1.recv());
+            if let Ok(Ok(ended)) = ended.await {
+                let mut claimed = self.claimed.borrow_mut();
+                claimed.insert(ended.0.clone(), Some(ended));
+            }
         }
     }
 
-    /// Waits until a job has ended.
-    async fn hear(&self) {
-        let first = self.ends.1.recv().await.ok();
-        let more = std::iter::from_fn(|| self.ends.1.try_recv().ok());
-        let mut claimed = self.claimed.borrow_mut();
-        claimed.extend(
-            first
-                .into_iter()
-                .chain(more)
-                .map(|ended| (ended.0.clone(), Some(ended))),
-        );
-    }
-
-    async fn tell(&self, redis: &mut Connection) -> RedisResult<()> {
+    async fn tell(&self, redis: &mut Redis) -> RedisResult<()> {
         let ended: Vec<Ended> = self.claimed.borrow().values().flatten().cloned().collect();
-        for (_, seconds, outcome) in &ended {
-            if let Some(Err(reason)) = outcome {
-                let fields = [b"n".to_vec(), seconds.to_string().into_bytes()];
-                self.bury(redis, &fields, reason).await?;
+        for (id, seconds, outcome) in ended {
+            match outcome {
+                None => {} // given back
+                Some(Ok(())) => self.delete(redis, &id).await?,
+                Some(Err(reason)) => {
+                    let entry = (id.clone(), vec![b"n".to_vec(), seconds.to_string().into()]);
+                    self.bury(redis, entry, &reason).await?;
+                }
             }
+            self.claimed.borrow_mut().remove(&id);
         }
-        let done = ended.iter().filter(|(_, _, outcome)| outcome.is_some());
-        let done: Vec<&String> = done.map(|(id, ..)| id).collect();
-        if !done.is_empty() {
-            self.delete(redis, &done).await?;
-        }
-        self.claimed.borrow_mut().retain(|_, ended| ended.is_none());
         Ok(())
     }
 
-    /// Renews the claims of the jobs that run; or gives back all that this process has, and says how many.
-    async fn claim(&self, redis: &mut Connection, give_back: bool) -> RedisResult<usize> {
-        let mine = self.about_group("XPENDING", ("-", "+", i32::MAX, &self.consumer));
+    /// Renews the claims of the jobs that run; or gives back all that this process has. How many?
+    async fn claim(&self, redis: &mut Redis, give_back: bool) -> RedisResult<usize> {
         // Without what another worker has taken over.
-        let mut mine: Vec<Claim> = mine.query_async(redis).await?;
+        let mine = (&self.stream, GROUP, "-", "+", i32::MAX, &self.consumer);
+        let mut mine: Vec<Claim> = ask(redis, "XPENDING", mine).await?;
         mine.retain(|(id, ..)| give_back || self.claimed.borrow().contains_key(id));
         let mut by_deliveries: BTreeMap<u64, Vec<&String>> = BTreeMap::new();
         for (id, _, _, deliveries) in &mine {
             by_deliveries.entry(*deliveries).or_default().push(id);
         }
         for (deliveries, ids) in by_deliveries {
-            let mut claim = self.about_group("XCLAIM", (&self.consumer, 0, ids));
-            if give_back {
-                // The one that is given back does not count.
-                claim.arg((
-                    "IDLE",
-                    GIVEN_BACK,
-                    "RETRYCOUNT",
-                    deliveries.saturating_sub(1),
-                ));
-            }
-            claim.arg("JUSTID").query_async::<()>(redis).await?;
+            let claim = (&self.stream, GROUP, &self.consumer, 0, ids);
+            // Given back: the delivery does not count, and it was longer ago than any lease.
+            let retries = deliveries - u64::from(give_back && deliveries > 0);
+            let idle = if give_back { 1u64 << 40 } else { 0 };
+            let how = ("IDLE", idle, "RETRYCOUNT", retries, "JUSTID");
+            ask::<()>(redis, "XCLAIM", (claim, how)).await?;
         }
-        Ok(mine.len())
-    }
-
-    async fn remove_consumers(&self, redis: &mut Connection, name: &str) {
-        let mut script = command("EVAL", (REMOVE_CONSUMERS, 1, &self.stream, GROUP));
-        script.arg((name, milliseconds(self.lease)));
+        let gone = if give_back { &self.consumer } else { "" };
+        let remove = (REMOVE_CONSUMERS, 1, &self.stream, GROUP, gone, self.lease);
         // Not everybody may; and the next one tries again.
-        let _: RedisResult<()> = script.query_async(redis).await;
+        let _: RedisResult<()> = ask(redis, "EVAL", remove).await;
+        Ok(mine.len())
     }
 
     /// Says what has become of all jobs, and gives back those that are not done.
     pub async fn close(self) {
-        let second = async {
-            Timer::after(Duration::from_secs(1)).await;
-        };
-        // Those that another thread is still dropping. One that blocks its loop is not waited for.
-        let all_ended = async {
-            while self.claimed.borrow().values().any(Option::is_none) {
-                self.hear().await;
-            }
-        };
-        future::or(all_ended, second).await;
-        if self.claimed.borrow().is_empty() && self.gone.get() {
-            return;
+        while let Ok(ended) = self.ends.1.try_recv() {
+            let mut claimed = self.claimed.borrow_mut();
+            claimed.insert(ended.0.clone(), Some(ended));
         }
-        let given_back = Cell::new(0);
-        let telling = self.connected(async |redis| {
+        let claimed = self.claimed.borrow().len();
+        let tell = self.retry(async |redis| {
             self.tell(redis).await?;
-            given_back.set(self.claim(redis, true).await?);
-            self.remove_consumers(redis, &self.consumer).await;
+            let n = self.claim(redis, true).await?;
+            if n > 0 {
+                complain(format_args!("jobs given back to {:?}: {n}", self.stream));
+            }
             Ok(())
         });
-        let time_limit = async {
-            Timer::after(ANSWER_LIMIT).await;
-            Err("no answer".into())
-        };
-        let told = future::or(telling, time_limit).await;
-        let untold = self.claimed.borrow().len();
-        match told {
-            Err(error) if untold > 0 => complain(format_args!(
-                "Redis at {} was not told what became of {}: to be done again, by another worker ({error})",
-                self.address,
-                count_jobs(untold)
-            )),
-            _ if given_back.get() > 0 => complain(format_args!(
-                "gave back {} to {:?}",
-                count_jobs(given_back.get()),
-                self.stream
-            )),
-            _ => {}
+        let told = timeout(ANSWER_LIMIT, tell).await;
+        if claimed > 0 && !matches!(told, Ok(Ok(()))) {
+            self.complain(&format!("not told of {claimed} jobs: to be done again"));
         }
     }
 
-    /// Calls `session` with a connection, and again with another one when that is lost.
-    async fn connected(
-        &self,
-        session: impl AsyncFn(&mut Connection) -> RedisResult<()>,
-    ) -> Result<(), Error> {
+    /// Calls `call` with a connection, and again with another one when that is lost.
+    async fn retry(&self, call: impl AsyncFn(&mut Redis) -> RedisResult<()>) -> Result<(), Error> {
         let (mut failures, mut complained) = (0, false);
         loop {
-            let error = match self.connect().await {
-                Ok(mut connection) => {
-                    failures = 0;
-                    if mem::take(&mut complained) {
-                        self.gone.set(false);
-                        complain(format_args!("Redis at {} is back", self.address));
-                    }
-                    match session(&mut connection).await {
-                        Ok(()) => return Ok(()),
-                        Err(error) => error,
-                    }
+            let calling = async {
+                let mut redis = self.connect().await?;
+                failures = 0;
+                if mem::take(&mut complained) {
+                    self.gone.set(false);
+                    self.complain("back");
                 }
-                Err(error) => error,
+                call(&mut redis).await
             };
-            if is_final(&error) {
-                return Err(self.named(&error));
+            match calling.await {
+                Ok(()) => return Ok(()),
+                Err(error) if is_final(&error) => return Err(self.named(&error)),
+                // Not worth a word if the next attempt succeeds.
+                Err(error) if failures > 0 && !self.gone.replace(true) => {
+                    complained = true;
+                    complain(format_args!("{}; trying again", self.named(&error)));
+                }
+                Err(_) => {}
             }
-            // Not worth a word if the next attempt succeeds.
-            if failures > 0 && !self.gone.replace(true) {
-                complained = true;
-                complain(format_args!("{}; trying again", self.named(&error)));
-            }
-            let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(failures));
-            failures += 1;
             // Not all workers at the same moment.
-            let part = 0.5 + fastrand::f32() / 2.0;
-            Timer::after(pause.min(LONGEST_PAUSE).mul_f32(part)).await;
+            let pause = Duration::from_millis(100 << failures.min(5));
+            Timer::after(pause.mul_f32(0.5 + fastrand::f32() / 2.0)).await;
+            failures += 1;
         }
     }
 
     /// A connection to a server that has the group.
-    async fn connect(&self) -> RedisResult<Connection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_LIMIT))
-            .set_response_timeout(Some(ANSWER_LIMIT));
+    async fn connect(&self) -> RedisResult<Redis> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
         let client = &self.client;
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        let mut create = command("XGROUP", ("CREATE", &self.stream, GROUP));
-        create.arg((0, "MKSTREAM"));
-        match create.query_async(&mut connection).await {
+        let redis = client.get_multiplexed_async_connection_with_config(&config);
+        let mut redis = redis.await?;
+        let create = ("CREATE", &self.stream, GROUP, 0, "MKSTREAM");
+        match ask(&mut redis, "XGROUP", create).await {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
-            Ok(()) | Err(_) => Ok(connection),
+            Ok(()) | Err(_) => Ok(redis),
         }
+    }
+
+    fn complain(&self, message: &str) {
+        complain(format_args!("Redis at {}: {message}", self.address));
     }
 
     fn named(&self, error: &RedisError) -> Error {
         let reason = match (error.code(), error.detail()) {
-            (Some(code), Some(detail)) => format!("{code} {detail}"),
+            (Some(code), Some(text)) => format!("{code} {text}"),
             _ => error.to_string(),
         };
-        let version = match reason.contains("unknown command") {
-            true => "; expected Redis 6.2 or later",
-            false => "",
-        };
-        format!("Redis at {}: {reason}{version}", self.address).into()
+        let old = reason.contains("unknown command");
+        let expected = if old { "; expected Redis 6.2" } else { "" };
+        format!("Redis at {}: {reason}{expected}", self.address).into()
     }
 }
 
 /// Whether there is no point in trying again: the server understands, and refuses. Other errors pass: it is
 /// starting, busy, out of memory, a replica until the next failover, has too many clients, …
 fn is_final(error: &RedisError) -> bool {
-    let passes = "BUSY CLUSTERDOWN LOADING MASTERDOWN MISCONF NOGROUP NOREPLICAS OOM READONLY TRYAGAIN UNBLOCKED";
-    let too_many = error
-        .detail()
-        .is_some_and(|text| text.contains("max number of clients"));
-    let code = error.code().unwrap_or_default();
-    !error.is_io_error() && !too_many && !passes.split(' ').any(|passes| passes == code)
+    const FINAL: &str = "ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO MOVED CROSSSLOT";
+    let refused = error.code().is_none_or(|code| FINAL.contains(code));
+    let too_many = |text: &str| text.contains("max number of clients");
+    refused && !error.is_io_error() && !error.detail().is_some_and(too_many)
 }
 
 /// What is to be done for an entry, or why it is not.
 fn check(fields: &[Vec<u8>], deliveries: u64) -> Result<u64, String> {
-    let field = fields.chunks_exact(2).find(|field| field[0] == b"n");
-    let seconds = seconds(&field.ok_or("no field n")?[1])?;
-    match deliveries {
-        0..=MOST_DELIVERIES => Ok(seconds),
-        _ => Err(format!(
-            "{seconds}: delivered {MOST_DELIVERIES} times and not done"
-        )),
+    match fields.chunks_exact(2).find(|field| field[0] == b"n") {
+        Some(_) if deliveries > MOST_DELIVERIES => Err("delivered 5 times and not done".into()),
+        Some(field) => seconds(&field[1]),
+        None => Err("no field n".into()),
     }
 }
 
-fn command(name: &str, arguments: impl redis::ToRedisArgs) -> Cmd {
-    let mut command = redis::cmd(name);
-    command.arg(arguments);
-    command
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// `1 job`, `2 jobs`.
-fn count_jobs(n: usize) -> String {
-    format!("{n} {}", if n == 1 { "job" } else { "jobs" })
+async fn ask<T: FromRedisValue>(
+    redis: &mut Redis,
+    command: &str,
+    arguments: impl ToRedisArgs,
+) -> RedisResult<T> {
+    redis::cmd(command).arg(arguments).query_async(redis).await
 }

@@ -70,7 +70,7 @@ use asyncio_to_smol::interrupt::Interrupted;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::tcp_stream::TcpStream;
 use asyncio_to_smol::timeout::timeout;
-use jobs::{Error, Job, Source, complain, print};
+use jobs::{Error, Job, complain, print};
 use lexopt::{Arg::Long, Parser, ValueExt};
 use smol::channel::{self, Receiver};
 use smol::{Executor, block_on, future};
@@ -82,12 +82,10 @@ use std::time::Duration;
 
 /// How many requests run at the same time.
 const AT_ONCE: usize = 64;
-/// How many errors are listed at the end.
-const LISTED: usize = 100;
 
 type Client = client::Client<TcpStream>;
 
-/// What has failed: how many jobs, and the errors of the first.
+/// What has failed: how many jobs, and the errors of the first 100.
 type Failures = RefCell<(usize, Vec<String>)>;
 
 /// Status and text of an answer that comes in time and means success.
@@ -107,7 +105,7 @@ async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Erro
 
 /// Runs on the other thread. Returns the error of the request, if it has failed; its own error is that of
 /// standard output, which ends the program.
-async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<String>, Error> {
+async fn do_some_work(client: Arc<Client>, mut job: Job) -> Result<Option<String>, Error> {
     let seconds = job.seconds;
     print(format_args!("Waiting {seconds}"))?;
     match fetch(&client, &format!("/{seconds}"), seconds).await {
@@ -121,7 +119,7 @@ async fn do_some_work(client: Arc<Client>, job: Job) -> Result<Option<String>, E
             // Reported to the server, if it can be reached.
             let report = fetch(&client, "/error", 3).await;
             print(report.unwrap_or_else(|error| error.to_string()))?;
-            job.fail(&error);
+            job.outcome = Some(Err(error.to_string())); // not to be tried again
             Ok(Some(format!("job {seconds}: {error}")))
         }
     }
@@ -144,7 +142,7 @@ async fn master(
                         let (count, first) = &mut *failures.borrow_mut();
                         *count += 1;
                         first.push(error);
-                        first.truncate(LISTED);
+                        first.truncate(100);
                     }
                 }
                 Ok(())
@@ -157,7 +155,7 @@ async fn master(
 
 /// With a server of its own, on this thread, if the command line names no other.
 async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interrupted>, Error> {
-    let (mut source, mut server) = (Source::default(), None);
+    let (mut source, mut server) = (redis_jobs::Source::default(), None);
     let client = |url: &str| Client::new(url, TcpStream::new).map(Arc::new);
     let mut arguments = Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -203,8 +201,9 @@ fn main() -> ExitCode {
         Ok(None) => u8::from(count > 0),
         Ok(Some(interrupted)) => interrupted.exit_status(),
         Err(error) if error.is::<lexopt::Error>() => {
-            let usage = format!("sms_customer [--server http://HOST:PORT] {}", jobs::OPTIONS);
-            complain(format_args!("{error}; usage: {usage}"));
+            let usage = "[--server http://HOST:PORT] [--redis redis://HOST:PORT/DB] [--queue NAME] \
+                         [--lease SECONDS]";
+            complain(format_args!("{error}; usage: sms_customer {usage}"));
             2
         }
         Err(error) => {

@@ -13,7 +13,7 @@
 //! | a client that | is |
 //! |---|---|
 //! | is silent, or slow to send a request | cut off after 10 s, by hyper's `header_read_timeout` |
-//! | asks on and on, and does not read the answers | cut off 10 s after the last one has found room |
+//! | asks on and on, and does not read the answers | cut off when none has found room for 10 s |
 //! | sends more than 16 KiB of headers, or more than 100 of them | answered 431, and cut off |
 //! | goes away while its request waits | noticed, after 10 s at most, and the waiting ends |
 //! | is one too many for the system's limit of open files | not accepted until another one has gone |
@@ -142,7 +142,7 @@ async fn connection(io: impl AsyncRead + AsyncWrite + Unpin, tcp: TcpStream, sto
 }
 
 /// Waits until the client has closed its end, or takes no answers for 10 s. hyper notices the former, too, but not
-/// beyond a byte that it has not taken yet.
+/// behind a byte that it has not taken yet, and has no limit for the latter.
 async fn has_gone(socket: &Async<net::TcpStream>) {
     loop {
         Timer::after(TIME_LIMIT).await;

@@ -1,13 +1,18 @@
-//! An HTTP server: a request that waits holds up nobody.
+//! An HTTP server: requests that wait do not hold up others.
 //!
 //! Ports: article B's `server.py` (B13).
+//!
+//! Run it, and press Ctrl-C:
 //!
 //! ```text
 //! $ cargo run --example sms_server --features http
 //! Listening on http://127.0.0.1:5000
+//! ^C
+//! $ echo $?
+//! 130
 //! ```
 //!
-//! In another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and
+//! Meanwhile, in another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and
 //! `curl http://127.0.0.1:5000/error` prints `error!` after 3. `--listen ADDRESS:PORT` listens elsewhere;
 //! with port 0 the system chooses one.
 //!
@@ -15,9 +20,12 @@
 //! and each costs a timer. The HTTP is hyper's: it has no runtime of its own, and runs on smol's sockets.
 //! What the server does about clients that are slow, silent or too many is in `service.rs`.
 //!
-//! Ctrl-C (or SIGTERM) ends it in order: nothing more is accepted, connections without a request are
-//! closed, and the requests that are running have 5 seconds to end. Then exit status 130 (143). A second
-//! Ctrl-C ends it at once.
+//! Ctrl-C (or SIGTERM) is a graceful shutdown: what has connected and asked before is answered, for up to 5
+//! seconds, connections without a request are closed, and nothing more is accepted. Then exit status 130 (143).
+//! A second Ctrl-C ends it at once.
+//!
+//! Of the library it uses `interrupt`, since smol alone loses the second Ctrl-C, `task_group`, which waits for
+//! all connections at the end, `timeout`, and `tcp_stream`, which saves a sixth of the CPU.
 //!
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!
@@ -26,10 +34,11 @@
 //! Node: `http.createServer` (the crate hyper),
 //! `server.close` ([`service.rs`](12_http/service.rs), on hyper's `graceful_shutdown`),
 //! `process.on('SIGINT')`, `process.on('SIGTERM')`.
-//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`, on Unix
-//! `cargo add rustix --features net,process`; `hyper_io.rs` and `service.rs` beside it; the library's
-//! `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `task_group.rs`, `task_list.rs` and
-//! `tcp_stream.rs` with `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! Paste: `cargo add http-body-util lexopt smol smol-hyper`, `cargo add hyper --features http1,server`, on
+//! Unix `cargo add rustix --features net,process`; `hyper_io.rs` and `service.rs` beside it; the library's
+//! `calls.rs`, `interrupt.rs`, `panics.rs`, `run.rs`, `spawn.rs`, `task_group.rs`, `task_list.rs`,
+//! `tcp_stream.rs` and `timeout.rs` with
+//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
 //! `cargo add signal-hook --no-default-features`. `just copy sms_server DIR` does it.
 
 mod hyper_io;

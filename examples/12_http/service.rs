@@ -38,6 +38,7 @@ use smol::{Async, Timer};
 use smol_hyper::rt::SmolTimer;
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::io::{Write, stderr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,10 +46,6 @@ use std::{mem, net};
 
 /// How long a client may take to send the head of a request, or to make room for answers.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// For the requests that are running when the service is told to stop.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// Seconds that a request can ask for.
-const LONGEST: u64 = 3600;
 
 /// Listens there, with room for 4096 clients that come faster than they are accepted, if the system allows it.
 ///
@@ -73,8 +70,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stop: impl Future<Output = ()>,
     wrap: impl Fn(TcpStream) -> S,
 ) {
-    // Closing the channel tells the connections. Nothing is ever sent.
-    let (running, stopped) = channel::bounded::<()>(1);
+    // Closing the first channel ends accepting, and closing the second tells the connections. Nothing is ever sent.
+    let (accepting, stopped) = channel::bounded::<()>(1);
+    let (running, ended) = channel::bounded::<()>(1);
     let connections = task_group(async |group: TaskGroup<Infallible>| {
         let mut complained = false;
         loop {
@@ -82,7 +80,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             let told_to_stop = async { Err(io::Error::other(stopped.recv().await.unwrap_err())) };
             match future::or(listener.accept(), told_to_stop).await {
                 Ok((stream, _)) => {
-                    let connection = connection(wrap(stream.clone()), stream, &stopped);
+                    let connection = connection(wrap(stream.clone()), stream, &ended);
                     // Refused only when the group is being dropped, and this with it.
                     let _ = group.spawn(async { Ok(connection.await) });
                     // The others have a turn, also when clients come by the thousand.
@@ -90,8 +88,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 Err(error) if !stopped.is_closed() => {
                     if !mem::replace(&mut complained, true) {
-                        let program = env!("CARGO_CRATE_NAME");
-                        eprintln!("{program}: cannot accept a connection: {error}");
+                        let name = env!("CARGO_CRATE_NAME");
+                        let _ = writeln!(stderr(), "{name}: cannot accept a connection: {error}");
                     }
                     // Too many open files, say. That takes a while to change.
                     Timer::after(Duration::from_millis(100)).await;
@@ -99,13 +97,13 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 Err(_) => break,
             }
         }
-        drop(listener);
+        drop((listener, running)); // in this order: a client that is cut off cannot come again
         Ok(()) // and the group waits for the connections
     });
     let time_limit = async {
         stop.await;
-        running.close();
-        Timer::after(STOP_LIMIT).await;
+        accepting.close();
+        Timer::after(Duration::from_secs(5)).await;
     };
     future::or(async { drop(connections.await) }, time_limit).await;
 }
@@ -165,11 +163,11 @@ async fn answer(request: Request<Incoming>) -> http::Result<Response<Full<Bytes>
             Timer::after(Duration::from_secs(3)).await;
             (200, "error!".into())
         }
-        Ok(seconds @ ..=LONGEST) => {
+        Ok(seconds @ ..=3600) => {
             Timer::after(Duration::from_secs(seconds)).await;
             (200, format!("{seconds} It works"))
         }
-        _ => (400, format!("at most {LONGEST} seconds")),
+        _ => (400, "at most 3600 seconds".into()),
     };
     let mut response = Response::builder().status(status);
     if status == 405 {

@@ -82,7 +82,6 @@ use std::cell::RefCell;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 /// How many requests run at the same time.
 const AT_ONCE: usize = 64;
@@ -95,7 +94,7 @@ type Failures = RefCell<(usize, Vec<String>)>;
 /// Status and text of an answer that comes in time and means success.
 async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Error> {
     // The server is to wait for so many seconds, and may take 10 more.
-    let limit = Duration::from_secs(seconds.saturating_add(10));
+    let limit = std::time::Duration::from_secs(seconds.saturating_add(10));
     let late = |_| format!("no answer within {} s", limit.as_secs());
     let (status, text) = timeout(limit, client.get(path)).await.map_err(late)??;
     // It goes to the terminal.

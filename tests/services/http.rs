@@ -1,7 +1,14 @@
 //! Chapter 12: the server and clients of all kinds, the customer and servers of all kinds.
 
+#[path = "../../examples/12_http/hyper_io.rs"]
+mod hyper_io;
+#[path = "../../examples/12_http/service.rs"]
+mod service;
+
 use crate::common::{Finished, Running, example, say, start, start_program};
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use asyncio_to_smol::tcp_stream;
+use rustix::process::{Resource, Signal, getrlimit};
+use smol::{Timer, channel, future};
 use std::env;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -34,9 +41,7 @@ impl Server {
     }
 
     fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client(BufReader::new(stream))
+        Client::connect(self.address)
     }
 
     /// A connection with a request.
@@ -88,6 +93,12 @@ fn read_head(stream: &mut impl BufRead) -> Option<String> {
 struct Client(BufReader<TcpStream>);
 
 impl Client {
+    fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client(BufReader::new(stream))
+    }
+
     fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.get_ref().write_all(bytes.as_ref()).unwrap();
     }
@@ -169,7 +180,7 @@ fn an_address_that_cannot_be_listened_on_is_named() {
 
 /// All that wait.
 pub fn checks() -> Vec<(&'static str, fn())> {
-    raise_open_files_limit();
+    service::raise_open_files_limit(); // for the clients
     vec![
         ("waiting requests", five_hundred_requests_wait_together),
         ("silent clients", silent_clients_are_cut_off),
@@ -188,13 +199,6 @@ pub fn checks() -> Vec<(&'static str, fn())> {
         ("64 at once", at_most_64_requests_at_once),
         ("Ctrl-C", control_c_lists_what_has_failed),
     ]
-}
-
-/// Of this process, for the clients.
-fn raise_open_files_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum;
-    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
 }
 
 fn five_hundred_requests_wait_together() {
@@ -365,6 +369,26 @@ fn requests_in_sockets_are_answered() {
     let unanswered = answers.filter(|answer| *answer != works(0)).count();
     assert_eq!(unanswered, 0);
     server.has_stopped();
+}
+
+/// The service is told to stop before the loop has told hyper of the request.
+#[test]
+fn a_request_that_comes_with_the_stop_is_answered() {
+    let mut client = smol::block_on(async {
+        let listener = service::listen("127.0.0.1:0").await.unwrap();
+        let mut client = Client::connect(listener.local_addr().unwrap());
+        let (running, stopped) = channel::bounded::<()>(1);
+        let stop = async {
+            Timer::after(Duration::from_millis(300)).await; // meanwhile it is accepted
+            client.ask("GET", "/0");
+            running.close();
+            client
+        };
+        let stopped = async { _ = stopped.recv().await };
+        let serve = service::serve(listener, stopped, tcp_stream::TcpStream::new);
+        future::zip(stop, serve).await.0
+    });
+    assert_eq!(client.answer(), works(0));
 }
 
 fn stopping_takes_five_seconds_at_most() {

@@ -3,14 +3,13 @@
 //! A connection has no task of its own. The request that waits for an answer polls it meanwhile; between two
 //! requests it lies in the pool, and dropping it closes it.
 
-use super::hyper_io::HyperIo;
+use super::hyper_io::{HyperIo, Stream};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HOST;
 use hyper::{Request, StatusCode};
 use smol::future;
-use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::Mutex;
 use smol::net::TcpStream;
 use std::iter;
@@ -33,7 +32,7 @@ struct Connection {
     driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<S> {
+impl<S: Stream + Send + 'static> Client<S> {
     /// `stream` makes of a connection of smol's what is read and written: `TcpStream::new` of the library's
     /// `tcp_stream`, or nothing else.
     ///

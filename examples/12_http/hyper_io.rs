@@ -12,10 +12,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A connection for hyper, on a stream of smol's.
+/// What is read and written: smol's `TcpStream`, or the library's.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// A connection for hyper.
 pub struct HyperIo<S>(pub S);
 
-impl<S: AsyncRead + Unpin> rt::Read for HyperIo<S> {
+impl<S: Stream> rt::Read for HyperIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -29,7 +33,7 @@ impl<S: AsyncRead + Unpin> rt::Read for HyperIo<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> rt::Write for HyperIo<S> {
+impl<S: Stream> rt::Write for HyperIo<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -21,8 +21,8 @@
 //! There is no limit for a single client: one that asks for an hour on as many connections as there can be
 //! keeps out the others for that hour.
 
-use super::hyper_io::HyperIo;
-use asyncio_to_smol::task_group::{TaskGroup, task_group};
+use super::hyper_io::{HyperIo, Stream};
+use asyncio_to_smol::task_group::{ErrorGroup, TaskGroup, task_group};
 use asyncio_to_smol::timeout::timeout;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -32,7 +32,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, http};
 use smol::channel::{self, Receiver};
 use smol::future::{self, poll_once};
-use smol::io::{self, AsyncRead, AsyncWrite};
+use smol::io;
 use smol::net::{AsyncToSocketAddrs, TcpListener, TcpStream};
 use smol::{Async, Timer};
 use smol_hyper::rt::SmolTimer;
@@ -64,12 +64,12 @@ pub async fn listen(address: impl AsyncToSocketAddrs) -> io::Result<TcpListener>
 /// `wrap` makes of a connection what is read and written: `TcpStream::new` of the library's `tcp_stream`, or
 /// nothing else.
 ///
-/// Owns the connections: dropping it closes them.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+/// Owns the connections: dropping it closes them. It cannot fail, since no connection fails the group.
+pub async fn serve<S: Stream>(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
     wrap: impl Fn(TcpStream) -> S,
-) {
+) -> Result<(), ErrorGroup<Infallible>> {
     // Closing the first channel ends accepting, and closing the second tells the connections. Nothing is ever sent.
     let (accepting, stopped) = channel::bounded::<()>(1);
     let (running, ended) = channel::bounded::<()>(1);
@@ -81,7 +81,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             match future::or(listener.accept(), told_to_stop).await {
                 Ok((stream, _)) => {
                     let connection = connection(wrap(stream.clone()), stream, &ended);
-                    // Refused only when the group is being dropped, and this with it.
+                    // How it ends is the client's business. Refused only when the group is being dropped.
                     let _ = group.spawn(async { Ok(connection.await) });
                     // The others have a turn, also when clients come by the thousand.
                     future::yield_now().await;
@@ -104,11 +104,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         stop.await;
         accepting.close();
         Timer::after(Duration::from_secs(5)).await;
+        Ok(())
     };
-    future::or(async { drop(connections.await) }, time_limit).await;
+    future::or(connections, time_limit).await
 }
 
-async fn connection(io: impl AsyncRead + AsyncWrite + Unpin, tcp: TcpStream, stop: &Receiver<()>) {
+async fn connection(io: impl Stream, tcp: TcpStream, stop: &Receiver<()>) -> hyper::Result<()> {
     let _ = tcp.set_nodelay(true); // if not, answers are slower
     let socket: Arc<Async<net::TcpStream>> = tcp.into();
     let asked = Cell::new(false);
@@ -116,13 +117,14 @@ async fn connection(io: impl AsyncRead + AsyncWrite + Unpin, tcp: TcpStream, sto
         asked.set(true);
         answer(request)
     });
-    let connection = http1::Builder::new()
-        .timer(SmolTimer::new())
-        .header_read_timeout(TIME_LIMIT)
-        .max_buf_size(16 * 1024) // request line and headers
-        .serve_connection(HyperIo(io), service);
-    let mut connection = pin!(connection);
-    let served = future::or(async { drop(connection.as_mut().await) }, has_gone(&socket));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(SmolTimer::new())
+            .header_read_timeout(TIME_LIMIT)
+            .max_buf_size(16 * 1024) // request line and headers
+            .serve_connection(HyperIo(io), service)
+    );
+    let served = future::or(connection.as_mut(), has_gone(&socket));
     let told_to_stop = async {
         let _ = stop.recv().await;
         // hyper has not been told yet of what came since the loop's last turn. At the next one it is.
@@ -135,19 +137,20 @@ async fn connection(io: impl AsyncRead + AsyncWrite + Unpin, tcp: TcpStream, sto
     // A request that lies there is taken first: `graceful_shutdown` would not read it.
     if is_told.is_none() && poll_once(connection.as_mut()).await.is_none() && asked.get() {
         connection.as_mut().graceful_shutdown();
-        let _ = connection.await; // how it ends is the client's business
+        return connection.await;
     }
+    Ok(())
 }
 
 /// Waits until the client has closed its end, or takes no answers for 10 s. hyper notices the former, too, but not
 /// behind a byte that it has not taken yet, and has no limit for the latter.
-async fn has_gone(socket: &Async<net::TcpStream>) {
+async fn has_gone(socket: &Async<net::TcpStream>) -> hyper::Result<()> {
     loop {
         Timer::after(TIME_LIMIT).await;
         let peeked = poll_once(socket.peek(&mut [0])).await;
         let has_room = timeout(TIME_LIMIT, socket.writable()).await;
         if has_room.is_err() || matches!(peeked, Some(Ok(0) | Err(_))) {
-            return;
+            return Ok(());
         }
     }
 }

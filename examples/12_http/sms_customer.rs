@@ -165,7 +165,6 @@ async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interru
         match argument {
             Long("redis") => source.redis = Some(arguments.value()?.string()?),
             Long("queue") => source.queue = Some(arguments.value()?.string()?),
-            Long("lease") => source.lease = Some(arguments.value()?.parse()?),
             Long("server") => server = Some(arguments.value()?.parse_with(client)?),
             _ => return Err(argument.unexpected().into()),
         }
@@ -179,7 +178,7 @@ async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interru
         let client = client(&format!("http://{}", listener.local_addr()?))?;
         let serve = service::serve(listener, future::pending(), TcpStream::new);
         let work = master(jobs, client, other, failures);
-        future::or(work, async { Ok(serve.await) }).await // it is not told to stop, but dropped
+        future::or(work, async { Ok(serve.await?) }).await // it is not told to stop, but dropped
     };
     jobs::consume(source, AT_ONCE, work).await
 }
@@ -204,9 +203,8 @@ fn main() -> ExitCode {
         Ok(None) => u8::from(count > 0),
         Ok(Some(interrupted)) => interrupted.exit_status(),
         Err(error) if error.is::<lexopt::Error>() => {
-            let usage = "[--server http://HOST:PORT] [--redis redis://HOST:PORT/DB] [--queue NAME] \
-                         [--lease SECONDS]";
-            complain(format_args!("{error}; usage: sms_customer {usage}"));
+            let usage = "sms_customer [--server URL] [--redis URL] [--queue NAME]";
+            complain(format_args!("{error}; usage: {usage}"));
             2
         }
         Err(error) => {

@@ -65,8 +65,7 @@ async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn std::error::Error>> 
     let printed = writeln!(io::stdout(), "Listening on http://{address}");
     printed.map_err(|error| format!("standard output: {error}"))?;
     let stop = async { _ = interrupts.received().await };
-    service::serve(listener, stop, TcpStream::new).await;
-    Ok(())
+    Ok(service::serve(listener, stop, TcpStream::new).await?)
 }
 
 fn main() -> ExitCode {

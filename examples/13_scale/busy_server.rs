@@ -18,8 +18,8 @@
 //! The first half reads and writes with smol's `TcpStream`, at both ends, the second with the library's
 //! `tcp_stream`, which does not read a socket that is known to be empty.
 //!
-//! The figures are those of both ends, since both are in here. So every client needs two open files, and the
-//! system's limit for these is that for the clients.
+//! The figures are those of both ends, since both are in here; the memory is that of the first half. Every client
+//! needs two open files, and the system's limit for these is that for the clients.
 //!
 //! Who owns what: one group owns the clients, and a client its connection; the other end is owned by the
 //! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
@@ -47,10 +47,10 @@ mod service;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
 use asyncio_to_smol::tcp_stream;
 use client::Client;
+use hyper_io::Stream;
 use scale::{Error, Meter, Range, count};
 use smol::channel;
 use smol::future;
-use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::{Barrier, Semaphore};
 use smol::net::{Ipv4Addr, TcpStream};
 use std::cell::{Cell, OnceCell};
@@ -91,7 +91,7 @@ struct Clients<S> {
     meter: OnceCell<Meter>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Clients<S> {
+impl<S: Stream + Send + 'static> Clients<S> {
     async fn request(&self, client: &Client<S>) -> Result<(), Error> {
         let (status, text) = client.get("/0").await?; // answered at once
         if !status.is_success() {
@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Clients<S> {
 /// So many clients and a server. Returns how many requests were answered, and the line about the CPU time.
 async fn serve<S>(n: usize, label: &str, wrap: fn(TcpStream) -> S) -> Result<(usize, String), Error>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Stream + Send + 'static,
 {
     let listener = service::listen((Ipv4Addr::LOCALHOST, 0)).await?;
     let clients = Clients {
@@ -159,7 +159,7 @@ where
         result
     };
     let both = future::zip(load, server);
-    let (result, ()) = scale::with_progress(|| clients.counts.line(), both).await;
+    let (result, _) = scale::with_progress(|| clients.counts.line(), both).await;
     result?;
     let requests = clients.counts.answered.get();
     let meter = clients
@@ -173,8 +173,9 @@ where
 async fn run(n: usize) -> Result<String, Error> {
     let meter = Meter::start();
     let (requests, plain) = serve(n, "TcpStream", identity).await?;
+    let memory = meter.memory(n, "client");
     let (_, ours) = serve(n, "tcp_stream", tcp_stream::TcpStream::new).await?;
-    let (time, memory) = (meter.time(), meter.memory(n, "client"));
+    let time = meter.time();
     Ok(format!(
         "{n} clients made {requests} requests, twice\n{time}{plain}{ours}{memory}"
     ))

@@ -328,7 +328,8 @@ mod busy_server {
             )
         };
         let (figures, took) = run("200", first);
-        figures.assert_plausible(2000.0, 200.0, took);
+        // Of each client's ten requests, the first is not counted.
+        figures.assert_plausible(1800.0, 200.0, took);
         assert!(figures.time < 4.0, "{figures:?}");
         if let Some((_, bytes)) = figures.memory {
             // hyper has four buffers of 8 KiB for both ends.

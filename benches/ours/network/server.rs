@@ -41,7 +41,9 @@ async fn chapter_12() -> io::Result<()> {
     service::raise_open_files_limit();
     let listener = service::listen("127.0.0.1:0").await?;
     report(listener.local_addr()?);
-    service::serve(listener, pending(), tcp_stream::TcpStream::new).await;
+    service::serve(listener, pending(), tcp_stream::TcpStream::new)
+        .await
+        .map_err(io::Error::other)?;
     Ok(())
 }
 

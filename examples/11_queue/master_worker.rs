@@ -21,30 +21,37 @@
 //! ```
 //!
 //! End of input ends it when all is done. With `--redis redis://127.0.0.1:6379/3`, or `REDIS_URL` set to
-//! that, the jobs come from the list `queue` there (`--queue` names another one), and anybody can put them
-//! in: `redis-cli -n 3 lpush queue 5`. Any number of processes can work on the same list.
+//! that, the jobs come from the stream `queue` there (`--queue` names another one):
+//! `redis-cli -n 3 xadd queue '*' n 5`. Any number of processes can work on the same stream.
 //!
-//! Like the article's program it asks the queue for a job, and if there is none, again after a second.
-//! With `--block` it waits for one instead (`BRPOP` in the article), and begins at once.
+//! Like the article's program it looks for a job, and if there is none, again after a second. With
+//! `--block` it waits for one instead (`BRPOP` in the article), and begins at once.
 //!
-//! The article's `RPOP` takes a job off the queue before it is done: a worker that dies has lost what it
-//! was doing. `redis_jobs.rs` moves it to a list of the worker's own, and deletes it when it is done.
+//! The article's `RPOP` deletes a job before it is done: a worker that dies has lost what it was doing.
+//! `redis_jobs.rs` claims it, and deletes it when it is done.
 //!
-//! Ctrl-C stops both threads, as the article's daemon thread cannot: the tasks over there are dropped,
-//! which gives back their jobs, and the thread is joined; exit status 130.
+//! Ctrl-C stops both threads, as the article's daemon thread cannot: no job begins, those that run have 5
+//! seconds to end, the others are dropped and go back to the queue, and the thread is joined; exit status
+//! 130. A second Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns a future for every job that runs, and gets what goes wrong in it. The
-//! other thread's loop owns the tasks, and each of them its job. Dropping `other` ends them.
+//! Who owns what: the group owns a future for every job, which awaits its task on the other thread's loop;
+//! an error or a panic over there comes out of it. Dropping the group cancels the tasks, and a task owns
+//! its job. `thread::scope` joins the thread, whose loop ends when `_stop` is dropped.
 //!
-//! asyncio: `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `loop.stop`,
+//! From the library: `task_group`, since the first job that fails must end the others, which awaiting one
+//! after the other does not; `interrupt`, since a handler alone does not end the program in order and at
+//! once the second time; `stdin`, since `Async<Stdin>` is wrong where another process reads the same
+//! terminal; `timeout`, since smol has none.
+//!
+//! asyncio: `asyncio.run_coroutine_threadsafe` (`smol::Executor::spawn`),
+//! `asyncio.new_event_loop` (`smol::Executor::new`), `loop.stop` (`smol::Executor::run`),
 //! `KeyboardInterrupt`, `asyncio.TaskGroup`, `asyncio.Semaphore` (`smol::lock::Semaphore`),
-//! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future`.
+//! `redis.rpop` (the crate redis), `redis.brpop` (the crate redis), `asyncio.wrap_future` (`smol::Task`).
 //! Node: `new Worker`, `worker.terminate`, `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
-//! it; the library's `calls.rs`, `interrupt.rs`, `loop_thread.rs`, `panics.rs`, `queue.rs`, `run.rs`,
-//! `spawn.rs`, `stdin.rs`, `task_group.rs` and `task_list.rs` with
-//! `cargo add async-channel async-executor async-io futures-lite pin-project-lite slab`,
+//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `stdin.rs`, `task_group.rs` and
+//! `timeout.rs` with `cargo add async-channel async-executor async-io futures-lite pin-project-lite`,
 //! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy master_worker DIR` does it.
 

@@ -20,24 +20,29 @@
 //! ```
 //!
 //! Two workers, or as many as `--workers` says. End of input ends it when all is done. With `--redis
-//! redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the list `queue` there
-//! (`--queue` names another one): `redis-cli -n 3 lpush queue 5`.
+//! redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the stream `queue` there
+//! (`--queue` names another one): `redis-cli -n 3 xadd queue '*' n 5`.
 //!
 //! The article's workers ask the queue once a second, since waiting for an answer would stop the loop
-//! they share. Here a worker that waits for a job stops nobody.
+//! they share. Here a worker waits for the next job in a channel, and the others run.
 //!
-//! Ctrl-C drops all of them, and a job that is not done goes back to the queue; exit status 130.
+//! After Ctrl-C no job begins, and those that run have 5 seconds to end. What is left then goes back to
+//! the queue; exit status 130. A second Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns the workers, and a worker owns its job and its connection to Redis.
-//! Nothing is spawned: all of it is one future, which `block_on` polls.
+//! Who owns what: the group owns the workers, and a worker owns its job. `consume` in `jobs.rs` owns what
+//! fills the channel. Nothing is spawned: all of it is one future, which `block_on` polls.
 //!
-//! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop`.
+//! From the library: `task_group`, since a worker that fails must end the others, which `join` does not;
+//! `interrupt`, since a handler alone does not end the program in order and at once the second time;
+//! `stdin`, since `Async<Stdin>` is wrong where another process reads the same terminal; `timeout`, since
+//! smol has none.
+//!
+//! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop` (the crate redis).
 //! Node: `process.on('SIGINT')`.
 //! Paste: `cargo add fastrand lexopt smol`,
 //! `cargo add redis --no-default-features --features smol-comp`; `jobs.rs` and `redis_jobs.rs` beside
-//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `queue.rs`, `run.rs`, `spawn.rs`,
-//! `stdin.rs`, `task_group.rs` and `task_list.rs` with
-//! `cargo add async-executor async-io futures-lite pin-project-lite slab`,
+//! it; the library's `calls.rs`, `interrupt.rs`, `panics.rs`, `stdin.rs`, `task_group.rs` and
+//! `timeout.rs` with `cargo add async-channel async-executor async-io futures-lite pin-project-lite`,
 //! `cargo add signal-hook --no-default-features`, on Unix `cargo add rustix --features event`, elsewhere
 //! `cargo add blocking`. `just copy queue_workers DIR` does it.
 

@@ -21,38 +21,37 @@ use asyncio_to_smol::timeout::timeout;
 use redis::aio::MultiplexedConnection as Redis;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, ToRedisArgs};
 use smol::channel::{self, Receiver, Sender};
+use smol::io::AsyncReadExt;
 use smol::lock::Semaphore;
+use smol::net::TcpStream;
 use smol::{Timer, future};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, mem, process};
+use std::{fs, io, mem, process};
 
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
-/// How often a job is delivered.
-const MOST_DELIVERIES: u64 = 5;
-/// For every answer of the server. Longer than it waits for a job.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
 ///
-/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again.
+/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again. (XINFO gives
+/// name, number pending, and milliseconds idle, each after its title.)
 const REMOVE_CONSUMERS: &str = "
-    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-        local name, pending, idle = consumer[2], consumer[4], consumer[6]
-        if pending == 0 and (name == ARGV[2] or idle > tonumber(ARGV[3])) then
-            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
-        end
+    for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+        local gone = c[2] == ARGV[2] or c[6] > tonumber(ARGV[3])
+        if gone and c[4] == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], c[2]) end
     end";
 
 /// An entry of the stream: its id; its fields, each followed by its value.
 type Entry = (String, Vec<Vec<u8>>);
 /// What XPENDING says: the id, the consumer, milliseconds since the last claim, deliveries.
 type Claim = (String, String, u64, u64);
-/// The end of a job: the id of its entry, the number in it, what has become of it.
-type Ended = (String, u64, Outcome);
+/// The end of a job, if it has ended: the number in it, and what has become of it.
+type Ended = Option<(u64, Outcome)>;
+/// What a job says when it ends: the id of its entry, and the end.
+type Message = (String, Ended);
 
 /// What of the command line says where the jobs come from.
 #[derive(Default)]
@@ -68,19 +67,17 @@ pub struct Source {
 /// The stream on the server, and this worker's dealings with it.
 pub struct RedisQueue {
     client: Client,
-    /// For messages.
-    address: String,
     stream: String,
     consumer: String,
     /// In milliseconds.
     lease: u64,
     /// For as many jobs as are taken at a time.
     places: Arc<Semaphore>,
-    ends: (Sender<Ended>, Receiver<Ended>),
-    /// The jobs taken; `Some` when they have ended. Each is here until the server knows of its end.
-    claimed: RefCell<BTreeMap<String, Option<Ended>>>,
-    /// It was said that the server has gone, and not yet that it is back.
-    gone: Cell<bool>,
+    ends: (Sender<Message>, Receiver<Message>),
+    /// The jobs taken, by their ids. Each is here until the server knows of its end.
+    claimed: RefCell<BTreeMap<String, Ended>>,
+    /// How often it was said that the server has gone, or is back: odd while it has.
+    said: Cell<u32>,
 }
 
 impl RedisQueue {
@@ -91,9 +88,10 @@ impl RedisQueue {
         // Without the URL, which may have a password in it.
         let client = Client::open(url)
             .map_err(|error| format!("--redis: expected redis://HOST:PORT/DB ({error})"))?;
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        // Linux has this file; elsewhere any name that no other host has will do.
+        let host = fs::read_to_string("/proc/sys/kernel/hostname");
+        let host = host.unwrap_or_else(|_| format!("{:x}", fastrand::u64(..)));
         let queue = RedisQueue {
-            address: client.get_connection_info().addr().to_string(),
             client,
             stream: source.queue.clone().unwrap_or("queue".to_string()),
             consumer: format!("{}-{}", host.trim(), process::id()),
@@ -101,13 +99,13 @@ impl RedisQueue {
             places: Arc::new(Semaphore::new(at_once)),
             ends: channel::unbounded(),
             claimed: RefCell::default(),
-            gone: Cell::new(false),
+            said: Cell::new(0),
         };
         let mut redis = queue.connect().await.map_err(|error| queue.named(&error))?;
         let info: RedisResult<String> = ask(&mut redis, "INFO", "memory").await;
         // Unless that is not permitted.
         if info.is_ok_and(|info| info.contains("maxmemory_policy:allkeys")) {
-            queue.complain("its maxmemory-policy lets it delete jobs: expected noeviction");
+            complain("Redis: maxmemory-policy lets it delete jobs: expected noeviction");
         }
         Ok(queue)
     }
@@ -116,15 +114,13 @@ impl RedisQueue {
     pub async fn serve(&self, jobs: &Sender<Job>) -> Result<(), Error> {
         // Each has a connection of its own: nothing else gets through while the server waits for a job.
         let take = self.retry(async |redis| self.take(redis, jobs).await);
-        let keep = self.retry(async |redis| self.keep(redis).await);
-        future::or(take, keep).await
+        future::or(take, self.retry(async |redis| self.keep(redis).await)).await
     }
 
     async fn take(&self, redis: &mut Redis, jobs: &Sender<Job>) -> RedisResult<()> {
         loop {
             let place = self.places.acquire_arc().await;
-            let found = self.next(redis).await?;
-            match found.map(|(deliveries, entry)| (check(&entry.1, deliveries), entry)) {
+            match self.next(redis).await? {
                 None => {}
                 // It is here already if the server was away for longer than the lease.
                 Some((Ok(_), (id, _))) if self.claimed.borrow().contains_key(&id) => {}
@@ -132,7 +128,10 @@ impl RedisQueue {
                     self.claimed.borrow_mut().insert(id.clone(), None);
                     let ends = self.ends.0.clone();
                     let job = Job::new(seconds, move |outcome| {
-                        let _ = (ends.try_send((id.clone(), seconds, outcome)), &place);
+                        let _ = (
+                            ends.try_send((id.clone(), Some((seconds, outcome)))),
+                            &place,
+                        );
                     });
                     // Refused at the end of the program: the job is given back.
                     let _ = jobs.send(job).await;
@@ -146,17 +145,17 @@ impl RedisQueue {
     }
 
     /// An entry whose claim was not renewed, else a new one, as soon as there is one; or `None`, after a while.
-    /// With how often it has been delivered.
-    async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(u64, Entry)>> {
+    /// With what is to be done for it.
+    async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(Result<u64, String>, Entry)>> {
         let idle = (&self.stream, GROUP, "IDLE", self.lease, "-", "+", 1);
         let idle: Vec<Claim> = ask(redis, "XPENDING", idle).await?;
         let Some((id, _, _, deliveries)) = idle.first() else {
             let group = ("GROUP", GROUP, &self.consumer, "COUNT", 1);
-            let wait = ("BLOCK", (self.lease / 5).min(2000));
+            let wait = ("BLOCK", (self.lease / 10).min(1000));
             let read = (group, wait, "STREAMS", &self.stream, ">");
             let found: Option<Vec<(String, Vec<Entry>)>> = ask(redis, "XREADGROUP", read).await?;
             let mut entries = found.into_iter().flatten().flat_map(|(_, found)| found);
-            return Ok(entries.next().map(|entry| (1, entry)));
+            return Ok(entries.next().map(|entry| (check(&entry.1, 1), entry)));
         };
         let from = (&self.stream, GROUP, &self.consumer, self.lease, id);
         let claimed: Vec<redis::Value> = ask(redis, "XAUTOCLAIM", (from, "COUNT", 1)).await?;
@@ -165,8 +164,8 @@ impl RedisQueue {
         let entries: Vec<Option<Entry>> = redis::from_redis_value(entries)?;
         // Another entry, if another worker was faster.
         let count = |entry: &Entry| if entry.0 == *id { deliveries + 1 } else { 1 };
-        let mut entries = entries.into_iter().flatten();
-        Ok(entries.next().map(|entry| (count(&entry), entry)))
+        let entry = entries.into_iter().flatten().next();
+        Ok(entry.map(|entry| (check(&entry.1, count(&entry)), entry)))
     }
 
     async fn bury(&self, redis: &mut Redis, entry: Entry, reason: &str) -> RedisResult<()> {
@@ -191,21 +190,23 @@ impl RedisQueue {
                 renewal = Instant::now() + Duration::from_millis(self.lease * 3 / 10);
                 self.claim(redis, false).await?;
             }
-            let ended = timeout(renewal - Instant::now(), self.ends.1.recv());
-            if let Ok(Ok(ended)) = ended.await {
-                let mut claimed = self.claimed.borrow_mut();
-                claimed.insert(ended.0.clone(), Some(ended));
-            }
+            let ended = timeout(renewal - Instant::now(), self.ends.1.recv()).await;
+            self.claimed
+                .borrow_mut()
+                .extend(ended.ok().and_then(Result::ok));
         }
     }
 
     async fn tell(&self, redis: &mut Redis) -> RedisResult<()> {
-        let ended: Vec<Ended> = self.claimed.borrow().values().flatten().cloned().collect();
-        for (id, seconds, outcome) in ended {
-            match outcome {
-                None => {} // given back
-                Some(Ok(())) => self.delete(redis, &id).await?,
-                Some(Err(reason)) => {
+        let more = std::iter::from_fn(|| self.ends.1.try_recv().ok());
+        self.claimed.borrow_mut().extend(more);
+        let claimed = self.claimed.borrow().clone();
+        for (id, ended) in claimed {
+            match ended {
+                None => continue,
+                Some((_, None)) => {} // it goes back
+                Some((_, Some(Ok(())))) => self.delete(redis, &id).await?,
+                Some((seconds, Some(Err(reason)))) => {
                     let entry = (id.clone(), vec![b"n".to_vec(), seconds.to_string().into()]);
                     self.bury(redis, entry, &reason).await?;
                 }
@@ -242,11 +243,6 @@ impl RedisQueue {
 
     /// Says what has become of all jobs, and gives back those that are not done.
     pub async fn close(self) {
-        while let Ok(ended) = self.ends.1.try_recv() {
-            let mut claimed = self.claimed.borrow_mut();
-            claimed.insert(ended.0.clone(), Some(ended));
-        }
-        let claimed = self.claimed.borrow().len();
         let tell = self.retry(async |redis| {
             self.tell(redis).await?;
             let n = self.claim(redis, true).await?;
@@ -255,30 +251,30 @@ impl RedisQueue {
             }
             Ok(())
         });
-        let told = timeout(ANSWER_LIMIT, tell).await;
-        if claimed > 0 && !matches!(told, Ok(Ok(()))) {
-            self.complain(&format!("not told of {claimed} jobs: to be done again"));
-        }
+        // Else they are abandoned, and taken over.
+        let _ = timeout(Duration::from_secs(5), tell).await;
     }
 
     /// Calls `call` with a connection, and again with another one when that is lost.
     async fn retry(&self, call: impl AsyncFn(&mut Redis) -> RedisResult<()>) -> Result<(), Error> {
         let (mut failures, mut complained) = (0, false);
         loop {
+            let said = self.said.get();
             let calling = async {
                 let mut redis = self.connect().await?;
                 failures = 0;
                 if mem::take(&mut complained) {
-                    self.gone.set(false);
-                    self.complain("back");
+                    self.said.set(said + 1);
+                    complain("Redis is back");
                 }
                 call(&mut redis).await
             };
             match calling.await {
                 Ok(()) => return Ok(()),
                 Err(error) if is_final(&error) => return Err(self.named(&error)),
-                // Not worth a word if the next attempt succeeds.
-                Err(error) if failures > 0 && !self.gone.replace(true) => {
+                // Not worth a word if the next attempt succeeds, or if the server has come back meanwhile.
+                Err(error) if failures > 0 && said % 2 == 0 && said == self.said.get() => {
+                    self.said.set(said + 1);
                     complained = true;
                     complain(format_args!("{}; trying again", self.named(&error)));
                 }
@@ -293,10 +289,13 @@ impl RedisQueue {
 
     /// A connection to a server that has the group.
     async fn connect(&self) -> RedisResult<Redis> {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
-        let client = &self.client;
-        let redis = client.get_multiplexed_async_connection_with_config(&config);
-        let mut redis = redis.await?;
+        // For every answer. Longer than the server waits for a job.
+        let limit = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(5)));
+        let redis = Client::get_multiplexed_async_connection_with_config(&self.client, &limit);
+        let mut redis = match redis.await {
+            Ok(redis) => redis,
+            Err(error) => return Err(self.why(error).await),
+        };
         let create = ("CREATE", &self.stream, GROUP, 0, "MKSTREAM");
         match ask(&mut redis, "XGROUP", create).await {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
@@ -304,18 +303,25 @@ impl RedisQueue {
         }
     }
 
-    fn complain(&self, message: &str) {
-        complain(format_args!("Redis at {}: {message}", self.address));
+    /// The reason why a connection fails: what the server says unasked, if anything. One that has too many clients
+    /// does, and the crate takes it for an answer, that the password is wrong even, or for nothing.
+    async fn why(&self, error: RedisError) -> RedisError {
+        let address = self.client.get_connection_info().addr().to_string();
+        let mut text = [0; 80];
+        let listen = async { TcpStream::connect(address).await?.read(&mut text).await };
+        match timeout(Duration::from_millis(300), listen).await {
+            Ok(Ok(n @ 1..)) => io::Error::other(String::from_utf8_lossy(&text[..n]).trim()).into(),
+            _ => error,
+        }
     }
 
     fn named(&self, error: &RedisError) -> Error {
-        let reason = match (error.code(), error.detail()) {
-            (Some(code), Some(text)) => format!("{code} {text}"),
-            _ => error.to_string(),
-        };
-        let old = reason.contains("unknown command");
+        let text = error.detail().map(str::to_string);
+        let reason = text.unwrap_or_else(|| error.to_string());
+        let old = reason.contains("unknown command") || reason.contains("syntax error");
         let expected = if old { "; expected Redis 6.2" } else { "" };
-        format!("Redis at {}: {reason}{expected}", self.address).into()
+        let address = self.client.get_connection_info().addr();
+        format!("Redis at {address}: {reason}{expected}").into()
     }
 }
 
@@ -323,15 +329,13 @@ impl RedisQueue {
 /// starting, busy, out of memory, a replica until the next failover, has too many clients, …
 fn is_final(error: &RedisError) -> bool {
     const FINAL: &str = "ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO MOVED CROSSSLOT";
-    let refused = error.code().is_none_or(|code| FINAL.contains(code));
-    let too_many = |text: &str| text.contains("max number of clients");
-    refused && !error.is_io_error() && !error.detail().is_some_and(too_many)
+    !error.is_io_error() && error.code().is_none_or(|code| FINAL.contains(code))
 }
 
 /// What is to be done for an entry, or why it is not.
 fn check(fields: &[Vec<u8>], deliveries: u64) -> Result<u64, String> {
     match fields.chunks_exact(2).find(|field| field[0] == b"n") {
-        Some(_) if deliveries > MOST_DELIVERIES => Err("delivered 5 times and not done".into()),
+        Some(_) if deliveries > 5 => Err("delivered 5 times and not done".into()),
         Some(field) => seconds(&field[1]),
         None => Err("no field n".into()),
     }

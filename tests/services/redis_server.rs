@@ -1,7 +1,7 @@
 //! A Redis server for a test: on a free port, with a folder of its own.
 
 use crate::common::{PATIENCE, say};
-use redis::{Connection, FromRedisValue};
+use redis::{Connection, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::TcpListener;
@@ -16,74 +16,79 @@ pub struct RedisServer {
     child: Child,
     port: u16,
     folder: PathBuf,
+    options: &'static [&'static str],
 }
 
 /// Says so in one line if it is not.
 pub fn is_installed() -> bool {
-    let installed = Command::new("redis-server")
-        .arg("--version")
-        .output()
-        .is_ok();
-    if !installed {
+    let installed = Command::new("redis-server").arg("--version").output();
+    if installed.is_err() {
         assert!(std::env::var_os("CI").is_none(), "CI installs redis-server");
         say("skipped: redis-server is not installed");
     }
-    installed
+    installed.is_ok()
 }
 
 impl RedisServer {
     pub fn start() -> RedisServer {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-                .join(format!("redis-{}-{number}", std::process::id()));
-            let _ = fs::remove_dir_all(&folder); // of a process that had the same number
-            fs::create_dir_all(&folder).unwrap();
-            let port = free_port();
-            let child = spawn(port, &folder);
-            let mut server = RedisServer {
-                child,
-                port,
-                folder,
-            };
-            if server.is_ready() {
-                return server;
-            }
-            // Somebody else was quicker to take the port.
-        }
+        RedisServer::start_with(&[])
     }
 
-    /// Waits until it answers, and has read what is on disk. Not if it has ended.
-    fn is_ready(&mut self) -> bool {
+    pub fn start_with(options: &'static [&'static str]) -> RedisServer {
+        let port = free_port();
+        let folder = format!("redis-{}-{port}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        let _ = fs::remove_dir_all(&folder); // of a process that had the same number
+        fs::create_dir_all(&folder).unwrap();
+        let child = spawn(port, &folder, options);
+        let mut server = RedisServer {
+            child,
+            port,
+            folder,
+            options,
+        };
+        server.wait();
+        server
+    }
+
+    /// Waits until it answers, and has read what is on disk.
+    fn wait(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
-            // Another server may have taken the port, and answer.
-            let ours = format!("process_id:{}\r\n", self.child.id());
-            // While it reads, it answers this, and nothing else.
-            let is_ready = |info: String| info.contains(&ours) && info.contains("loading:0\r\n");
-            if self.info().is_ok_and(is_ready) {
-                return true;
-            }
+        // Another server may have taken the port, and answer. While it reads, it answers this, and nothing else.
+        let ours = format!("process_id:{}\r\n", self.child.id());
+        let is_ready = |info: String| info.contains(&ours) && info.contains("loading:0\r\n");
+        while !self.info().is_ok_and(is_ready) {
             assert!(Instant::now() < deadline, "redis-server does not answer");
             sleep(Duration::from_millis(5));
+            // Another process has the port for a moment.
+            if self.child.try_wait().unwrap().is_some() {
+                return self.start_again();
+            }
         }
-        false
     }
 
-    fn info(&self) -> redis::RedisResult<String> {
+    fn info(&self) -> RedisResult<String> {
         redis::cmd("INFO").query(&mut self.try_connect()?)
     }
 
-    fn try_connect(&self) -> redis::RedisResult<Connection> {
+    fn try_connect(&self) -> RedisResult<Connection> {
         let client = redis::Client::open(self.url())?;
         let connection = client.get_connection_with_timeout(Duration::from_secs(10))?;
         connection.set_read_timeout(Some(Duration::from_secs(10)))?;
         Ok(connection)
     }
 
+    pub fn connect(&self) -> Connection {
+        self.try_connect().unwrap()
+    }
+
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/3", self.port)
+        self.url_for("")
+    }
+
+    /// For a user: `NAME:PASSWORD@`.
+    pub fn url_for(&self, user: &str) -> String {
+        format!("redis://{user}{}/0", self.address())
     }
 
     /// Its address, as messages name it.
@@ -92,31 +97,7 @@ impl RedisServer {
     }
 
     pub fn command<T: FromRedisValue>(&self, command: &str) -> T {
-        let mut words = command.split(' ');
-        let mut command = redis::cmd(words.next().unwrap());
-        command.arg(words.collect::<Vec<_>>());
-        command.query(&mut self.try_connect().unwrap()).unwrap()
-    }
-
-    pub fn list(&self, key: &str) -> Vec<String> {
-        self.command(&format!("LRANGE {key} 0 -1"))
-    }
-
-    /// The lists of workers.
-    pub fn being_worked_on(&self) -> Vec<String> {
-        self.command("KEYS *:working:*")
-    }
-
-    /// Whether no job waits and none is being worked on, at one moment.
-    pub fn is_all_done(&self) -> bool {
-        let script = "return redis.call('LLEN', 'queue') + #redis.call('KEYS', 'queue:working:*')";
-        let mut command = redis::cmd("EVAL");
-        let left: u64 = command
-            .arg(script)
-            .arg(0)
-            .query(&mut self.try_connect().unwrap())
-            .unwrap();
-        left == 0
+        query(&mut self.connect(), command)
     }
 
     /// By it, in all, this question's among them.
@@ -135,16 +116,8 @@ impl RedisServer {
 
     /// With what it had written to its folder.
     pub fn start_again(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.child = spawn(self.port, &self.folder);
-            if self.is_ready() {
-                return;
-            }
-            // Somebody has the port for a moment.
-            assert!(Instant::now() < deadline, "redis-server does not start");
-            sleep(Duration::from_millis(50));
-        }
+        self.child = spawn(self.port, &self.folder, self.options);
+        self.wait();
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -161,40 +134,36 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that nobody has, and that nobody gets while the server is down for a moment: not one of those
-/// that the system gives to whoever asks for any, and none twice in this process.
+/// The answer to a command, whose words are separated by single spaces.
+pub fn query<T: FromRedisValue>(connection: &mut Connection, command: &str) -> T {
+    let mut words = command.split(' ');
+    let mut command = redis::cmd(words.next().unwrap());
+    command.arg(words.collect::<Vec<_>>());
+    command.query(connection).unwrap()
+}
+
+/// A port that no process has, and that none gets while the server is down for a moment: not one of those
+/// that the system gives to a socket that asks for any, and none twice in this process.
 fn free_port() -> u16 {
-    const FIRST: u32 = 10_000;
-    const COUNT: u32 = 20_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Tests in other processes begin elsewhere.
     let begin = std::process::id().wrapping_mul(97);
     loop {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + begin.wrapping_add(next) % COUNT;
-        let port = u16::try_from(port).unwrap();
+        let next = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + next % 20_000).unwrap();
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }
 }
 
-fn spawn(port: u16, folder: &Path) -> Child {
-    Command::new("redis-server")
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
-        // What it has answered is on disk.
-        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+fn spawn(port: u16, folder: &Path, options: &[&str]) -> Child {
+    let port = port.to_string();
+    let mut server = Command::new("redis-server");
+    server.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+    // What it has answered is on disk.
+    server.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]);
+    server.arg(folder).args(options);
+    server.stdin(Stdio::null()).stdout(Stdio::null());
+    server.stderr(Stdio::null()).spawn().unwrap()
 }

@@ -104,7 +104,7 @@ async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Resu
             }
         }
     });
-    Ok(all.await?)
+    all.await.map_err(|errors| format!("{errors:#}").into())
 }
 
 fn arguments() -> Result<(Source, bool), lexopt::Error> {

@@ -76,7 +76,7 @@ async fn run_workers(jobs: &Receiver<Job>, workers: u16) -> Result<(), Error> {
         }
         Ok(())
     });
-    Ok(all.await?)
+    all.await.map_err(|errors| format!("{errors:#}").into())
 }
 
 fn arguments() -> Result<(Source, u16), lexopt::Error> {

@@ -1,13 +1,18 @@
-//! An HTTP server: a request that waits holds up nobody.
+//! An HTTP server: requests that wait do not hold up others.
 //!
 //! Ports: article B's `server.py` (B13).
+//!
+//! Run it, and press Ctrl-C:
 //!
 //! ```text
 //! $ cargo run --example sms_server --features http
 //! Listening on http://127.0.0.1:5000
+//! ^C
+//! $ echo $?
+//! 130
 //! ```
 //!
-//! In another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and
+//! Meanwhile, in another terminal, `curl http://127.0.0.1:5000/5` prints `5 It works` after 5 seconds, and
 //! `curl http://127.0.0.1:5000/error` prints `error!` after 3. `--listen ADDRESS:PORT` listens elsewhere;
 //! with port 0 the system chooses one.
 //!
@@ -15,9 +20,12 @@
 //! and each costs a timer. The HTTP is hyper's: it has no runtime of its own, and runs on smol's sockets.
 //! What the server does about clients that are slow, silent or too many is in `service.rs`.
 //!
-//! Ctrl-C (or SIGTERM) ends it in order: nothing more is accepted, connections without a request are
-//! closed, and the requests that are running have 5 seconds to end. Then exit status 130 (143). A second
-//! Ctrl-C ends it at once.
+//! Ctrl-C (or SIGTERM) is a graceful shutdown: what has connected and asked before is answered, for up to 5
+//! seconds, connections without a request are closed, and nothing more is accepted. Then exit status 130 (143).
+//! A second Ctrl-C ends it at once.
+//!
+//! Of the library it uses `interrupt`, since smol alone loses the second Ctrl-C, `task_group`, which waits for
+//! all connections at the end, `timeout`, and `tcp_stream`, which saves a sixth of the CPU.
 //!
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!
@@ -26,7 +34,7 @@
 //! Node: `http.createServer` (the crate hyper),
 //! `server.close` ([`service.rs`](12_http/service.rs), on hyper's `graceful_shutdown`),
 //! `process.on('SIGINT')`, `process.on('SIGTERM')`.
-//! Paste: `cargo add http-body-util lexopt smol`, `cargo add hyper --features http1,server`,
+//! Paste: `cargo add http-body-util lexopt smol smol-hyper`, `cargo add hyper --features http1,server`,
 //! `cargo add rustix --features net,process`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`;
 //! `hyper_io.rs` and `service.rs` beside it.
 
@@ -34,55 +42,41 @@ mod hyper_io;
 mod service;
 
 use asyncio_to_smol::interrupt::Interrupts;
+use asyncio_to_smol::tcp_stream::TcpStream;
 use lexopt::{Arg::Long, Parser, ValueExt};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-async fn run(listen: &str, interrupts: &Interrupts) -> Result<(), String> {
-    let named = |error| format!("{listen}: {error}");
-    let listener = service::listen(listen).await.map_err(named)?;
-    let address = listener.local_addr().map_err(named)?;
-    writeln!(io::stdout(), "Listening on http://{address}")
-        .map_err(|error| format!("standard output: {error}"))?;
-    let stop = async {
-        interrupts.received().await;
-    };
-    service::serve(listener, stop).await;
-    Ok(())
-}
-
-fn arguments() -> Result<String, lexopt::Error> {
+async fn run(interrupts: &Interrupts) -> Result<(), Box<dyn std::error::Error>> {
     let mut listen = "127.0.0.1:5000".to_string();
-    let mut parser = Parser::from_env();
-    while let Some(argument) = parser.next()? {
+    let mut arguments = Parser::from_env();
+    while let Some(argument) = arguments.next()? {
         match argument {
-            Long("listen") => listen = parser.value()?.string()?,
-            _ => return Err(argument.unexpected()),
+            Long("listen") => listen = arguments.value()?.string()?,
+            _ => return Err(argument.unexpected().into()),
         }
     }
-    Ok(listen)
+    let named = |error| format!("{listen}: {error}");
+    let listener = service::listen(&listen).await.map_err(named)?;
+    let address = listener.local_addr().map_err(named)?;
+    let printed = writeln!(io::stdout(), "Listening on http://{address}");
+    printed.map_err(|error| format!("standard output: {error}"))?;
+    let stop = async { _ = interrupts.received().await };
+    Ok(service::serve(listener, stop, TcpStream::new).await?)
 }
 
 fn main() -> ExitCode {
-    let complain = |line: String| {
-        let _ = writeln!(io::stderr(), "sms_server: {line}");
-    };
-    let listen = match arguments() {
-        Ok(listen) => listen,
-        Err(error) => {
-            complain(format!(
-                "{error}; usage: sms_server [--listen ADDRESS:PORT]"
-            ));
-            return ExitCode::from(2);
-        }
-    };
     service::raise_open_files_limit();
     // Until the requests have ended: a second Ctrl-C meanwhile ends the process.
     let interrupts = Interrupts::listen();
-    if let Err(error) = smol::block_on(run(&listen, &interrupts)) {
-        complain(error);
-        return ExitCode::FAILURE;
-    }
-    // Only a signal ends the serving.
-    interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from)
+    let Err(error) = smol::block_on(run(&interrupts)) else {
+        // Only a signal ends the serving.
+        return interrupts.now().map_or(ExitCode::SUCCESS, ExitCode::from);
+    };
+    let (usage, status) = match error.is::<lexopt::Error>() {
+        true => ("; usage: sms_server [--listen ADDRESS:PORT]", 2),
+        false => ("", 1),
+    };
+    let _ = writeln!(io::stderr(), "sms_server: {error}{usage}");
+    ExitCode::from(status)
 }

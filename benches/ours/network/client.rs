@@ -10,6 +10,7 @@ mod request;
 use super::hyper_io::{self, HyperIo};
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::{self, Spawner};
+use asyncio_to_smol::tcp_stream;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::rt::{Read, Write};
 use measure::{Start, argument, figure, unknown};
@@ -23,7 +24,11 @@ use std::rc::Rc;
 pub fn run() {
     match argument::<String>(2).as_str() {
         "chapter_12" => run::run(chapter_12),
-        "hyper" => run::run(|spawner| hyper(spawner, HyperIo::new)),
+        "hyper" => run::run(|spawner| {
+            hyper(spawner, |stream| {
+                HyperIo(tcp_stream::TcpStream::new(stream))
+            })
+        }),
         "smol_hyper" => run::run(|spawner| hyper(spawner, FuturesIo::new)),
         _ => unknown(2),
     }
@@ -33,7 +38,7 @@ pub fn run() {
 async fn chapter_12(spawner: Spawner<'_>) {
     let (requests, connections): (usize, usize) = (argument(3), argument(5));
     let url = format!("http://{}", argument::<SocketAddr>(4));
-    let client = Rc::new(Client::new(&url).expect("an address"));
+    let client = Rc::new(Client::new(&url, tcp_stream::TcpStream::new).expect("an address"));
     let ask = |requests| {
         let client = Rc::clone(&client);
         async move {

@@ -11,6 +11,7 @@ mod service;
 use super::hyper_io::{self, HyperIo};
 use answer::answer;
 use asyncio_to_smol::run::{self, Spawner};
+use asyncio_to_smol::tcp_stream;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,7 +25,11 @@ use std::io;
 pub fn run() {
     let ended = match argument::<String>(2).as_str() {
         "chapter_12" => smol::block_on(chapter_12()),
-        "hyper" => run::run(|spawner| hyper(spawner, HyperIo::new)),
+        "hyper" => run::run(|spawner| {
+            hyper(spawner, |stream| {
+                HyperIo(tcp_stream::TcpStream::new(stream))
+            })
+        }),
         "smol_hyper" => run::run(|spawner| hyper(spawner, FuturesIo::new)),
         _ => unknown(2),
     };
@@ -36,7 +41,9 @@ async fn chapter_12() -> io::Result<()> {
     service::raise_open_files_limit();
     let listener = service::listen("127.0.0.1:0").await?;
     report(listener.local_addr()?);
-    service::serve(listener, pending()).await;
+    service::serve(listener, pending(), tcp_stream::TcpStream::new)
+        .await
+        .map_err(io::Error::other)?;
     Ok(())
 }
 

@@ -33,15 +33,17 @@ use async_signal::{Signal, Signals};
 use asyncio_to_smol::until_interrupted;
 use smol::future::{self, FutureExt, block_on};
 use smol::stream::StreamExt;
+use std::io::{self, Write};
 use std::process::{self, Command};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 /// Sends SIGINT to this process, as Ctrl-C in a terminal does.
 fn ctrl_c() {
     let kill = format!("kill -INT {}", process::id());
     if let Err(error) = Command::new("sh").args(["-c", &kill]).status() {
         eprintln!("sh: {error}");
+        process::exit(1);
     }
 }
 
@@ -51,13 +53,15 @@ struct Teardown(&'static str);
 impl Drop for Teardown {
     fn drop(&mut self) {
         let (way, start) = (self.0, Instant::now());
-        println!("{way}: first SIGINT, teardown begins");
+        // A destructor must not panic, as `println!` does when its output is not read any more.
+        let print = |text: &str| _ = writeln!(io::stdout(), "{way}: {text}");
+        print("first SIGINT, teardown begins");
         thread::sleep(Duration::from_millis(800));
-        println!("{way}: second SIGINT");
+        print("second SIGINT");
         ctrl_c();
         thread::sleep(Duration::from_millis(200));
         let took = start.elapsed().as_secs_f64();
-        println!("{way}: teardown has ended after {took:.2} s");
+        print(&format!("teardown has ended after {took:.2} s"));
     }
 }
 

@@ -8,10 +8,12 @@
 //! queue: join has returned, jobs done: 6
 //! ```
 //!
-//! Two producers put three jobs each, three workers take 0.2 s for a job, and at the end the workers,
+//! There are six jobs, three workers take 0.2 s for a job, and at the end the workers,
 //! which would wait for ever, are cancelled. When is the end? A channel knows what is in it, and not
 //! what has been taken out of it and is still being worked on: cancelling the workers when it is empty
-//! cuts off three jobs. (And there is nothing to await until it is empty, only a look now and then.)
+//! cuts off three jobs. (And there is nothing to await until it is empty, only a look now and then.
+//! Where only producers send, and all of them have ended, dropping the last sender and awaiting the
+//! workers is right. It is not where the workers send further jobs, or are to stay for the next ones.)
 //!
 //! The [`queue`](../../src/queue.rs) has asyncio's `task_done` and `join`: `join` waits until
 //! `task_done` was called for every job that was put. The second half is asyncio's own idiom, line by line:
@@ -23,8 +25,7 @@
 //! Paste: `cargo add smol`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`.
 
 use asyncio_to_smol::{Queue, gather_all, run};
-use smol::Timer;
-use smol::channel::{self, Receiver};
+use smol::{Timer, channel};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ async fn work(done: &Cell<u32>) {
     done.set(done.get() + 1);
 }
 
-async fn plain_worker(jobs: Receiver<u32>, done: &Cell<u32>) {
+async fn plain_worker(jobs: channel::Receiver<u32>, done: &Cell<u32>) {
     while jobs.recv().await.is_ok() {
         work(done).await;
     }

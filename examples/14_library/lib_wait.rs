@@ -1,4 +1,4 @@
-//! `future::or` takes one of two results and loses the other; `wait` gives both, and keeps the rest.
+//! `future::or` gives one of two results and loses the other; `wait` gives both, and keeps the rest.
 //!
 //! Ports: none of the programs. It shows why the library has the module `wait`.
 //!
@@ -6,17 +6,18 @@
 //! $ cargo run --example lib_wait
 //! plain smol: a has a value
 //! plain smol: b has a value
-//! plain smol: received ["a"], 0 tasks are left
+//! plain smol: received ["a"], tasks left: 0
 //! wait: a has a value
 //! wait: b has a value
-//! wait: received ["a", "b"], 1 task is left
+//! wait: received ["a", "b"], tasks left: 1
 //! wait: c has a value
-//! wait: received ["c"], 0 tasks are left
+//! wait: received ["c"], tasks left: 0
 //! ```
 //!
 //! Of three tasks two end in the same turn of the loop. `future::or` (and `race`, and every `select`)
 //! gives the value of one. The other task has ended, too, but its value is dropped with its `Task`:
-//! what it had taken from a channel or a socket is lost. The third one is cancelled.
+//! what it had taken from a channel or a socket is lost. The third one is cancelled: "c has a value" is
+//! missing, and no task is left.
 //!
 //! asyncio's `wait` returns the tasks that are done and those that are pending.
 //! [`wait::first_completed`](../../src/wait.rs) takes those that are done out of the `Vec` and returns
@@ -48,18 +49,15 @@ fn main() -> Result<(), wait::Empty> {
         let [a, b, c] = children.map(|(name, time)| ex.spawn(work("plain smol", name, time)));
         let received = [a.or(b).or(c).await];
         Timer::after(Duration::from_millis(400)).await;
-        println!("plain smol: received {received:?}, 0 tasks are left");
+        let left = ex.tasks().len() - 1; // without `main`
+        println!("plain smol: received {received:?}, tasks left: {left}");
 
         let tasks = children.map(|(name, time)| ex.spawn(work("wait", name, time)));
         let mut tasks = Vec::from(tasks);
         while !tasks.is_empty() {
             let done = wait::first_completed(&mut tasks).await?;
             let received: Vec<_> = done.into_iter().map(|done| done.result()).collect();
-            let left = match tasks.len() {
-                1 => "1 task is".to_string(),
-                n => format!("{n} tasks are"),
-            };
-            println!("wait: received {received:?}, {left} left");
+            println!("wait: received {received:?}, tasks left: {}", tasks.len());
         }
         Ok(())
     })

@@ -47,6 +47,51 @@ pub struct Module {
     pub name: String,
     pub description: String,
     pub names: Names,
+    /// What a package needs that takes it: all but `loop_thread` say so.
+    pub paste: Option<Paste>,
+}
+
+/// What `Paste: …` says of a module.
+pub struct Paste {
+    /// The private module that comes with it.
+    pub sibling: Option<String>,
+    /// The arguments of each `cargo add`.
+    adds: Vec<Vec<String>>,
+}
+
+impl Paste {
+    fn parse(text: &str) -> Paste {
+        let mut paste = Paste {
+            sibling: None,
+            adds: Vec::new(),
+        };
+        let mut parts = text.split('`');
+        while let (Some(before), Some(quoted)) = (parts.next(), parts.next()) {
+            if let Some(file) = quoted.strip_suffix(".rs") {
+                paste.sibling = Some(file.to_string());
+            }
+            let Some(arguments) = quoted.strip_prefix("cargo add ") else {
+                continue;
+            };
+            let mut words: Vec<String> = arguments.split(' ').map(str::to_string).collect();
+            for (system, condition) in [("for Unix", "cfg(unix)"), ("elsewhere", "cfg(not(unix))")]
+            {
+                if before.trim_end().ends_with(system) {
+                    words.extend(["--target", condition].map(str::to_string));
+                }
+            }
+            paste.adds.push(words);
+        }
+        paste
+    }
+
+    /// The arguments of each `cargo add` that is needed: those for examples only where examples are run.
+    pub fn adds(&self, with_examples: bool) -> Vec<&[String]> {
+        let is_for_examples = |words: &[String]| words.iter().any(|word| word == "--dev");
+        let adds = self.adds.iter().map(Vec::as_slice);
+        adds.filter(|words| with_examples || !is_for_examples(words))
+            .collect()
+    }
 }
 
 /// The names that a program or a module answers: what a reader would search for.
@@ -243,6 +288,7 @@ impl Module {
             name: name.to_string(),
             description: description.ok_or_else(|| format!("{path}: expected {DESCRIPTION}"))?,
             names: Names::of(&head).map_err(|error| format!("{path}: {error}"))?,
+            paste: field(&head, "Paste").map(|text| Paste::parse(&text)),
         }))
     }
 }

@@ -34,7 +34,7 @@ fn take_and_declare(module: &str, package: &Path, place: &[&str]) -> Said {
     assert!(said.success && said.stderr.is_empty(), "{module}: {said:?}");
     for line in said.stdout.lines() {
         let Some((file, declaration)) = line
-            .strip_prefix("  to ")
+            .strip_prefix("add to ")
             .and_then(|to| to.split_once(": "))
         else {
             continue;

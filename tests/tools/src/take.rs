@@ -6,11 +6,10 @@ use crate::runner::head::{Heads, Module, text_of};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How the library is named in the examples of its documentation.
-const HERE: &str = "asyncio_to_smol";
+const KEPT: &str = "nothing was written";
 
 pub fn help(heads: &Heads) -> String {
     let modules = heads.modules.iter().filter(|one| one.paste.is_some());
@@ -23,6 +22,62 @@ pub fn help(heads: &Heads) -> String {
     )
 }
 
+pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: Option<&str>) -> Result<()> {
+    let named = |one: &&Module| one.name == name;
+    let module = heads.modules.iter().find(named);
+    let paste = module.and_then(|one| one.paste.as_ref()).ok_or_else(|| {
+        let all = heads.modules.iter().filter(|one| one.paste.is_some());
+        let all: Vec<&str> = all.map(|one| one.name.as_str()).collect();
+        format!("there is no module {name:?}; there are {}", all.join(", "))
+    })?;
+    let package = Package::at(dir)?;
+    let src = package.root.with_file_name("");
+    let folder = match place {
+        Some(place) => package.folder.join(place).components().collect(),
+        None => src.clone(),
+    };
+    let parents = modules_between(&src, &folder).ok_or_else(|| {
+        let (folder, src) = (folder.display(), src.display());
+        format!("{folder}: expected a folder in {src} whose name can be a module's; {KEPT}")
+    })?;
+
+    // The paths of the library become those of the package.
+    let mut path = format!("{}::", package.name);
+    path.extend(parents.iter().flat_map(|parent| [parent, "::"]));
+    let taken: Vec<&str> = [name].into_iter().chain(paste.sibling.as_deref()).collect();
+    let mut files = Vec::new();
+    for one in &taken {
+        let file = format!("{one}.rs");
+        let source = text_of(root, &format!("src/{file}"))?;
+        let text = notice(root, &file)? + &rewritten(&source, &taken, &path);
+        let to = folder.join(file);
+        if *one != name && fs::read_to_string(&to).is_ok_and(|old| old == text) {
+            continue; // another module has brought it
+        }
+        for path in [&to, &folder.join(one).join("mod.rs")] {
+            if path.symlink_metadata().is_ok() {
+                return Err(format!("{} is there already; {KEPT}", path.display()).into());
+            }
+        }
+        files.push((to, text));
+    }
+
+    package.add(&paste.adds(package.is_library))?;
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for (to, text) in files {
+        let written = File::create_new(&to).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| format!("{}: {error}", to.display()))?;
+        println!("wrote {}", to.display());
+    }
+    package.say_what_to_declare(&parents, &taken);
+    let next = match package.is_library {
+        true => format!("test --doc {name}"),
+        false => "check".to_string(),
+    };
+    println!("next: cd {} && cargo {next}", dir.display());
+    Ok(())
+}
+
 /// The package that is to have the module.
 struct Package {
     folder: PathBuf,
@@ -33,122 +88,32 @@ struct Package {
     root: PathBuf,
 }
 
-pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: Option<&str>) -> Result<()> {
-    let module = module(heads, name)?;
-    let package = Package::at(dir)?;
-    let mut folder = package.root.with_file_name("");
-    let beside_root = folder.clone();
-    if let Some(place) = place {
-        folder = package.folder.join(place).components().collect();
-    }
-    let modules = modules_between(&beside_root, &folder).ok_or_else(|| {
-        let (place, src) = (folder.display(), beside_root.display());
-        format!(
-            "{place}: expected a folder in {src} whose name can be a module's; nothing was written"
-        )
-    })?;
-
-    // The paths of the library become those of the package.
-    let path = [&[package.name.clone()], modules.as_slice()].concat();
-    let path = path.join("::");
-    let mut files = Vec::new();
-    let taken = [Some(name), module.sibling.as_deref()];
-    for one in taken.into_iter().flatten() {
-        let file = format!("{one}.rs");
-        let source = text_of(root, &format!("src/{file}"))?;
-        let text = notice(root, &file)? + &rewritten(&source, &taken, &path);
-        let to = folder.join(file);
-        // Another module may have brought the same sibling.
-        let is_there = one != name && fs::read_to_string(&to).is_ok_and(|old| old == text);
-        if !is_there {
-            for path in [&to, &folder.join(one).join("mod.rs")] {
-                if path.symlink_metadata().is_ok() {
-                    let path = path.display();
-                    return Err(format!("{path} is there already; nothing was written").into());
-                }
-            }
-        }
-        files.push((one, to, text, is_there));
-    }
-
-    package.add(module.adds(package.is_library))?;
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    for (_, to, text, is_there) in &files {
-        let shown = to.display();
-        if *is_there {
-            println!("{shown} is there already, the same");
-            continue;
-        }
-        let written = File::create_new(to).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| format!("{shown}: {error}"))?;
-        println!("wrote {shown}");
-    }
-    let added = files.iter().map(|(one, ..)| *one);
-    let lines = package.declarations(&modules, added, name);
-    if !lines.is_empty() {
-        println!("now add{lines}");
-    }
-    let (shown, library) = (dir.display(), format!("test --doc {name}"));
-    let next = if package.is_library {
-        &library
-    } else {
-        "check"
-    };
-    println!("next: cd {shown} && cargo {next}");
-    Ok(())
-}
-
-fn module<'a>(heads: &'a Heads, name: &str) -> Result<&'a crate::runner::head::Paste> {
-    let found = heads.modules.iter().find(|module| module.name == name);
-    if let Some(paste) = found.and_then(|module| module.paste.as_ref()) {
-        return Ok(paste);
-    }
-    let takeable = heads.modules.iter().filter(|module| module.paste.is_some());
-    let names: Vec<&str> = takeable
-        .map(|module: &Module| module.name.as_str())
-        .collect();
-    Err(format!(
-        "there is no module {name:?}; there are {}",
-        names.join(", ")
-    )
-    .into())
-}
-
 impl Package {
     fn at(dir: &Path) -> Result<Package> {
         let shown = dir.display();
-        let expected =
-            format!("{shown}: expected a package, with a Cargo.toml; nothing was written");
-        let folder = dir.canonicalize().map_err(|_| expected.as_str())?;
+        let expected = || format!("{shown}: expected a package, with a Cargo.toml; {KEPT}");
+        let folder = dir.canonicalize().map_err(|_| expected())?;
         let manifest = folder.join("Cargo.toml");
         if !manifest.is_file() {
-            return Err(expected.into());
+            return Err(expected().into());
         }
-        let mut cargo = Command::new("cargo");
-        cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-        let output = cargo.arg("--manifest-path").arg(&manifest).output()?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{shown}: {}; nothing was written", complaint.trim()).into());
-        }
-        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+        let metadata = cargo(&metadata, &manifest).map_err(|error| format!("{shown}: {error}"))?;
+        let metadata: Value = serde_json::from_slice(&metadata)?;
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let path = |value: &Value| PathBuf::from(value.as_str().unwrap_or_default()).canonicalize();
-        let is_it = |one: &&Value| path(&one["manifest_path"]).is_ok_and(|path| path == manifest);
         // A workspace has a Cargo.toml, too.
-        let package = metadata["packages"]
-            .as_array()
-            .and_then(|all| all.iter().find(is_it));
-        let targets = package.and_then(|package| package["targets"].as_array());
-        let targets = targets.ok_or(expected.as_str())?;
-        let of_kind = |kinds: &[&str]| {
-            let is_one = |kind: &Value| kind.as_str().is_some_and(|kind| kinds.contains(&kind));
-            let kinds_of = |target: &&Value| target["kind"].as_array().cloned().unwrap_or_default();
-            targets
+        let is_it = |one: &Value| path(&one["manifest_path"]).is_ok_and(|path| path == manifest);
+        let package = list(&metadata["packages"]).into_iter().find(is_it);
+        let targets = list(&package.ok_or_else(expected)?["targets"]);
+        let library = |one: &&Value| {
+            list(&one["kind"])
                 .iter()
-                .find(|target| kinds_of(target).iter().any(is_one))
+                .any(|kind| kind == "lib" || kind == "rlib")
         };
-        let library = of_kind(&["lib", "rlib", "dylib", "cdylib", "staticlib"]);
-        let target = library.or_else(|| of_kind(&["bin"])).ok_or(expected)?;
+        let library = targets.iter().find(library);
+        let program = || targets.iter().find(|one| one["kind"][0] == "bin");
+        let target = library.or_else(program).ok_or_else(expected)?;
         Ok(Package {
             name: target["name"]
                 .as_str()
@@ -161,97 +126,83 @@ impl Package {
     }
 
     /// Adds these crates, or leaves the `Cargo.toml` as it was.
-    fn add(&self, commands: Vec<&[String]>) -> Result<()> {
+    fn add(&self, commands: &[&[String]]) -> Result<()> {
         let manifest = self.folder.join("Cargo.toml");
         let before = fs::read(&manifest)?;
-        for arguments in &commands {
-            let mut cargo = Command::new("cargo");
-            cargo
-                .args(["add", "--quiet", "--manifest-path"])
-                .arg(&manifest);
-            let output = cargo.args(*arguments).output()?;
-            if !output.status.success() {
-                fs::write(&manifest, before)?;
-                let complaint = String::from_utf8_lossy(&output.stderr).trim().to_string();
-                let command = arguments.join(" ");
-                return Err(
-                    format!("cargo add {command}: {complaint}; nothing was written").into(),
-                );
-            }
-        }
         for arguments in commands {
-            println!("cargo add {}", arguments.join(" "));
+            let words = ["add", "--quiet"]
+                .into_iter()
+                .chain(arguments.iter().map(String::as_str));
+            let command = format!("cargo add {}", arguments.join(" "));
+            if let Err(error) = cargo(&words.collect::<Vec<_>>(), &manifest) {
+                fs::write(&manifest, before)?;
+                return Err(format!("{command}: {error}").into());
+            }
+            println!("{command}");
         }
         Ok(())
     }
 
     /// The lines that declare the modules, except for those that are there.
-    fn declarations<'a>(
-        &self,
-        path: &[String],
-        files: impl Iterator<Item = &'a str>,
-        taken: &str,
-    ) -> String {
+    fn say_what_to_declare(&self, parents: &[&str], taken: &[&str]) {
         let public = if self.is_library { "pub mod" } else { "mod" };
-        let mut lines = String::new();
-        let mut declare = |file: &Path, comment: &str, line: String| {
+        let declare = |file: &Path, line: String| {
             let text = fs::read_to_string(file).unwrap_or_default();
-            if !text.lines().any(|old| old.trim().ends_with(&line)) {
-                lines += &format!("\n  to {}: {comment}{line}", file.display());
+            if !text.lines().any(|old| old.trim() == line) {
+                println!("add to {}: {line}", file.display());
             }
         };
         let mut file = self.root.clone();
         let mut folder = self.root.with_file_name("");
-        for module in path {
-            declare(&file, "", format!("{public} {module};"));
-            folder.push(module);
-            let by_name = folder.with_extension("rs");
-            file = if by_name.exists() {
-                by_name
-            } else {
-                folder.join("mod.rs")
-            };
+        for parent in parents {
+            declare(&file, format!("{public} {parent};"));
+            folder.push(parent);
+            file = folder.with_extension("rs");
+            if !file.exists() {
+                file = folder.join("mod.rs");
+            }
         }
-        for one in files {
-            // Of a sibling there may be a part that only another module uses; of a module in a program, too.
-            let unused = if self.is_library && one == taken {
-                ""
-            } else {
-                "#[allow(unused)] "
-            };
-            let public = if one == taken { public } else { "mod" };
-            declare(&file, unused, format!("{public} {one};"));
+        for (n, one) in taken.iter().enumerate() {
+            declare(
+                &file,
+                match (n, self.is_library) {
+                    (0, true) => format!("pub mod {one};"),
+                    // A part of it may be unused: in a program, or of a sibling that two modules share.
+                    _ => format!("#[allow(unused)] mod {one};"),
+                },
+            );
         }
-        lines
     }
 }
 
+/// Runs Cargo for this manifest, and gives what it printed.
+fn cargo(arguments: &[&str], manifest: &Path) -> Result<Vec<u8>> {
+    let mut cargo = Command::new("cargo");
+    let output = cargo
+        .args(arguments)
+        .arg("--manifest-path")
+        .arg(manifest)
+        .output()?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{}; {KEPT}", complaint.trim()).into());
+    }
+    Ok(output.stdout)
+}
+
 /// The modules that lead from this folder to that one inside it.
-fn modules_between(from: &Path, to: &Path) -> Option<Vec<String>> {
-    let is_name = |name: &str| {
+fn modules_between<'a>(from: &Path, to: &'a Path) -> Option<Vec<&'a str>> {
+    let is_name = |name: &&str| {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         name.chars().all(is_part) && !name.starts_with(|c: char| c.is_numeric())
     };
-    let name = |part: Component| match part {
-        Component::Normal(name) => name
-            .to_str()
-            .filter(|name| is_name(name))
-            .map(str::to_string),
-        _ => None,
-    };
-    to.strip_prefix(from).ok()?.components().map(name).collect()
+    let parts = to.strip_prefix(from).ok()?.iter();
+    parts.map(|part| part.to_str().filter(is_name)).collect()
 }
 
 /// What the license wants at the top of every copy.
 fn notice(root: &Path, file: &str) -> Result<String> {
-    let manifest = text_of(root, "Cargo.toml")?;
-    let version = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("version = "));
-    let version = version
-        .ok_or("Cargo.toml: expected a version")?
-        .trim_matches('"');
-    let mut notice = format!("// From asyncio-to-smol {version}, src/{file}\n//\n");
+    let mut notice = format!("// From asyncio-to-smol, src/{file}\n//\n");
     for line in text_of(root, "LICENSE-MIT")?.lines() {
         notice += format!("// {line}").trim_end();
         notice.push('\n');
@@ -259,14 +210,13 @@ fn notice(root: &Path, file: &str) -> Result<String> {
     Ok(notice + "\n")
 }
 
-/// The source with its paths as they are in the module at `path`. A link to a module that is not taken is
-/// text.
-fn rewritten(source: &str, taken: &[Option<&str>], path: &str) -> String {
+/// The source with `path` before the names of the modules. A link to one that is not taken becomes text.
+fn rewritten(source: &str, taken: &[&str], path: &str) -> String {
     let mut text = String::new();
     let mut parts = source.split("](crate::");
     text += parts.next().unwrap_or_default();
     for part in parts {
-        let module = part.split([':', ')']).next();
+        let module = part.split([':', ')']).next().unwrap_or_default();
         match (text.rfind('['), part.split_once(')')) {
             (Some(open), Some((_, after))) if !taken.contains(&module) => {
                 text.remove(open);
@@ -276,5 +226,5 @@ fn rewritten(source: &str, taken: &[Option<&str>], path: &str) -> String {
         }
     }
     text.replace("crate::", "super::")
-        .replace(&format!("{HERE}::"), &format!("{path}::"))
+        .replace("asyncio_to_smol::", path)
 }

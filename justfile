@@ -30,11 +30,17 @@ run chapter_or_program *arguments:
 picture *arguments:
     @{{ tools }} picture "$@"
 
-# Make a Cargo package of its own in DIR out of one program
+# Make a Cargo package of its own out of one program: NAME DIR
 [group('use')]
 [no-exit-message]
-copy name dir:
+copy *arguments:
     @{{ tools }} copy "$@"
+
+# Take a module of the library into a package that is there: MODULE DIR [FOLDER]; --help lists them
+[group('use')]
+[no-exit-message]
+take *arguments:
+    @{{ tools }} take "$@"
 
 # Run every program, or those named, against its transcript; --patch CRATE=DIR takes a crate from there
 [group('use')]

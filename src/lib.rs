@@ -94,7 +94,7 @@ pub fn run_until_interrupted<'a, F>(
     main: impl FnOnce(run::Spawner<'a>) -> F,
 ) -> Result<F::Output, Interrupted>
 where
-    F: Future + 'a,
+    F: std::future::Future + 'a,
     F::Output: 'a,
 {
     // Until all destructors have run: a signal may come during the teardown.

@@ -55,6 +55,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::future::Future; // not in the prelude of edition 2021
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -135,8 +135,8 @@ fn what_is_generated_is_up_to_date() {
 fn a_wrong_command_line_is_told_the_usage() {
     let nothing = "there is no program \"nothing\"; `just` lists the programs\n";
     for (arguments, complaint) in [
-        (&[][..], "usage: just copy NAME DIR or just picture"),
-        (&["x"], "usage: just copy NAME DIR or just picture"),
+        (&[][..], "usage: just copy NAME DIR or just take MODULE"),
+        (&["x"], "usage: just copy NAME DIR or just take MODULE"),
         (&["copy", "hello_smol"], "usage: just copy NAME DIR\n"),
         (
             &["copy", "hello_smol", "a", "b"],

@@ -9,6 +9,7 @@ mod run;
 mod runner;
 mod smoke;
 mod svg;
+mod take;
 mod terminal;
 
 use runner::head::Heads;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const COPY: &str = "just copy NAME DIR";
+const TAKE: &str = "just take MODULE DIR [FOLDER]";
 const PICTURE: &str = "just picture [NAME | --keep]";
 const SMOKE: &str = "just smoke [NAME…] [--patch CRATE=DIR]…";
 const CONTENTS: &str = "just contents [--check]";
@@ -47,6 +49,14 @@ fn command(words: &[&str]) -> Result<ExitCode> {
     match words {
         ["list"] => list(heads),
         ["run", wanted, arguments @ ..] => return run::run(root, heads, wanted, arguments),
+        ["copy", "--help"] => println!(
+            "usage: {COPY}\nMakes a Cargo package of its own in DIR out of one program. `just` lists them."
+        ),
+        ["take", "--help"] => println!("usage: {TAKE}\n{}", take::help(heads)),
+        ["take", name, dir, place @ ..] if !dir.is_empty() && place.len() < 2 => {
+            take::take(root, heads, name, &from.join(dir), place.first().copied())?;
+        }
+        ["take", ..] => return Err(format!("usage: {TAKE}").into()),
         ["copy", name, folder] if !folder.is_empty() => {
             copy::copy(root, heads.program(name)?, &from.join(folder))?;
         }
@@ -66,7 +76,11 @@ fn command(words: &[&str]) -> Result<ExitCode> {
                 ExitCode::FAILURE
             });
         }
-        _ => return Err(format!("usage: {COPY} or {PICTURE} or {SMOKE} or {CONTENTS}").into()),
+        _ => {
+            return Err(
+                format!("usage: {COPY} or {TAKE} or {PICTURE} or {SMOKE} or {CONTENTS}").into(),
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

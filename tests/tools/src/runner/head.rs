@@ -47,6 +47,51 @@ pub struct Module {
     pub name: String,
     pub description: String,
     pub names: Names,
+    /// What a package needs that takes it: all but `loop_thread` say so.
+    pub paste: Option<Paste>,
+}
+
+/// What `Paste: …` says of a module.
+pub struct Paste {
+    /// The private module that comes with it.
+    pub sibling: Option<String>,
+    /// The arguments of each `cargo add`.
+    adds: Vec<Vec<String>>,
+}
+
+impl Paste {
+    fn parse(text: &str) -> Paste {
+        let mut paste = Paste {
+            sibling: None,
+            adds: Vec::new(),
+        };
+        let mut parts = text.split('`');
+        while let (Some(before), Some(quoted)) = (parts.next(), parts.next()) {
+            if let Some(file) = quoted.strip_suffix(".rs") {
+                paste.sibling = Some(file.to_string());
+            }
+            let Some(arguments) = quoted.strip_prefix("cargo add ") else {
+                continue;
+            };
+            let mut words: Vec<String> = arguments.split(' ').map(str::to_string).collect();
+            for (system, condition) in [("for Unix", "cfg(unix)"), ("elsewhere", "cfg(not(unix))")]
+            {
+                if before.trim_end().ends_with(system) {
+                    words.extend(["--target", condition].map(str::to_string));
+                }
+            }
+            paste.adds.push(words);
+        }
+        paste
+    }
+
+    /// The arguments of each `cargo add` that is needed: those for examples only where examples are run.
+    pub fn adds(&self, with_examples: bool) -> Vec<&[String]> {
+        let is_for_examples = |words: &[String]| words.iter().any(|word| word == "--dev");
+        let adds = self.adds.iter().map(Vec::as_slice);
+        adds.filter(|words| with_examples || !is_for_examples(words))
+            .collect()
+    }
 }
 
 /// The names that a program or a module answers: what a reader would search for.
@@ -80,7 +125,8 @@ impl Heads {
         let mut modules = Vec::new();
         for name in entries(&root.join("src"))? {
             if let Some(stem) = name.strip_suffix(".rs") {
-                modules.extend(Module::read(root, stem)?);
+                let text = text_of(root, &format!("src/{name}"))?;
+                modules.extend(Module::parse(stem, &text)?);
             }
         }
         Ok(Heads {
@@ -231,18 +277,23 @@ impl Program {
 
 impl Module {
     /// `None` for a private module, whose head has no names.
-    fn read(root: &Path, name: &str) -> Result<Option<Module>> {
+    fn parse(name: &str, text: &str) -> Result<Option<Module>> {
         let path = format!("src/{name}.rs");
-        let text = text_of(root, &path)?;
-        let head = head(&text);
+        let head = head(text);
         if field(&head, "asyncio").is_none() && field(&head, "Node").is_none() {
             return Ok(None);
+        }
+        let paste = field(&head, "Paste").map(|text| Paste::parse(&text));
+        if paste.is_none() && name != "loop_thread" {
+            let expected = "`- Paste: this file; `cargo add …``";
+            return Err(format!("{path}: expected {expected} in the head"));
         }
         let description = description(&head);
         Ok(Some(Module {
             name: name.to_string(),
             description: description.ok_or_else(|| format!("{path}: expected {DESCRIPTION}"))?,
             names: Names::of(&head).map_err(|error| format!("{path}: {error}"))?,
+            paste,
         }))
     }
 }
@@ -468,6 +519,37 @@ mod y;
                 .unwrap()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_module_says_what_a_package_needs_that_takes_it() {
+        let head = "\
+//! Waits.
+//!
+//! - asyncio: `asyncio.wait`
+//! - Paste: this file and `list.rs`; `cargo add a b`, for Unix
+//!   `cargo add c --features d`, elsewhere `cargo add e`; for its examples `cargo add --dev f`.
+";
+        let module = Module::parse("wait", head).unwrap().unwrap();
+        let paste = module.paste.unwrap();
+        assert_eq!(paste.sibling.as_deref(), Some("list"));
+        let adds = paste.adds(true).into_iter().map(|words| words.join(" "));
+        let expected = [
+            "a b",
+            "c --features d --target cfg(unix)",
+            "e --target cfg(not(unix))",
+            "--dev f",
+        ];
+        assert_eq!(adds.collect::<Vec<_>>(), expected);
+        assert_eq!(paste.adds(false).len(), 3);
+
+        let error = Module::parse("wait", &head.replace("Paste", "Pasted")).err();
+        assert!(
+            error
+                .unwrap()
+                .starts_with("src/wait.rs: expected `- Paste: ")
+        );
+        assert!(Module::parse("list", "//! A list.\n").unwrap().is_none());
     }
 
     #[test]

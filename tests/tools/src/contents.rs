@@ -186,7 +186,7 @@ fn page(heads: &Heads) -> String {
 <!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
 # Contents
 
-The chapters in order are a tutorial of about an hour: [start here](01_hello/README.md). `just run 1` runs
+The chapters in order are a tutorial of an hour and a half: [start here](01_hello/README.md). `just run 1` runs
 chapter 1, `just run NAME` one program, and `just copy NAME DIR` makes a package of its own out of it. The
 second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
 Without `just` the command is in the head of each program.

@@ -22,7 +22,8 @@
 //! ended" is missing. Signals within half a second of the first are taken for the first, since parents
 //! such as GNU `timeout` relay a Ctrl-C that the terminal has sent already.
 //!
-//! Who owns what: the work owns its `Teardown`, and is dropped at the first signal. Unix only.
+//! Who owns what: the work owns its `Teardown`, and is dropped at the first signal. The two ways of
+//! handling SIGINT come one after the other: they do not go together. Unix only.
 //!
 //! asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`.
 //! Node: `process.on('SIGINT')`.

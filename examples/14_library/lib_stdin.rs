@@ -24,7 +24,7 @@
 //! are not UTF-8, which `lines()` refuses.
 //!
 //! Who owns what: each read owns its reader, and drops it when it is given up. The threads of `Unblock`
-//! belong to smol's pool; they are still blocked in read(2) at the end, which is why this part comes last.
+//! belong to smol's pool; they are still blocked at the end, which is why this part comes last.
 //!
 //! asyncio: `loop.add_reader`.
 //! Node: `process.stdin.on`.

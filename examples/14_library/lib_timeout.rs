@@ -10,8 +10,8 @@
 //!
 //! The work blocks the loop for 0.3 s in its first step, and gives its value in the second. `or` polls
 //! it first. Only then is the `async` block with the timer polled, which makes the timer: the limit
-//! starts when it should be over. (With a timer made before, `work.or(timer)` gives the value or not,
-//! according to which of the two is asked first; and `None` does not say why.)
+//! starts when it should be over. (A timer that was made before is in time here. When both are ready, the
+//! order of the two decides, and the value can be lost.)
 //!
 //! [`timeout`](../../src/timeout.rs) takes the deadline when it is called. Nothing can interrupt a step
 //! that blocks; but at its first `await` the work is late and is dropped, as with asyncio's `wait_for`.

@@ -6,8 +6,8 @@
 //!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;
-//! use asyncio_to_smol::run::run;
-//! use async_io::Timer;
+//! use async_executor::LocalExecutor;
+//! use async_io::{Timer, block_on};
 //! use futures_lite::StreamExt;
 //! use std::time::Duration;
 //!
@@ -16,13 +16,14 @@
 //!     ms
 //! }
 //!
-//! run(async |ex| {
+//! let ex = LocalExecutor::new();
+//! block_on(ex.run(async {
 //!     let mut results = as_completed(&ex, [sleep(40), sleep(10), sleep(20)]);
 //!     assert_eq!(results.next().await, Some((1, 10))); // the second child
 //!     assert_eq!(results.next().await, Some((2, 20)));
 //!     assert_eq!(results.next().await, Some((0, 40)));
 //!     assert_eq!(results.next().await, None);
-//! });
+//! }));
 //! ```
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. A
@@ -42,11 +43,13 @@
 //! With a deadline for all; `or` prefers its first future, so that what has ended is given first:
 //!
 //! ```
-//! # use asyncio_to_smol::{as_completed, run};
-//! # use async_io::Timer;
+//! # use asyncio_to_smol::as_completed::as_completed;
+//! # use async_executor::LocalExecutor;
+//! # use async_io::{Timer, block_on};
 //! # use futures_lite::{StreamExt, future};
 //! # use std::time::Duration;
-//! # run(async |ex| {
+//! # let ex = LocalExecutor::new();
+//! # block_on(ex.run(async {
 //! # let children = [future::or(future::pending(), async { Timer::after(Duration::from_secs(60)).await; })];
 //! let mut timer = Timer::after(Duration::from_millis(20));
 //! let mut results = as_completed(&ex, children);
@@ -55,7 +58,7 @@
 //!     println!("{index}: {result:?}");
 //! }
 //! // Here the rest still runs: go on with `results`, `results.detach()`, or drop it.
-//! # });
+//! # }));
 //! ```
 //!
 //! Some 35 ns for a child that is ready at once, and as few bytes as with `gather`, however many there
@@ -81,15 +84,17 @@ use std::thread;
 /// its index in the input.
 ///
 /// ```
-/// # use asyncio_to_smol::{as_completed, run};
+/// # use asyncio_to_smol::as_completed::as_completed;
+/// # use {async_executor::LocalExecutor, async_io::block_on};
 /// # use futures_lite::StreamExt;
-/// run(async |ex| {
+/// # let ex = LocalExecutor::new();
+/// block_on(ex.run(async {
 ///     let words = ["one", "two"];
 ///     let mut lengths = as_completed(&ex, words.map(async |word| word.len()));
 ///     while let Some((index, length)) = lengths.next().await {
 ///         assert_eq!(words[index].len(), length);
 ///     }
-/// });
+/// }));
 /// ```
 pub fn as_completed<'a, F>(
     ex: &impl Spawn<'a>,
@@ -134,14 +139,16 @@ impl<T> AsCompleted<T> {
     /// Lets the children run on; what they return is dropped.
     ///
     /// ```
-    /// # use asyncio_to_smol::{as_completed, run};
+    /// # use asyncio_to_smol::as_completed::as_completed;
+    /// # use {async_executor::LocalExecutor, async_io::block_on};
     /// # use futures_lite::StreamExt;
-    /// run(async |ex| {
+    /// # let ex = LocalExecutor::new();
+    /// block_on(ex.run(async {
     ///     let mut results = as_completed(&ex, (0..2).map(async |n| n));
     ///     let first = results.next().await;
     ///     results.detach(); // the other one runs on
     ///     assert_eq!(first, Some((0, 0)));
-    /// });
+    /// }));
     /// ```
     pub fn detach(self) {
         self.handle.detach();

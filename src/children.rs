@@ -22,7 +22,7 @@ use std::thread;
 /// `run` gives to `main`.
 ///
 /// `'a` is what the children may borrow. The trait has no other implementations than this: every type
-/// whose references can be extended by a [`Driver`].
+/// whose references can be extended by a `Driver`.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);

@@ -6,20 +6,22 @@
 //!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};
-//! use asyncio_to_smol::run::run;
+//! use async_executor::LocalExecutor;
+//! use futures_lite::future::block_on;
 //!
 //! async fn half(n: u32) -> Result<u32, String> {
 //!     if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
 //! }
 //!
-//! run(async |ex| {
+//! let ex = LocalExecutor::new();
+//! block_on(ex.run(async {
 //!     assert_eq!(gather(&ex, [half(2), half(4)]).await, Ok(vec![1, 2]));
 //!     assert_eq!(gather(&ex, [half(2), half(3)]).await, Err("3 is odd".to_string()));
 //!
 //!     // Waits for all of them, whatever they return.
 //!     let results = gather_all(&ex, [half(2), half(3), half(4)]).await;
 //!     assert_eq!(results, [Ok(1), Err("3 is odd".to_string()), Ok(2)]);
-//! });
+//! }));
 //! ```
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. They
@@ -103,21 +105,24 @@ mod sealed {
 /// See [`Gather`] for what it returns.
 ///
 /// ```
-/// # use asyncio_to_smol::{gather, run};
-/// let lengths = run(async |ex| {
-///     let words = ["one", "three"];
-///     gather(&ex, words.map(async |word| Ok::<_, String>(word.len()))).await
-/// });
+/// # use asyncio_to_smol::gather::gather;
+/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
+/// let ex = LocalExecutor::new();
+/// let words = ["one", "three"];
+/// let lengths = gather(&ex, words.map(async |word| Ok::<_, String>(word.len())));
+/// let lengths = block_on(ex.run(lengths));
 /// assert_eq!(lengths, Ok(vec![3, 5]));
 /// ```
 ///
 /// Children that return something else than a `Result` do not compile; they are for [`gather_all`]:
 ///
 /// ```compile_fail,E0277
-/// # use asyncio_to_smol::{gather, run};
-/// run(async |ex| {
+/// # use asyncio_to_smol::gather::gather;
+/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
+/// # let ex = LocalExecutor::new();
+/// block_on(ex.run(async {
 ///     gather(&ex, [async { 1 }, async { 2 }]).await
-/// });
+/// }));
 /// ```
 pub fn gather<'a, F>(
     ex: &impl Spawn<'a>,
@@ -161,17 +166,18 @@ impl<T, E> Gather<T, E> {
     /// Returns what awaiting it would have given, if that was there already and has not been given.
     ///
     /// ```
-    /// # use asyncio_to_smol::{gather, run};
-    /// # use futures_lite::future::pending;
+    /// # use asyncio_to_smol::gather::gather;
+    /// # use {async_executor::LocalExecutor, futures_lite::future::{block_on, pending}};
     /// async fn child(n: u32) -> Result<(), u32> {
     ///     if n == 1 { Err(n) } else { pending().await }
     /// }
-    /// run(async |ex| {
+    /// # let ex = LocalExecutor::new();
+    /// block_on(ex.run(async {
     ///     let mut children = gather(&ex, [child(0), child(1), child(2)]);
     ///     assert_eq!((&mut children).await, Err(1));
     ///     // Two still run, as in asyncio. Dropping `children` here would let them run on.
     ///     children.cancel().await;
-    /// });
+    /// }));
     /// ```
     ///
     /// # Panics
@@ -276,8 +282,9 @@ impl<T, E> Gathered<T, E> {
 ///
 /// ```
 /// # use asyncio_to_smol::gather::gather_all;
-/// # use asyncio_to_smol::run;
-/// let squares = run(async |ex| gather_all(&ex, (1..4).map(async |n| n * n)).await);
+/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
+/// let ex = LocalExecutor::new();
+/// let squares = block_on(ex.run(gather_all(&ex, (1..4).map(async |n| n * n))));
 /// assert_eq!(squares, [1, 4, 9]);
 /// ```
 pub fn gather_all<'a, F>(

@@ -2,13 +2,16 @@
 //!
 //! - asyncio: `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown`
 //! - Node: no name for it
-//! - Paste: this file; `cargo add slab`
+//! - Paste: this file; `cargo add slab`; for its examples
+//!   `cargo add --dev async-executor futures-lite`.
 //!
 //! ```
 //! use asyncio_to_smol::queue::Queue;
-//! use asyncio_to_smol::run::run;
+//! use async_executor::LocalExecutor;
+//! use futures_lite::future::block_on;
 //!
-//! run(async |ex| {
+//! let ex = LocalExecutor::new();
+//! block_on(ex.run(async {
 //!     let queue = Queue::bounded(10);
 //!     let workers = [(); 3].map(|()| {
 //!         let queue = queue.clone();
@@ -31,7 +34,7 @@
 //!         sum += worker.await;
 //!     }
 //!     assert_eq!(sum, 5050);
-//! });
+//! }));
 //! ```
 //!
 //! smol's channel does this also between threads, and ends by itself when the last sender has gone. This

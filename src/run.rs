@@ -69,7 +69,7 @@ use std::task::{Context, Poll, Waker};
 /// not waited for.
 ///
 /// ```
-/// # use asyncio_to_smol::run;
+/// # use asyncio_to_smol::run::run;
 /// let result: Result<u32, std::num::ParseIntError> = run(async |_| "42".parse());
 /// assert_eq!(result, Ok(42));
 /// ```
@@ -139,7 +139,7 @@ impl<'a> Spawner<'a> {
     /// cancelled one: to await it panics, `task.fallible()` gives `None`.
     ///
     /// ```
-    /// # use asyncio_to_smol::run;
+    /// # use asyncio_to_smol::run::run;
     /// # use futures_lite::future::pending;
     /// run(async |ex| {
     ///     let one = ex.spawn(async { 1 });
@@ -187,7 +187,7 @@ impl<'a> Spawner<'a> {
     /// A task that has been cancelled is in it until its future has been dropped.
     ///
     /// ```
-    /// # use asyncio_to_smol::run;
+    /// # use asyncio_to_smol::run::run;
     /// # use futures_lite::future::{pending, yield_now};
     /// run(async |ex| {
     ///     let _task = ex.spawn(pending::<()>());

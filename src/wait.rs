@@ -5,9 +5,9 @@
 //! - Paste: this file; `cargo add async-executor async-io futures-lite`
 //!
 //! ```
-//! use asyncio_to_smol::run::run;
 //! use asyncio_to_smol::wait;
-//! use async_io::Timer;
+//! use async_executor::LocalExecutor;
+//! use async_io::{Timer, block_on};
 //! use std::time::Duration;
 //!
 //! async fn sleep(ms: u64) -> u64 {
@@ -16,7 +16,8 @@
 //! }
 //!
 //! # fn main() -> Result<(), wait::Empty> {
-//! run(async |ex| {
+//! let ex = LocalExecutor::new();
+//! block_on(ex.run(async {
 //!     let mut tasks = vec![ex.spawn(sleep(10)), ex.spawn(sleep(80))];
 //!     for done in wait::first_completed(&mut tasks).await? {
 //!         assert_eq!((done.index(), done.result()), (0, 10));
@@ -25,7 +26,7 @@
 //!         assert_eq!(task.await, 80); // it is still here, and nothing was cancelled
 //!     }
 //!     Ok(())
-//! })
+//! }))
 //! # }
 //! ```
 //!
@@ -69,13 +70,15 @@ use std::time::Duration;
 /// Waits until all tasks have ended: `ALL_COMPLETED`.
 ///
 /// ```
-/// # use asyncio_to_smol::{run, wait};
-/// run(async |ex| {
+/// # use asyncio_to_smol::wait;
+/// # use {async_executor::LocalExecutor, async_io::block_on};
+/// # let ex = LocalExecutor::new();
+/// block_on(ex.run(async {
 ///     let mut tasks: Vec<_> = (0..3).map(|n| ex.spawn(async move { n })).collect();
 ///     let done = wait::all_completed(&mut tasks).await?;
 ///     assert_eq!((done.len(), tasks.len()), (3, 0));
 ///     Ok::<(), wait::Empty>(())
-/// }).unwrap();
+/// })).unwrap();
 /// ```
 #[doc(alias = "ALL_COMPLETED")]
 pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
@@ -85,14 +88,16 @@ pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 /// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`.
 ///
 /// ```
-/// # use asyncio_to_smol::{run, wait};
+/// # use asyncio_to_smol::wait;
+/// # use {async_executor::LocalExecutor, async_io::block_on};
 /// # use futures_lite::future::pending;
-/// run(async |ex| {
+/// # let ex = LocalExecutor::new();
+/// block_on(ex.run(async {
 ///     let mut tasks = vec![ex.spawn(pending()), ex.spawn(async { 1 })];
 ///     let done = wait::first_completed(&mut tasks).await?;
 ///     assert_eq!((done[0].index(), tasks.len()), (1, 1));
 ///     Ok::<(), wait::Empty>(())
-/// }).unwrap();
+/// })).unwrap();
 /// ```
 #[doc(alias = "FIRST_COMPLETED")]
 pub fn first_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
@@ -102,14 +107,16 @@ pub fn first_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 /// Waits until a task has returned an error or panicked, or all have ended: `FIRST_EXCEPTION`.
 ///
 /// ```
-/// # use asyncio_to_smol::{run, wait};
+/// # use asyncio_to_smol::wait;
+/// # use {async_executor::LocalExecutor, async_io::block_on};
 /// # use futures_lite::future::pending;
-/// run(async |ex| {
+/// # let ex = LocalExecutor::new();
+/// block_on(ex.run(async {
 ///     let mut tasks = vec![ex.spawn(pending()), ex.spawn(async { Err::<(), _>("failed") })];
 ///     let done = wait::first_exception(&mut tasks).await?;
 ///     assert_eq!((done[0].index(), tasks.len()), (1, 1));
 ///     Ok::<(), wait::Empty>(())
-/// }).unwrap();
+/// })).unwrap();
 /// ```
 #[doc(alias = "FIRST_EXCEPTION")]
 pub fn first_exception<T, E>(tasks: &mut Vec<Task<Result<T, E>>>) -> Wait<'_, Result<T, E>> {
@@ -161,16 +168,18 @@ impl<'t, T> Wait<'t, T> {
     /// is zero.
     ///
     /// ```
-    /// # use asyncio_to_smol::{run, wait};
+    /// # use asyncio_to_smol::wait;
+    /// # use {async_executor::LocalExecutor, async_io::block_on};
     /// # use std::time::Duration;
     /// # use futures_lite::future::pending;
-    /// run(async |ex| {
+    /// # let ex = LocalExecutor::new();
+    /// block_on(ex.run(async {
     ///     let mut tasks = vec![ex.spawn(pending::<()>())];
     ///     let wait = wait::all_completed(&mut tasks).timeout(Duration::from_millis(20));
     ///     assert_eq!(wait.await?.len(), 0);
     ///     assert_eq!(tasks.len(), 1);
     ///     Ok::<(), wait::Empty>(())
-    /// }).unwrap();
+    /// })).unwrap();
     /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timer = Some(Timer::after(limit));
@@ -342,15 +351,17 @@ impl<T> Done<T> {
     /// What the task returned, or what it panicked with: asyncio's `task.exception()`.
     ///
     /// ```
-    /// # use asyncio_to_smol::{run, wait};
-    /// run(async |ex| {
+    /// # use asyncio_to_smol::wait;
+    /// # use {async_executor::LocalExecutor, async_io::block_on};
+    /// # let ex = LocalExecutor::new();
+    /// block_on(ex.run(async {
     ///     let mut tasks = vec![ex.spawn(async { panic!("as an example") })];
     ///     for done in wait::all_completed::<()>(&mut tasks).await? {
     ///         let panic = done.into_result().unwrap_err();
     ///         assert_eq!(panic.downcast_ref(), Some(&"as an example"));
     ///     }
     ///     Ok::<(), wait::Empty>(())
-    /// }).unwrap();
+    /// })).unwrap();
     /// ```
     ///
     /// # Errors

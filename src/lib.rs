@@ -12,7 +12,6 @@
 //! | [`mod@as_completed`] | Many futures together, each result as soon as it is there: asyncio's `as_completed`. | `asyncio.as_completed` |  |
 //! | [`mod@gather`] | Many futures together, results in the order of the input: asyncio's `gather`. | `asyncio.gather`, `return_exceptions=True` | `Promise.all`, `Promise.allSettled` |
 //! | [`mod@interrupt`] | Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once. | `KeyboardInterrupt`, `loop.add_signal_handler` | `process.on('SIGINT')`, `process.on('SIGTERM')` |
-//! | [`mod@loop_thread`] | A loop on a thread of its own, for calls and futures from other threads. | `loop.call_soon_threadsafe`, `asyncio.run_coroutine_threadsafe`, `asyncio.new_event_loop`, `asyncio.set_event_loop`, `asyncio.wrap_future`, `loop.run_forever`, `loop.stop`, `concurrent.futures.Future` | `new Worker`, `worker.postMessage`, `worker.terminate`, `worker_threads` |
 //! | [`mod@queue`] | A queue between tasks of one thread: asyncio's `Queue`. | `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown` |  |
 //! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
 //! | [`mod@sleep`] | Sleeping by the hundred thousand: one timer for all that sleep. | `asyncio.sleep` | `setTimeout` |
@@ -28,8 +27,7 @@
 //! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`] and [`wait`] run under
 //! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under
 //! any that does not move its tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks,
-//! on a `LocalExecutor` of yours or inside [`mod@run`]. [`loop_thread`] brings its own thread, and
-//! [`interrupt`] works with and without [`mod@run`].
+//! on a `LocalExecutor` of yours or inside [`mod@run`]. [`interrupt`] works with and without [`mod@run`].
 //!
 //! Every module page begins with the names of asyncio and Node.js that it answers. What one usually
 //! needs of a module can also be imported from here:
@@ -47,8 +45,6 @@ pub mod as_completed;
 mod children;
 pub mod gather;
 pub mod interrupt;
-pub mod loop_thread;
-mod panics;
 pub mod queue;
 pub mod run;
 pub mod sleep;

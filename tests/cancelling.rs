@@ -1,4 +1,4 @@
-//! `task_group`, `loop_thread`, and the list of a run's tasks: first what the groups
+//! `task_group`, and the list of a run's tasks: first what the groups
 //! have in common with asyncio, which is asked itself where Python is installed, then the rest.
 
 #[path = "common/cases.rs"]

@@ -8,7 +8,6 @@ mod watchdog;
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::gather::gather;
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
-use asyncio_to_smol::loop_thread::{LoopThread, StillRunning};
 use asyncio_to_smol::run::{Spawner, run};
 use asyncio_to_smol::run_until_interrupted;
 use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -112,36 +111,6 @@ fn failed_group(guards: &Guards) {
     });
 }
 
-fn stopped_loops(guards: &Guards) {
-    // Stopped, dropped, dropped by its own task, left behind while it is busy.
-    let with_tasks = || {
-        let other = LoopThread::start().unwrap();
-        let guards = guards.clone();
-        let tasks = other.spawn_with(|ex| async move { guards.tasks(&ex) });
-        tasks.join().unwrap();
-        other
-    };
-    with_tasks().stop(Duration::from_secs(30)).unwrap();
-    drop(with_tasks());
-    let own = Arc::new(with_tasks());
-    let same = Arc::clone(&own);
-    let dropping = own.spawn(async move {
-        yield_now().await;
-        drop(same);
-    });
-    drop(own);
-    dropping.join().unwrap();
-    let busy = with_tasks();
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let call = busy.call_soon(move || released.recv());
-    let guard = guards.guard();
-    let never = busy.call_soon(move || drop(guard));
-    assert_eq!(busy.stop(Duration::ZERO), Err(StillRunning));
-    drop(release);
-    let _ = call.join();
-    assert!(never.join().is_err());
-}
-
 /// The threads and the open descriptors of this process.
 fn counts() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
@@ -194,7 +163,7 @@ fn no_task_thread_or_descriptor_is_left_over() {
     drop(Interrupts::listen());
     let before = counts();
     for _ in 0..3 {
-        for scenario in [end_of_run, interrupted_run, failed_group, stopped_loops] {
+        for scenario in [end_of_run, interrupted_run, failed_group] {
             scenario(&guards);
             // What ends by itself, on another thread, does so now. A test that waits here for ever
             // is ended by the watchdog.

@@ -27,11 +27,11 @@
 //! without destructors.
 //!
 //! asyncio: `loop.call_soon_threadsafe` (a channel of closures), `asyncio.new_event_loop`
-//! (`smol::LocalExecutor::new`), `asyncio.set_event_loop`, `loop.run_forever`
+//! (`smol::LocalExecutor::new`), `asyncio.set_event_loop` (pass `&LocalExecutor` on), `loop.run_forever`
 //! (`smol::LocalExecutor::run`), `loop.stop` (drop the last sender), `threading.Thread`
 //! (`std::thread::scope`), `time.sleep` (`std::thread::sleep`).
 //! Node: `new Worker` (`std::thread::scope`), `worker.postMessage` (a channel of closures),
-//! `worker_threads`.
+//! `worker_threads` (`std::thread`).
 //! Paste: `cargo add smol`.
 
 use smol::channel::{self, Receiver, Sender};

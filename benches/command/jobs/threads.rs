@@ -19,8 +19,8 @@ pub fn jobs(quick: bool) -> Vec<Job> {
             Figure::new("rate", at_once, "µs", 1e6),
         ],
         contenders: vec![
-            ours("LoopThread::call_soon", calls("thread_call call_soon")),
-            ours("LoopThread::spawn", calls("thread_call spawn")),
+            ours("a channel of closures", calls("thread_call closures")),
+            ours("Executor::spawn", calls("thread_call spawn")),
             tokio(
                 "Handle::spawn, current_thread",
                 calls("thread_call current_thread spawn"),

@@ -47,7 +47,7 @@ pub struct Module {
     pub name: String,
     pub description: String,
     pub names: Names,
-    /// What a package needs that takes it: all but `loop_thread` say so.
+    /// What a package needs that takes it: every module says so.
     pub paste: Option<Paste>,
 }
 
@@ -284,7 +284,7 @@ impl Module {
             return Ok(None);
         }
         let paste = field(&head, "Paste").map(|text| Paste::parse(&text));
-        if paste.is_none() && name != "loop_thread" {
+        if paste.is_none() {
             let expected = "`- Paste: this file; `cargo add …``";
             return Err(format!("{path}: expected {expected} in the head"));
         }

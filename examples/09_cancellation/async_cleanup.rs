@@ -102,8 +102,6 @@ fn main() -> ExitCode {
     let ex = LocalExecutor::new();
     let result = block_on(ex.run(async_main(&ex, &path)));
     let _ = std::fs::remove_file(&path);
-    ExitCode::from(result.unwrap_or_else(|error| {
-        eprintln!("async_cleanup: {}: {error}", path.display());
-        1
-    }))
+    let status = result.map_err(|error| eprintln!("async_cleanup: {}: {error}", path.display()));
+    ExitCode::from(status.unwrap_or(1))
 }

@@ -6,13 +6,13 @@
 //!
 //! ```text
 //! $ cargo run --example hello_event_loop
-//! 1795860880 - Hello world!
-//! 1795860883 - Hello world!
+//! 1795866497 - Hello world!
+//! 1795866500 - Hello world!
 //! 45
-//! Executing fib took 17.62 seconds.
+//! Executing fib took 10.90 seconds.
 //! fib(45) = 1134903170
-//! 1795860901 - Hello world!
-//! 1795860904 - Hello world!
+//! 1795866511 - Hello world!
+//! 1795866514 - Hello world!
 //! ```
 //!
 //! No smol in here: poll(2) waits for input, at most 100 ms, and then the loop looks at the clock.

@@ -6,13 +6,13 @@
 //!
 //! ```text
 //! $ cargo run --example hello_node
-//! 1795860813 - Hello world!
+//! 1795866469 - Hello world!
 //! 45
-//! Calculation took 31.929 seconds
+//! Calculation took 10.303 seconds
 //! fib(45) = 1134903170
-//! 1795860845 - Hello world!
-//! 1795860848 - Hello world!
-//! 1795860851 - Hello world!
+//! 1795866479 - Hello world!
+//! 1795866482 - Hello world!
+//! 1795866485 - Hello world!
 //! ```
 //!
 //! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile one comes late and

@@ -6,19 +6,14 @@
 //!
 //! ```text
 //! $ cargo run --example hello_threads
-//! 1795860852 - Hello world!
-//! 1795860855 - Hello world!
+//! 1795866485 - Hello world!
+//! 1795866488 - Hello world!
 //! 45
-//! 1795860858 - Hello world!
-//! 1795860861 - Hello world!
-//! 1795860864 - Hello world!
-//! 1795860867 - Hello world!
-//! 1795860870 - Hello world!
-//! 1795860873 - Hello world!
-//! 1795860876 - Hello world!
-//! Executing fib took 22.37 seconds.
+//! 1795866491 - Hello world!
+//! 1795866494 - Hello world!
+//! Executing fib took 6.90 seconds.
 //! fib(45) = 1134903170
-//! 1795860879 - Hello world!
+//! 1795866497 - Hello world!
 //! ```
 //!
 //! No smol in here, only std: two threads, and the operating system takes turns between them. In

@@ -6,13 +6,13 @@
 //!
 //! ```text
 //! $ cargo run --example hello_callbacks
-//! 1795860904 - Hello world!
-//! 1795860907 - Hello world!
+//! 1795866514 - Hello world!
+//! 1795866517 - Hello world!
 //! 45
-//! Executing fib took 15.02 seconds.
+//! Executing fib took 8.52 seconds.
 //! fib(45) = 1134903170
-//! 1795860923 - Hello world!
-//! 1795860926 - Hello world!
+//! 1795866526 - Hello world!
+//! 1795866529 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop.rs` beside it, some 120 lines around one poll(2), and this

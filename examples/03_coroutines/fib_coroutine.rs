@@ -6,18 +6,15 @@
 //!
 //! ```text
 //! $ cargo run --example fib_coroutine
-//! 1795860948 - Hello world!
-//! 1795860951 - Hello world!
+//! 1795866545 - Hello world!
+//! 1795866548 - Hello world!
 //! 34
-//! 1795860954 - Hello world!
-//! 1795860957 - Hello world!
-//! 1795860960 - Hello world!
-//! 1795860963 - Hello world!
-//! 1795860966 - Hello world!
-//! 1795860969 - Hello world!
-//! Executing fib took 18.99 seconds.
+//! 1795866551 - Hello world!
+//! 1795866554 - Hello world!
+//! 1795866557 - Hello world!
+//! Executing fib took 9.06 seconds.
 //! fib(34) = 5702887
-//! 1795860972 - Hello world!
+//! 1795866560 - Hello world!
 //! ```
 //!
 //! A greeting is late by one call of `fib` at most. The price: it takes 200 times as long as the

@@ -7,13 +7,13 @@
 //!
 //! ```text
 //! $ cargo run --example hello_coroutines
-//! 1795860926 - Hello world!
-//! 1795860929 - Hello world!
+//! 1795866529 - Hello world!
+//! 1795866532 - Hello world!
 //! 45
-//! Executing fib took 14.85 seconds.
+//! Executing fib took 10.02 seconds.
 //! fib(45) = 1134903170
-//! 1795860944 - Hello world!
-//! 1795860947 - Hello world!
+//! 1795866542 - Hello world!
+//! 1795866545 - Hello world!
 //! ```
 //!
 //! No smol in here: the loop is `event_loop.rs` beside it. The article's generators are `async`

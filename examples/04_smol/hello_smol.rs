@@ -6,20 +6,17 @@
 //!
 //! ```text
 //! $ cargo run --example hello_smol
-//! 1795860973 - Hello world!
-//! 1795860976 - Hello world!
+//! 1795866560 - Hello world!
+//! 1795866563 - Hello world!
 //! 45
 //! 20
 //! Executing fib took 0.00 seconds.
 //! fib(20) = 6765
-//! 1795860979 - Hello world!
-//! 1795860982 - Hello world!
-//! 1795860985 - Hello world!
-//! 1795860988 - Hello world!
-//! 1795860991 - Hello world!
-//! Executing fib took 16.63 seconds.
+//! 1795866566 - Hello world!
+//! 1795866569 - Hello world!
+//! Executing fib took 7.86 seconds.
 //! fib(45) = 1134903170
-//! 1795860994 - Hello world!
+//! 1795866572 - Hello world!
 //! ```
 //!
 //! The article's version calls `fib` in the loop and falls silent meanwhile, like

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! $ cargo run --example cancel_blocking
-//! fib(43), its task cancelled: back after 0.00 s, the thread worked on for 9.57 s
-//! fib(43), unblock itself cancelled: back after 7.81 s, the result is thrown away
+//! fib(43), its task cancelled: back after 0.00 s, the thread worked on for 3.41 s
+//! fib(43), unblock itself cancelled: back after 3.36 s, the result is thrown away
 //! fib(50) with a token, its task cancelled: back after 0.00 s, the thread stopped after 0.00 s
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! Panics that nobody is there to take.
+//! Panics that have no caller to go to.
 
 use std::any::Any;
 use std::mem;

@@ -54,7 +54,7 @@
 //!         let (client, _) = listener.accept().await?;
 //!         group.spawn(async move {
 //!             if let Err(error) = io::copy(&client, &client).await {
-//!                 eprintln!("a client: {error}"); // which is no failure of the group
+//!                 eprintln!("a client: {error}"); // not a failure of the group
 //!             }
 //!             Ok(())
 //!         })?;
@@ -89,12 +89,11 @@
 //!
 //! The body and the children are polled by the task that awaits the group, each when it has been woken,
 //! in the order of the waking, once a turn. No other task runs between two of them. They are not tasks
-//! of their own, and not in the list of a run's tasks. No executor is
-//! needed. A group inside a group is polled by it, with a kilobyte of stack for each: a recursion that
-//! goes thousands deep needs tasks.
+//! of their own, and not in the list of a run's tasks. No executor is needed. A group inside a group is
+//! polled by it, with a kilobyte of stack for each: a recursion that goes thousands deep needs tasks.
 //!
-//! Nothing can fail while it is dropped, so there are no errors from `finally` blocks to collect, as in
-//! asyncio; a destructor that panics counts as a panic of the child.
+//! A destructor returns no error, so, unlike in asyncio, there are none from `finally` blocks to collect;
+//! a destructor that panics counts as a panic of the child.
 //!
 //! [`TaskGroup`] and [`Child`] stay on their thread: they are neither `Send` nor `Sync`. An [`ErrorGroup`]
 //! is, if its errors are.
@@ -239,7 +238,7 @@ impl<T, E, B> Owner<'_, T, E, B> {
         shared.drop_quietly(|| self.body = None);
         shared.drop_quietly(|| self.value = None);
         shared.stopper.set(None);
-        // A `Child` that is kept is no reason to keep the task.
+        // A `Child` that is kept must not keep the awaiting task alive.
         shared.inbox.set_awaiter(None);
     }
 }
@@ -312,7 +311,7 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     /// Cancels all children, and takes no more.
     ///
     /// Returns at once; the children are dropped when the body and the children that are woken have
-    /// had their turn. That is no failure. The body goes on, and the group ends with its value.
+    /// had their turn. That is not a failure. The body goes on, and the group ends with its value.
     ///
     /// There is an example at [`Child::cancel`].
     pub fn cancel(&self) {
@@ -539,7 +538,7 @@ pub struct Child<T>(Rc<Outcome<T>>);
 impl<T> Child<T> {
     /// Cancels the child, and it alone: asyncio's `task.cancel()`.
     ///
-    /// Returns at once; the child is dropped at its next turn. That is no failure of the group. To
+    /// Returns at once; the child is dropped at its next turn. That is not a failure of the group. To
     /// wait for it, await the `Child`.
     ///
     /// ```

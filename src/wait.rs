@@ -35,7 +35,7 @@
 //! | until all have ended | `wait(tasks)`, `return_when=ALL_COMPLETED` | `Promise.allSettled` | [`all_completed`] |
 //! | until one has | `FIRST_COMPLETED` | `Promise.race`, which gives a result and not the promise | [`first_completed`] |
 //! | until one has failed, or all have ended | `FIRST_EXCEPTION` | `Promise.all`, likewise | [`first_exception`]: one that returned `Err` or panicked |
-//! | for no longer than | `timeout=` | | [`Wait::timeout`]: the time being up is not an error |
+//! | with a time limit | `timeout=` | | [`Wait::timeout`]: the time being up is not an error |
 //! | a timeout of 0 | one turn of the loop: what can end in it is in `done` | | likewise |
 //! | one has ended before the call | the others have a turn of the loop all the same | | likewise: of two that can end in that turn both are in `done` |
 //! | no tasks | `ValueError` | `race([])` never ends | `Err(Empty)` |

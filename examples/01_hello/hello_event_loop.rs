@@ -19,9 +19,9 @@
 //! This is all that an event loop is. It wakes ten times a second for nothing, greets up to 100 ms
 //! late, and what it waits for is hard-coded: chapters 2 and 3 mend that.
 //!
-//! Python's `readline()` has no place here. It reads ahead, and poll(2) knows nothing of what it has
-//! put aside: of two lines in one go the second is answered when a third comes. And after half a
-//! line it waits for the rest. One read(2) for one readiness has neither fault.
+//! Python's `readline()` does not work here. It reads ahead into a buffer, and poll(2) does not see
+//! that buffer: of two lines in one write the second is answered when a third comes. And after half
+//! a line it waits for the rest. One read(2) for each readiness has neither fault.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!

@@ -19,8 +19,8 @@
 //! No smol in here, only std: two threads, and the operating system takes turns between them. In
 //! Python the interpreter's lock lets only one of them compute at a time; here both do.
 //!
-//! The greeting thread is never joined. It is what Python calls a daemon: the end of the process is
-//! its end, between two greetings or in the middle of a sleep. Since the main thread waits for input
+//! The greeting thread is never joined. It is what Python calls a daemon: the end of the process
+//! ends it, between two greetings or in the middle of a sleep. Since the main thread waits for input
 //! and cannot be told of an error, each of the two can end the process.
 //!
 //! asyncio: `threading.Thread` (`std::thread::spawn`), `time.sleep` (`std::thread::sleep`).

@@ -4,8 +4,8 @@
 //! round: it polls every task whose waker was called, once, the oldest first. With nothing to poll it
 //! sleeps in poll(2) until the next sleeper is due or input has come.
 //!
-//! A waker that is called on another thread is noticed at the next round, since poll(2) does not hear
-//! of it. asyncio writes a byte into a socket pair, and smol into an eventfd, to end the sleep.
+//! A waker that is called on another thread is noticed at the next round, since poll(2) does not
+//! return for it. asyncio writes a byte into a socket pair, and smol into an eventfd, to end the sleep.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

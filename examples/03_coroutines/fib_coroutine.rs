@@ -22,7 +22,7 @@
 //! and coming back means polling through all the calls that wait for it. Do not do this to real
 //! work; chapter 4 moves it to another thread.
 //!
-//! `yield_now`, in `event_loop.rs`, says "wake me again" and returns to the loop. An `async fn` that
+//! `yield_now`, in `event_loop.rs`, wakes its own task and returns to the loop. An `async fn` that
 //! calls itself must be boxed, since a future contains what it awaits.
 //!
 //! Numbers are computed one after another, in the order typed, as in the article. There `read_input`

@@ -21,9 +21,9 @@
 //! `sleep(…).await`. Where a generator yields to the loop that drives it, a future must hold a
 //! handle of that loop.
 //!
-//! That `read_input` looks as if it waited, and does not hold up `print_every` while it does, is the
-//! gain over callbacks. That `fib` still does is what coroutines cannot change: only an `await` lets
-//! others run, and there is none in it.
+//! The gain over callbacks: `read_input` is written as a loop that waits, and does not hold up
+//! `print_every` meanwhile. `fib` still holds it up, which coroutines do not change: only an `await`
+//! lets other tasks run, and there is none in it.
 //!
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!

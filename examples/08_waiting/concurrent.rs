@@ -15,7 +15,7 @@
 //!
 //! A spawned task runs whether it is awaited or not. So the plain way to wait for all of them is to
 //! await one after the other: the second has been running while the first one was awaited. The
-//! article uses `asyncio.wait` here; it needs no counterpart for that.
+//! article uses `asyncio.wait` here; no counterpart is needed.
 //!
 //! `main` is spawned as well, so that the executor polls it like the others. One that is not is
 //! polled once in up to 200 turns of the others.

@@ -23,7 +23,7 @@
 //! To wait for the first result or the first error (`FIRST_COMPLETED`, `FIRST_EXCEPTION`), or for tasks
 //! that come from elsewhere, use the library's [`wait`](../../src/wait.rs).
 //!
-//! Who owns what: `async_main` owns the tasks, in `pendings` at last. Dropping that cancels them, where
+//! Who owns what: `async_main` owns the tasks, in `pendings` at the end. Dropping that cancels them, where
 //! asyncio's go on until the loop ends.
 //!
 //! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.create_task`.

@@ -18,7 +18,7 @@
 //! dropped. (Awaiting it after that panics; `fallible().await` gives `None`.) In asyncio such a task is
 //! cancelled when `asyncio.run` returns. Here all are done.
 //!
-//! Who owns what: the function `main` owns all tasks at last.
+//! Who owns what: the function `main` owns all tasks at the end.
 //!
 //! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.run`, `loop.run_until_complete`,
 //! `asyncio.create_task`.

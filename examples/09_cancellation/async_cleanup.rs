@@ -12,7 +12,7 @@
 //! buffer held is lost, without an error. In asyncio, `finally:` and `async with` can await after a
 //! cancellation; here nothing can.
 //!
-//! So what has an end to attend to is not cancelled but told to stop, and awaited. Closing its channel
+//! So a task with work to do at its end is not cancelled but told to stop, and awaited. Closing its channel
 //! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
 //! Awaiting it needs a time limit, or an end that hangs hangs the program.
 //!
@@ -21,7 +21,7 @@
 //! within half a second belongs to the first, since `timeout` and other parents relay a signal that the
 //! terminal has sent to the program, too.
 //!
-//! (`block_on` inside `drop` is no way out: it stops the loop meanwhile, and hangs if what it waits
+//! (`block_on` inside `drop` does not help: it stops the loop meanwhile, and hangs if what it waits
 //! for needs that loop.)
 //!
 //! Who owns what: `main` owns the file's name, `async_main` owns the journal's task and its channel, and

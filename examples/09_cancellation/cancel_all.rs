@@ -27,13 +27,13 @@
 //!
 //! There is no `CancelledError`: a cancelled future is dropped, and `Drop` is the `finally`. A task
 //! cannot refuse, so there is nothing to count either, as asyncio's `uncancel` and `cancelling` do.
-//! `cancel().await` is both halves of what the article needs two turns of the loop for: it asks, and
+//! `cancel().await` does in one step what takes the article two turns of the loop: it requests, and
 //! it waits until the destructors have run. It gives `None` if the task was cancelled, and what the
 //! task returned if it was done before. The call alone cancels nothing yet: `cancel` is an `async fn`,
 //! whose future does nothing until it is polled, or dropped together with the task.
 //!
 //! smol has no `all_tasks()`: the list is that of the program's own handles. `main` is not in it,
-//! since it is no task here but the future that `run` polls.
+//! since it is not a task here but the future that `run` polls.
 //!
 //! A thread waits for the signals. It hands on the first, and ends the process at the second (130,
 //! or 143 for SIGTERM), whatever the loop is doing. What comes within half a second belongs to the

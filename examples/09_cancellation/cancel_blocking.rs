@@ -14,13 +14,13 @@
 //! `Task` that `unblock` returns is dropped. To cancel that one and wait is to wait for the closure.
 //! asyncio's `to_thread` cannot be stopped either. (fib(50) would take more than a minute.)
 //!
-//! So the closure has to look for itself whether it is to stop: the token is a flag. The task holds its
+//! So the closure has to check whether it is to stop: the token is a flag. The task holds its
 //! guard; when the task is cancelled, the guard is dropped with it and sets the flag, and the next look
 //! ends the work. Here it looks after every piece of less than a millisecond, which costs nothing that
 //! could be measured.
 //!
-//! In Node.js a worker that computes does not hear of an `abort`; `worker.terminate()` ends it, as no
-//! Rust thread can be. The rest of an `AbortController` (a reason, listeners, `AbortSignal.any`, awaiting
+//! In Node.js a worker that computes does not receive an `abort`; `worker.terminate()` ends it, which is
+//! not possible for a Rust thread. The rest of an `AbortController` (a reason, listeners, `AbortSignal.any`, awaiting
 //! it) is not a flag but a channel that is closed.
 //!
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.

@@ -25,7 +25,7 @@
 //!   `run` returns is frozen, and its guards are dropped when the executor is.
 //! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
 //!
-//! Who owns what: that is the table.
+//! Who owns what: see the table.
 //!
 //! asyncio: `task.cancel`, `finally`, `asyncio.run`, `loop.close` (`std::mem::drop`).
 //! Node: `finally`.

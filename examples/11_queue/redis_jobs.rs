@@ -5,12 +5,12 @@
 //! | `queue` | the stream of jobs, with the consumer group `workers`: `redis-cli xadd queue '*' n 5` |
 //! | `queue:dead` | the stream of entries that are invalid or have failed, each with the reason |
 //!
-//! For every entry that it has delivered the server keeps to which consumer, when, and how often. When the
+//! For every delivered entry the server records to which consumer, when, and how often. When the
 //! job is done, its worker deletes and acknowledges the entry (XDEL, XACK). While it runs, the worker renews
 //! the claim (XCLAIM), every 3 seconds. What was not renewed for 10 seconds, the lease, is taken over by
 //! another worker (XAUTOCLAIM): the first one has died, or has lost the connection.
 //!
-//! Every job is done at least once. It is done again if its worker dies between doing it and saying so, or
+//! Every job is done at least once. It is done again if its worker dies between doing and acknowledging it, or
 //! does not renew the claim and works on: it is stopped, cut off, or a handler blocks the loop. Where that
 //! does harm, the handler stores with the result which job it belongs to, and looks there first.
 //!

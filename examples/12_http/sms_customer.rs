@@ -40,7 +40,7 @@
 //! jobs given back. Exit status 130.
 //!
 //! Of the library it uses `stdin` and `interrupt` in `jobs.rs`, `task_group`, whose first failure ends the
-//! others, `timeout`, since smol has none, and `tcp_stream`, which saves a fifth of the CPU.
+//! others, `timeout`, since smol has none, and `tcp_stream`, which saves a sixth of the CPU.
 //!
 //! Who owns what: `main` owns the executor, and `thread::scope` joins the thread that runs it. The group owns
 //! the handle of every task over there, and dropping the group cancels them. The client owns its connections.

@@ -25,7 +25,7 @@
 //! A second Ctrl-C ends it at once.
 //!
 //! Of the library it uses `interrupt`, since smol alone loses the second Ctrl-C, `task_group`, which waits for
-//! all connections at the end, `timeout`, and `tcp_stream`, which saves a sixth of the CPU.
+//! all connections at the end, `timeout`, and `tcp_stream`, which saves a tenth of the CPU.
 //!
 //! Who owns what: `serve` owns the listener and every connection, and a connection its request.
 //!

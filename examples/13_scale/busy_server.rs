@@ -5,10 +5,10 @@
 //! ```text
 //! $ cargo run --example busy_server --features http
 //! 1000 clients made 10000 requests, twice
-//! time: 1.76 s
-//! CPU with TcpStream: 0.99 s, 98.5 µs a request
-//! CPU with tcp_stream: 0.84 s, 84.5 µs a request
-//! peak memory: 42.1 MB, 39010.3 bytes a client
+//! time: 6.28 s
+//! CPU with TcpStream: 2.38 s, 264.9 µs a request
+//! CPU with tcp_stream: 1.77 s, 196.8 µs a request
+//! peak memory: 43.2 MB, 40124.4 bytes a client
 //! ```
 //!
 //! Another number of clients is the argument: `busy_server 5000`. Each makes ten requests over one connection,

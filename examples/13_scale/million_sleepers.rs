@@ -6,10 +6,10 @@
 //! ```text
 //! $ cargo run --example million_sleepers
 //! 1000000 tasks slept for 1 to 2 s each, twice
-//! time: 19.10 s
-//! CPU with Timer: 9.81 s, 9.8 µs a task
-//! CPU with sleep: 4.83 s, 4.8 µs a task
-//! peak memory: 189.2 MB, 186.7 bytes a task
+//! time: 19.06 s
+//! CPU with Timer: 9.35 s, 9.4 µs a task
+//! CPU with sleep: 4.71 s, 4.7 µs a task
+//! peak memory: 191.0 MB, 188.3 bytes a task
 //! ```
 //!
 //! `Timer::after` is smol's, and right for some thousand tasks. `sleep` is the library's: one `Timer` for

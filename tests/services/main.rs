@@ -105,16 +105,8 @@ fn what_ends_at_once_says_why() {
         ("queue_workers --redis http://:secret@example.org/", 1, URL),
         ("master_worker --redis http://:secret@example.org/", 1, URL),
         (&format!("sms_server --listen {taken}"), 1, &in_use),
-        (
-            "sms_server --listen 0.0.0.0",
-            1,
-            "0.0.0.0: invalid socket address",
-        ),
-        (
-            "sms_server --listen 0.0.0.0:x",
-            1,
-            "0.0.0.0:x: invalid port value",
-        ),
+        ("sms_server --listen x", 1, "x: invalid socket address"),
+        ("sms_server --listen x:y", 1, "x:y: invalid port value"),
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let told = complaint(start(words[0], &words[1..]), status);

@@ -15,13 +15,107 @@ mod redis_server;
 #[path = "../common/watchdog.rs"]
 mod watchdog;
 
-use common::{at_the_same_time, example};
+use common::{Finished, PATIENCE, Running, at_the_same_time, example, say, start};
+use rustix::process::Signal;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const NONE: [&str; 0] = [];
 
 /// What takes seconds.
 fn together(checks: Vec<(&'static str, fn())>) {
     example("sms_server"); // built before the clock runs
     watchdog::end_if_it_hangs();
     at_the_same_time(checks);
+}
+
+/// Says so in one line if it is not.
+fn is_installed(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output();
+    if found.is_err() {
+        assert!(std::env::var_os("CI").is_none(), "CI installs {program}");
+        say(format_args!("skipped: {program} is not installed"));
+    }
+    found.is_ok()
+}
+
+/// Checks all cases at the same time.
+fn check_all<T: Send, const N: usize>(cases: [T; N], check: impl Fn(T) + Sync) {
+    let check = &check;
+    at_the_same_time(cases.map(|case| ("a case", move || check(case))));
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "it takes too long: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for the end, with this status. What the program complained about comes without its name.
+fn ended(running: Running, status: i32) -> Finished {
+    let mut finished = running.finish();
+    assert_eq!(finished.status.code(), Some(status), "{finished:?}");
+    for line in &mut finished.stderr {
+        *line = without_name(line);
+    }
+    finished
+}
+
+/// Ends it with Ctrl-C, and returns what it complained about.
+fn interrupt(running: Running) -> Vec<String> {
+    running.signal(Signal::INT);
+    ended(running, 130).stderr
+}
+
+fn without_name(complaint: &str) -> String {
+    complaint.split_once(": ").unwrap().1.to_string()
+}
+
+fn count_done(finished: &Finished) -> usize {
+    let lines = finished.stdout.iter();
+    lines.filter(|line| line.starts_with("Done ")).count()
+}
+
+/// The one line of a program that has failed.
+fn complaint(running: Running, status: i32) -> String {
+    let mut complaints = ended(running, status).stderr;
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    complaints.remove(0)
+}
+
+#[test]
+fn what_ends_at_once_says_why() {
+    const GONE: &str = "Redis at 127.0.0.1:1: Connection refused (os error 111)";
+    const URL: &str = "--redis: expected redis://HOST:PORT/DB (";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
+    let in_use = format!("{taken}: Address already in use (os error 98)");
+    for (line, status, why) in [
+        ("queue_workers --workers 0", 2, "\"0\""),
+        ("queue_workers --workers x", 2, "\"x\""),
+        ("queue_workers --lease 0", 2, "\"0\""),
+        ("master_worker --redis", 2, "'--redis'"),
+        ("master_worker --help", 2, "'--help'"),
+        ("master_worker 5", 2, "\"5\""),
+        ("queue_workers --redis redis://:secret@127.0.0.1:1", 1, GONE),
+        ("master_worker --redis redis://:secret@127.0.0.1:1", 1, GONE),
+        ("queue_workers --redis http://:secret@example.org/", 1, URL),
+        ("master_worker --redis http://:secret@example.org/", 1, URL),
+        (&format!("sms_server --listen {taken}"), 1, &in_use),
+        ("sms_server --listen x", 1, "x: invalid socket address"),
+        ("sms_server --listen x:y", 1, "x:y: invalid port value"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let told = complaint(start(words[0], &words[1..]), status);
+        let is_right = match status {
+            1 => told.starts_with(why) && !told.contains("secret"),
+            _ => told.contains(why) && told.contains("; usage: "),
+        };
+        assert!(is_right, "{line}: {told}");
+    }
 }
 
 #[test]
@@ -31,7 +125,7 @@ fn what_waits_for_http() {
 
 #[test]
 fn what_waits_for_redis() {
-    if redis_server::is_installed() {
+    if is_installed("redis-server") {
         together(queue::checks());
     }
 }

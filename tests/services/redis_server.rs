@@ -1,32 +1,29 @@
 //! A Redis server for a test: on a free port, with a folder of its own.
 
-use crate::common::{PATIENCE, say};
+use crate::common::{PATIENCE, Running, start_program};
 use redis::{Connection, FromRedisValue, RedisResult};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Killed when dropped, and its folder removed.
+/// Killed when dropped, and then its folder removed.
 pub struct RedisServer {
-    child: Child,
+    pub running: Running,
     port: u16,
-    folder: PathBuf,
+    folder: Folder,
     options: &'static [&'static str],
 }
 
-/// Says so in one line if it is not.
-pub fn is_installed() -> bool {
-    let installed = Command::new("redis-server").arg("--version").output();
-    if installed.is_err() {
-        assert!(std::env::var_os("CI").is_none(), "CI installs redis-server");
-        say("skipped: redis-server is not installed");
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
-    installed.is_ok()
 }
 
 impl RedisServer {
@@ -40,11 +37,10 @@ impl RedisServer {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         let _ = fs::remove_dir_all(&folder); // of a process that had the same number
         fs::create_dir_all(&folder).unwrap();
-        let child = spawn(port, &folder, options);
         let mut server = RedisServer {
-            child,
+            running: spawn(port, &folder, options),
             port,
-            folder,
+            folder: Folder(folder),
             options,
         };
         server.wait();
@@ -55,13 +51,13 @@ impl RedisServer {
     fn wait(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         // Another server may have taken the port, and answer. While it reads, it answers this, and nothing else.
-        let ours = format!("process_id:{}\r\n", self.child.id());
+        let ours = format!("process_id:{}\r\n", self.running.pid());
         let is_ready = |info: String| info.contains(&ours) && info.contains("loading:0\r\n");
         while !self.info().is_ok_and(is_ready) {
             assert!(Instant::now() < deadline, "redis-server does not answer");
-            sleep(Duration::from_millis(5));
-            // Another process has the port for a moment.
-            if self.child.try_wait().unwrap().is_some() {
+            // If it ends, another process has the port for a moment.
+            let pause = Duration::from_millis(5);
+            if self.running.status_within(pause).is_some() {
                 return self.start_again();
             }
         }
@@ -72,10 +68,7 @@ impl RedisServer {
     }
 
     fn try_connect(&self) -> RedisResult<Connection> {
-        let client = redis::Client::open(self.url())?;
-        let connection = client.get_connection_with_timeout(Duration::from_secs(10))?;
-        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
-        Ok(connection)
+        redis::Client::open(self.url())?.get_connection()
     }
 
     pub fn connect(&self) -> Connection {
@@ -83,12 +76,7 @@ impl RedisServer {
     }
 
     pub fn url(&self) -> String {
-        self.url_for("")
-    }
-
-    /// For a user: `NAME:PASSWORD@`.
-    pub fn url_for(&self, user: &str) -> String {
-        format!("redis://{user}{}/0", self.address())
+        format!("redis://{}/0", self.address())
     }
 
     /// Its address, as messages name it.
@@ -100,37 +88,16 @@ impl RedisServer {
         query(&mut self.connect(), command)
     }
 
-    /// By it, in all, this question's among them.
-    pub fn connections_received(&self) -> u64 {
-        let info = self.info().unwrap();
-        let mut lines = info.lines();
-        let line = lines.find_map(|line| line.strip_prefix("total_connections_received:"));
-        line.unwrap().parse().unwrap()
-    }
-
     /// Kills it, at once.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.signal(Signal::KILL);
+        self.running.status_within(PATIENCE).unwrap();
     }
 
     /// With what it had written to its folder.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.port, &self.folder, self.options);
+        self.running = spawn(self.port, &self.folder.0, self.options);
         self.wait();
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -157,13 +124,12 @@ fn free_port() -> u16 {
     }
 }
 
-fn spawn(port: u16, folder: &Path, options: &[&str]) -> Child {
+fn spawn(port: u16, folder: &Path, options: &[&str]) -> Running {
     let port = port.to_string();
     let mut server = Command::new("redis-server");
     server.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
     // What it has answered is on disk.
     server.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]);
-    server.arg(folder).args(options);
-    server.stdin(Stdio::null()).stdout(Stdio::null());
-    server.stderr(Stdio::null()).spawn().unwrap()
+    server.arg(folder).args(options).stdin(Stdio::null());
+    start_program("redis-server", &mut server)
 }

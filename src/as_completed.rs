@@ -38,7 +38,7 @@
 //! | stopping early | the rest runs on | | dropping the stream cancels the rest, at the loop's next turn; [`detach`](AsCompleted::detach) lets it run on |
 //! | a deadline for all | `timeout=`: `TimeoutError` for each that is awaited after it | | a timer beside the stream, as below |
 //! | no children | ends at once | | ends at once |
-//! | children | a task each | | all in one task: see [`gather`](mod@crate::gather) for what that means |
+//! | children | a task each | | all in one task: see the module `gather` for what that means |
 //!
 //! With a deadline for all; `or` prefers its first future, so that what has ended is given first:
 //!

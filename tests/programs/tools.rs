@@ -253,8 +253,8 @@ fn smoke_says_what_is_not_as_shown() {
         ("million_sleepers", &sleepers, ""),
         (
             "busy_server", // with fewer answers
-            "echo 1000 clients made 9999 requests",
-            r#"expected "1000 clients made 10000 requests", it printed "1000 clients made 9999 requests""#,
+            "echo 1000 clients made 9999 requests, twice",
+            r#"expected "1000 clients made 10000 requests, twice", it printed "1000 clients made 9999 requests, twice""#,
         ),
     ];
     for (name, script, _) in cases.iter().filter(|(_, script, _)| !script.is_empty()) {

@@ -12,6 +12,7 @@ mod just;
 #[allow(dead_code, reason = "the commands of tests/tools use more of it")]
 mod runner;
 mod scale;
+mod sides;
 mod takes;
 mod tools;
 

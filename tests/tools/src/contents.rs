@@ -32,6 +32,10 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
         let (path, mut text) = with(&path, &[("programs", chapter_table(&chapter.programs))])?;
         for program in &chapter.programs {
             text = with_transcript(text, program);
+            let name = format!("excerpt of {}.rs", program.name);
+            if text.contains(&format!("contents: {name} ")) {
+                text = filled(&path, &text, &name, &excerpt(root, program)?)?;
+            }
         }
         files.push((path, text));
     }
@@ -94,6 +98,23 @@ fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
         .ok_or_else(expected)?;
     filled.extend(lines);
     Ok(filled)
+}
+
+/// What a page shows of a program's file, to the letter: the lines between two comments.
+fn excerpt(root: &Path, program: &Program) -> Result<String> {
+    const BEGIN: &str = "// ANCHOR: excerpt";
+    const END: &str = "// ANCHOR_END: excerpt";
+    let path = &program.path;
+    let text = text_of(root, path)?;
+    let mut lines = text.lines().skip_while(|line| line.trim() != BEGIN).skip(1);
+    let shown: Vec<&str> = lines
+        .by_ref()
+        .take_while(|line| line.trim() != END)
+        .collect();
+    if shown.is_empty() || !text.lines().any(|line| line.trim() == END) {
+        return Err(format!("{path}: expected lines between `{BEGIN}` and `{END}`").into());
+    }
+    Ok(format!("\n```rust,ignore\n{}\n```\n\n", shown.join("\n")))
 }
 
 /// The page with the transcript of this program, where it shows one, as it is in the head.

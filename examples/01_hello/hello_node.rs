@@ -21,12 +21,13 @@
 //! On smol, `setInterval` is a `Timer` that is set again at each greeting, and the `data` event is
 //! one read of `Async<Stdin>` when it is readable. Node calls two callbacks; here two `async`
 //! functions are polled in turn by one `block_on`. The program ends when the first of them does, and
-//! drops the other. Node would go on greeting at the end of input.
+//! drops the other, and its timer with it. Node would go on greeting at the end of input.
 //!
 //! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
 //! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
 //!
-//! Node: `setInterval` (`smol::Timer::set_after`), `process.stdin.on` (`smol::Async::readable`),
+//! Node: `setInterval` (`smol::Timer::set_after`), `clearInterval` (`std::mem::drop`),
+//! `timers/promises` (`smol::Timer`, a future and a stream), `process.stdin.on` (`smol::Async::readable`),
 //! `for await...of` (`smol::stream::StreamExt::next`),
 //! `readline.createInterface` (`smol::Async::readable`).
 //! Paste: `cargo add smol`.

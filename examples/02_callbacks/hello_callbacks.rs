@@ -21,10 +21,15 @@
 //!
 //! The loop owns the callbacks. When `run` returns it is dropped, and they with it.
 //!
+//! On smol a timer is a task that awaits a `Timer`, and dropping the task clears it. A callback for a
+//! descriptor, be it a pipe, a terminal or a socket, is a task that loops over `Async::readable` or `writable`.
+//!
 //! Unix only: Windows has no poll(2) for a console.
 //!
-//! asyncio: `loop.call_later` (a task that awaits `smol::Timer::after`), `loop.add_reader`,
-//! `loop.remove_reader` (`std::mem::drop`), `loop.run_forever`, `loop.stop`.
+//! asyncio: `loop.call_later` (a task that awaits `smol::Timer::after`),
+//! `loop.call_at` (a task that awaits `smol::Timer::at`), `TimerHandle.cancel` (`std::mem::drop`),
+//! `loop.add_reader`, `loop.remove_reader` (`std::mem::drop`), `loop.add_writer` (`smol::Async::writable`),
+//! `loop.remove_writer` (`std::mem::drop`), `loop.run_forever`, `loop.stop`.
 //! Node: `setTimeout` (`smol::Timer::after`), `clearTimeout` (`smol::Timer::clear`),
 //! `process.stdin.on`.
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.

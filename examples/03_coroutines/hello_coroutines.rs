@@ -25,12 +25,16 @@
 //! `print_every` meanwhile. `fib` still holds it up, which coroutines do not change: only an `await`
 //! lets other tasks run, and there is none in it.
 //!
+//! On smol `LocalExecutor::spawn` is both `create_task` and `call_soon`: what is spawned is polled in that
+//! order, and dropping the `Task` takes it back.
+//!
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
 //! asyncio: `yield from` (`.await`), `loop.create_task` (`smol::LocalExecutor::spawn`),
-//! `loop.call_soon` (`smol::LocalExecutor::spawn`), `loop.run_forever`, `loop.stop`.
+//! `loop.call_soon` (`smol::LocalExecutor::spawn`), `Handle.cancel` (`std::mem::drop`),
+//! `loop.run_forever`, `loop.stop`.
 //! Node: `async function` (`async fn`), `await` (`.await`),
 //! `process.nextTick` (a call at the end of the step).
 //! Paste: `cargo add rustix --features event`, `event_loop.rs` beside it.

@@ -31,6 +31,9 @@
 //! them; a `fib` that is running on another thread cannot be dropped, and ends with the process. At
 //! the end of input the channel is closed, and the program ends when the last worker has.
 //!
+//! asyncio's way to await the input is `connect_read_pipe`. Here any descriptor that poll(2) takes becomes
+//! an `Async<T>`.
+//!
 //! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
 //! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
 //!
@@ -39,7 +42,7 @@
 //!
 //! asyncio: `asyncio.run` (`smol::block_on`), `asyncio.get_event_loop` (`smol::block_on`),
 //! `loop.run_until_complete` (`smol::block_on`), `asyncio.sleep` (`smol::Timer::after`),
-//! `loop.add_reader` (`smol::Async::readable`), `async for` (`smol::stream::StreamExt::next`),
+//! `loop.add_reader` (`smol::Async::readable`), `loop.connect_read_pipe` (`smol::Async`), `async for` (`smol::stream::StreamExt::next`),
 //! `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
 //! `asyncio.Queue` (`smol::channel::bounded`).
 //! Node: `setInterval` (`smol::Timer::interval_at`), `process.stdin.on` (`smol::Async::readable`),

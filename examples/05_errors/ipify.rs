@@ -32,6 +32,9 @@
 //!
 //! asyncio: `asyncio.open_connection` (`smol::net::TcpStream::connect`),
 //! `asyncio.start_server` (`smol::net::TcpListener::bind`),
+//! `loop.sock_connect` (`smol::net::TcpStream::connect`), `loop.sock_sendall`
+//! (`smol::io::AsyncWriteExt::write_all`), `loop.sock_recv` (`smol::io::AsyncReadExt::read`),
+//! `loop.sock_accept` (`smol::net::TcpListener::accept`),
 //! `StreamReader.readline` (`smol::io::AsyncBufReadExt::read_until`),
 //! `StreamReader.read` (`smol::io::AsyncReadExt::read_to_end`),
 //! `StreamWriter.write` (`smol::io::AsyncWriteExt::write_all`),

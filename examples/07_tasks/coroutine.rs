@@ -14,10 +14,12 @@
 //! never awaited when it is collected; rustc warns of a bare `do_some_work(2);` when compiling, but of
 //! one in a variable only that the variable is not used.
 //!
-//! There is no loop object to get: `block_on` runs one future on this thread.
+//! There is no loop object to get, and no policy that makes one: `block_on` runs one future on this
+//! thread, and an executor is a value.
 //!
 //! asyncio: `async def` (`async fn`), `@asyncio.coroutine` (`async fn`), `asyncio.run`,
-//! `asyncio.get_event_loop`, `loop.run_until_complete`.
+//! `asyncio.get_event_loop`, `asyncio.set_event_loop_policy` (none: an executor is a value),
+//! `loop.run_until_complete`.
 //! Node: `async function`.
 //! Paste: `cargo add smol`.
 

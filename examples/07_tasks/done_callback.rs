@@ -19,12 +19,17 @@
 //! of the task comes out of its `.await`; `catch_unwind` of `smol::future::FutureExt` turns it into a
 //! value.
 //!
+//! Where the result is a `Result`, the second task's `match` is `then` and `catch`, and what follows it is
+//! `finally`, unless the task is cancelled.
+//!
 //! Who owns what: `callbacks` owns `task`. Dropping it cancels both; `.detach()` lets both go on. (In
 //! asyncio a callback owns nothing.)
 //!
 //! asyncio: `task.add_done_callback` (what follows `task.await` in another task),
+//! `task.remove_done_callback` (dropping that task, which cancels the first, too),
 //! `functools.partial` (a closure), `task.cancelled` (`smol::Task::fallible`).
-//! Node: `promise.then` (what follows `task.await` in another task),
+//! Node: `promise.then` (what follows `task.await` in another task), `promise.catch` (`match`),
+//! `promise.finally` (what follows the `match`, or `std::ops::Drop`),
 //! `Function.prototype.bind` (a closure), `unhandledRejection` (`std::panic::set_hook`).
 //! Paste: `cargo add smol`.
 

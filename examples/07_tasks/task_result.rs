@@ -13,7 +13,7 @@
 //! early, that is an error. Here there is nothing to ask too early: awaiting the `Task` is how to get
 //! its result, and gives it once. What a task "raises" is part of that result, as a `Result`.
 //!
-//! asyncio: `task.result` (`smol::Task`), `loop.run_until_complete`, `await`.
+//! asyncio: `task.result` (`smol::Task`), `task.exception` (a `Result` as its value), `loop.run_until_complete`, `await`.
 //! Node: `await`.
 //! Paste: `cargo add smol`.
 

@@ -22,10 +22,13 @@
 //! drops the tasks here, and that cancels them; asyncio's run on. The library's
 //! [`as_completed`](../../src/as_completed.rs) does as asyncio does.
 //!
+//! For a time limit on the whole, race each `recv` with a `Timer::at` of the same deadline.
+//!
 //! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
 //! but a task that has panicked panics there; to the loop it looks like one that has ended.
 //!
-//! asyncio: `asyncio.as_completed`, `asyncio.Queue`.
+//! asyncio: `asyncio.as_completed`, `asyncio.as_completed(timeout=...)` (one `smol::Timer::at` for all),
+//! `asyncio.Queue`.
 //! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Task, Timer, channel};

@@ -20,7 +20,8 @@
 //!
 //! Who owns what: the function `main` owns all tasks at the end.
 //!
-//! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.run`, `loop.run_until_complete`,
+//! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.ALL_COMPLETED` (one `.await` after the
+//! other), `asyncio.run`, `loop.run_until_complete`,
 //! `asyncio.create_task`.
 //! Node: `Promise.allSettled`.
 //! Paste: `cargo add smol`.

@@ -10,7 +10,7 @@
 //!
 //! A cancelled future is dropped where it stands. Its destructors run, and they cannot await: what the
 //! buffer held is lost, without an error. In asyncio, `finally:` and `async with` can await after a
-//! cancellation; here nothing can.
+//! cancellation, and a task can refuse it (`uncancel`); here nothing can.
 //!
 //! So a task with work to do at its end is not cancelled but told to stop, and awaited. Closing its channel
 //! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
@@ -28,7 +28,8 @@
 //! the task owns the open file. The thread owns the signals until the process ends; it has nothing to
 //! tear down, and is not joined.
 //!
-//! asyncio: `async with` (telling the task to stop, then awaiting it), `finally`, `task.cancel`,
+//! asyncio: `async with resource` (telling the task to stop, then awaiting it), `finally`,
+//! `task.cancel`, `task.uncancel` (none: tell the task to stop instead), `task.cancelling` (none: likewise),
 //! `asyncio.wait_for`, `KeyboardInterrupt`.
 //! Node: `process.on('SIGINT')`, `finally`.
 //! Paste: `cargo add smol async-signal`.

@@ -14,6 +14,10 @@
 //! `Task` that `unblock` returns is dropped. To cancel that one and wait is to wait for the closure.
 //! asyncio's `to_thread` cannot be stopped either. (fib(50) would take more than a minute.)
 //!
+//! asyncio's `run` waits at its end for what `to_thread` has started. Here the end of `main` cuts it off, unless
+//! the task that `unblock` returned is awaited. The pool itself is never shut down; the environment variable
+//! `BLOCKING_MAX_THREADS` limits its threads (500).
+//!
 //! So the closure has to check whether it is to stop: the token is a flag. The task holds its
 //! guard; when the task is cancelled, the guard is dropped with it and sets the flag, and the next look
 //! ends the work. Here it looks after every piece of less than a millisecond, which costs nothing that
@@ -26,6 +30,8 @@
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
 //! asyncio: `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
+//! `loop.set_default_executor` (`BLOCKING_MAX_THREADS`, or threads of one's own),
+//! `loop.shutdown_default_executor` (none: await what `unblock` has returned),
 //! `threading.Event` (`std::sync::atomic::AtomicBool`), `task.cancel`.
 //! Node: `AbortController` (`std::sync::atomic::AtomicBool`), `worker.terminate`.
 //! Paste: `cargo add smol`.

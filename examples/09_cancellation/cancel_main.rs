@@ -34,7 +34,8 @@
 //!
 //! asyncio: `KeyboardInterrupt`, `task.cancel`, `asyncio.CancelledError`, `finally`,
 //! `asyncio.create_task`.
-//! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`.
+//! Node: `process.on('SIGINT')`, `finally`, `process.on('SIGTERM')`,
+//! `process.exitCode` (`std::process::ExitCode`), `process.exit` (`std::process::exit`).
 //! Paste: `cargo add smol async-signal`.
 
 use async_signal::{Signal, Signals};

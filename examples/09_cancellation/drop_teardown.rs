@@ -25,9 +25,15 @@
 //!   `run` returns is frozen, and its guards are dropped when the executor is.
 //! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
 //!
+//! There is nothing to ask an executor: it is running while its `run` is awaited, and closed when it is dropped.
+//! The compiler refuses what would use it afterwards, where asyncio raises `RuntimeError`.
+//!
 //! Who owns what: see the table.
 //!
-//! asyncio: `task.cancel`, `finally`, `asyncio.run`, `loop.close` (`std::mem::drop`).
+//! asyncio: `task.cancel`, `finally`, `asyncio.run`, `loop.close` (`std::mem::drop`),
+//! `loop.is_closed` (none: a closed loop is a value that is gone),
+//! `loop.is_running` (none: the call of `run` has not returned),
+//! `loop.shutdown_asyncgens` (none: a stream is dropped with its owner).
 //! Node: `finally`.
 //! Paste: `cargo add smol`.
 

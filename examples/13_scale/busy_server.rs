@@ -21,13 +21,16 @@
 //! The figures are those of both ends, since both are in here; the memory is that of the first half. Every client
 //! needs two open files, and the system's limit for these is that for the clients.
 //!
+//! One thread serves all. Node's `cluster` has no counterpart: for more cores start a process per core, each with
+//! a listener of its own on the same port (`SO_REUSEPORT`).
+//!
 //! Who owns what: one group owns the clients, and a client its connection; the other end is owned by the
 //! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
 //! for: no connection is open at the end.
 //!
 //! asyncio: `asyncio.TaskGroup`, `asyncio.start_server`, `aiohttp.web`, `aiohttp.ClientSession`,
 //! `time.process_time`, `resource.getrusage`.
-//! Node: `http.createServer`, `server.close`, `http.Agent`, `process.cpuUsage`,
+//! Node: `cluster` (none: a process per core, each with a listener that has `SO_REUSEPORT`), `http.createServer`, `server.close`, `http.Agent`, `process.cpuUsage`,
 //! `process.resourceUsage`.
 //! Paste: `cargo add http-body-util smol smol-hyper`, `cargo add hyper --features client,http1,server`,
 //! `cargo add rustix --features net,process,time`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`;

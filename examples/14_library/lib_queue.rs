@@ -21,7 +21,15 @@
 //!
 //! Who owns what: `main` owns producers and workers; dropping the workers cancels them.
 //!
-//! asyncio: `asyncio.Queue`, `task.cancel`.
+//! Otherwise a channel is a queue: `send` and `recv` wait, `try_send` and `try_recv` do not, `len` is `qsize`,
+//! and `close` is `shutdown` (what is left can still be received, unless one drains it).
+//!
+//! asyncio: `asyncio.Queue`, `Queue.join` (the module `queue`), `Queue.task_done` (the module `queue`),
+//! `Queue.get` (`smol::channel::Receiver::recv`), `Queue.put` (`smol::channel::Sender::send`),
+//! `Queue.get_nowait` (`smol::channel::Receiver::try_recv`),
+//! `Queue.put_nowait` (`smol::channel::Sender::try_send`), `Queue.qsize` (`smol::channel::Receiver::len`),
+//! `Queue.shutdown` (`smol::channel::Receiver::close`),
+//! `Queue.shutdown(immediate=True)` (`close`, then `try_recv` until it is empty), `task.cancel`.
 //! Paste: `cargo add smol`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`.
 
 use asyncio_to_smol::{Queue, gather_all, run};

@@ -20,7 +20,9 @@
 //! Who owns what: `joined` owns its tasks, and the group its children. In both, dropping the whole cancels
 //! them all.
 //!
-//! asyncio: `asyncio.TaskGroup`, `ExceptionGroup`.
+//! `except*` is a `for` over the group's errors.
+//!
+//! asyncio: `asyncio.TaskGroup`, `ExceptionGroup`, `except*` (a `for` over the `ErrorGroup`).
 //! Paste: `cargo add smol`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`.
 
 use asyncio_to_smol::{Spawner, TaskGroup, run, task_group};

@@ -207,9 +207,9 @@ fn page(heads: &Heads) -> String {
 <!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
 # Contents
 
-The chapters in order are a tutorial of an hour and a half: [start here](01_hello/README.md). `just run 1` runs
-chapter 1, `just run NAME` one program, and `just copy NAME DIR` makes a package of its own out of it. The
-second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
+Chapters 1 to 14 in order are a tutorial of an hour and a half: [start here](01_hello/README.md). Those after
+them are for looking things up. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
+makes a package of its own out of it. The second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
 Without `just` the command is in the head of each program.
 
 Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node's](#from-nodejs).

@@ -166,6 +166,7 @@ mod callback_loop {
         let (mut input, _replaced) = replaced::pipe();
         input.write_all(b"exit\nnext\n").unwrap();
         let (mut event_loop, log) = new();
+        event_loop.stop(); // before the start: no effect
         for name in ["a", "b"] {
             let log = log.clone();
             event_loop.add_stdin_handler(move |event_loop, line| {
@@ -551,6 +552,7 @@ mod coroutine_loop {
     fn stop_ends_the_loop_after_this_step() {
         for on_next_tick in [false, true] {
             let (event_loop, log) = new();
+            event_loop.stop(); // before the start: no effect
             event_loop.schedule({
                 let (event_loop, log) = (event_loop.clone(), log.clone());
                 async move {

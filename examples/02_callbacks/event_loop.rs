@@ -55,7 +55,8 @@ impl EventLoop {
     }
 
     /// Ends [`run_forever`](EventLoop::run_forever): no callback is called after the one that calls
-    /// this. What is left stays for the next `run_forever`.
+    /// this. What is left stays for the next `run_forever`. A call before `run_forever` has no effect, where
+    /// asyncio's has it return after one turn.
     pub fn stop(&mut self) {
         self.is_stopped = true;
     }

@@ -85,7 +85,8 @@ impl EventLoop {
         self.0.next_tick.borrow_mut().push(Box::new(f));
     }
 
-    /// Ends [`run_forever`](EventLoop::run_forever) when the step that calls this is done.
+    /// Ends [`run_forever`](EventLoop::run_forever) when the step that calls this is done. A call before
+    /// `run_forever` has no effect, where asyncio's has it return after one turn.
     pub fn stop(&self) {
         self.0.is_stopped.set(true);
     }

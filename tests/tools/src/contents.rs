@@ -25,7 +25,10 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
             ],
         )?,
         with("src/lib.rs", &[("library", library(heads, true))])?,
-        ("examples/README.md".to_string(), page(heads)),
+        (
+            "examples/README.md".to_string(),
+            page(heads) + &by_hand(&text_of(root, "examples/README.md")?),
+        ),
     ];
     for chapter in &heads.chapters {
         let path = format!("examples/{}/README.md", chapter.folder);
@@ -98,6 +101,12 @@ fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
         .ok_or_else(expected)?;
     filled.extend(lines);
     Ok(filled)
+}
+
+/// The rest of the contents page, which no head has: it stays as it is.
+fn by_hand(page: &str) -> String {
+    let at = page.find("\n<!-- by hand: ");
+    at.map_or(String::new(), |at| page[at..].to_string())
 }
 
 /// What a page shows of a program's file, to the letter: the lines between two comments.

@@ -53,6 +53,7 @@ fn event_loop(period: Duration) -> io::Result<()> {
     let mut half_a_line = Vec::new();
     let mut is_at_end = false;
     loop {
+        // ANCHOR: excerpt
         if last_hello.is_none_or(|last| last.elapsed() >= period) {
             last_hello = Some(Instant::now());
             let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
@@ -74,6 +75,7 @@ fn event_loop(period: Duration) -> io::Result<()> {
         } else if is_at_end {
             return Ok(());
         } else if is_readable()? {
+            // ANCHOR_END: excerpt
             // One read: another one could block.
             let read = io::stdin().lock().read(&mut chunk);
             let len = read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: excerpt
 async fn greet(period: Duration) -> io::Result<()> {
     let mut timer = Timer::after(period);
     loop {
@@ -59,6 +60,7 @@ async fn greet(period: Duration) -> io::Result<()> {
         future::yield_now().await; // a timer that is already due would let nothing else run
     }
 }
+// ANCHOR_END: excerpt
 
 /// Returns at `exit` and at the end of input.
 async fn answer() -> io::Result<()> {

@@ -36,6 +36,7 @@ fn main() {
 }
 
 /// Returns at `exit` and at the end of input.
+// ANCHOR: excerpt
 fn greet_and_answer(period: Duration) -> io::Result<()> {
     greet()?;
     thread::spawn(move || end(greet_every(period)));
@@ -63,6 +64,7 @@ fn greet_and_answer(period: Duration) -> io::Result<()> {
         }
     }
 }
+// ANCHOR_END: excerpt
 
 fn greet_every(period: Duration) -> io::Result<()> {
     loop {

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: excerpt
 fn run(period: Duration) -> io::Result<()> {
     let mut event_loop = EventLoop::default();
     event_loop.add_timer(Duration::ZERO, move |event_loop| greet(event_loop, period));
@@ -66,6 +67,7 @@ fn greet(event_loop: &mut EventLoop, period: Duration) -> io::Result<()> {
     event_loop.add_timer(period, move |event_loop| greet(event_loop, period));
     Ok(())
 }
+// ANCHOR_END: excerpt
 
 /// `line` is `None` at the end of input.
 fn answer(event_loop: &mut EventLoop, line: Option<&[u8]>) -> io::Result<()> {

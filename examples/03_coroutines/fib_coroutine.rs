@@ -67,6 +67,7 @@ fn run(period: Duration) -> io::Result<()> {
     event_loop.run_forever()
 }
 
+// ANCHOR: excerpt
 /// F(n), with a turn for other tasks at every call.
 async fn fib(n: u64) -> u64 {
     yield_now().await;
@@ -75,6 +76,7 @@ async fn fib(n: u64) -> u64 {
     }
     Box::pin(fib(n - 1)).await + Box::pin(fib(n - 2)).await
 }
+// ANCHOR_END: excerpt
 
 async fn print_every(event_loop: EventLoop, interval: Duration) -> io::Result<()> {
     loop {

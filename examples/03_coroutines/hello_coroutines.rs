@@ -65,6 +65,7 @@ fn run(period: Duration) -> io::Result<()> {
     event_loop.run_forever()
 }
 
+// ANCHOR: excerpt
 async fn print_every(event_loop: EventLoop, interval: Duration) -> io::Result<()> {
     loop {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
@@ -87,6 +88,7 @@ async fn read_input(event_loop: EventLoop) -> io::Result<()> {
             print(&answer)?;
         }
     }
+    // ANCHOR_END: excerpt
     // `stop()` would do. The article stops on the next tick to show that there is such a thing.
     let stopping = event_loop.clone();
     event_loop.do_on_next_tick(move || stopping.stop());

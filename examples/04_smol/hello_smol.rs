@@ -69,6 +69,7 @@ fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: excerpt
 async fn greet(period: Duration) -> io::Result<()> {
     let mut interval = Timer::interval_at(Instant::now(), period);
     loop {
@@ -107,6 +108,7 @@ async fn compute(queue: Receiver<u64>, answers: Sender<String>) {
 fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
+// ANCHOR_END: excerpt
 
 /// Returns at `exit`. At the end of input it closes the queue, and leaves the rest to the workers.
 async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {

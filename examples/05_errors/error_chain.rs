@@ -25,6 +25,7 @@ fn main() {
     smol::block_on(c());
 }
 
+// ANCHOR: excerpt
 async fn a() -> Result<u32, Box<dyn Error>> {
     Err("Something went wrong in A!".into())
 }
@@ -40,3 +41,4 @@ async fn c() {
         Err(error) => println!("C got exception: {error}"),
     }
 }
+// ANCHOR_END: excerpt

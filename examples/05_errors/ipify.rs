@@ -121,6 +121,7 @@ fn print(line: &str) -> Result<()> {
     written.map_err(|error| format!("cannot write to standard output: {error}").into())
 }
 
+// ANCHOR: excerpt
 /// Prints what the server answers on the way.
 async fn get_my_ip_address(address: &str) -> Result<IpAddr> {
     let host = address.strip_suffix(":80").unwrap_or(address);
@@ -132,6 +133,7 @@ async fn get_my_ip_address(address: &str) -> Result<IpAddr> {
     );
     let written = stream.write_all(request.as_bytes()).await;
     written.map_err(|error| format!("cannot ask {host}: {error}"))?;
+    // ANCHOR_END: excerpt
 
     // However the server goes on, no more than the limit is read.
     let mut response = BufReader::new(stream).take(HEAD_LIMIT);

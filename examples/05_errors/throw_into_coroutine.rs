@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })
 }
 
+// ANCHOR: excerpt
 async fn coroutine(resume: Receiver<Resume>) -> String {
     println!("Starting");
     match pause(&resume).await {
@@ -50,6 +51,7 @@ async fn coroutine(resume: Receiver<Resume>) -> String {
         Err(error) => format!("Got an exception: {error}"),
     }
 }
+// ANCHOR_END: excerpt
 
 /// Waits until the caller is resumed, with a value or with an error. If the sender is gone, that is an
 /// error, too.

@@ -85,6 +85,7 @@ async fn process_as_results_come_in(ex: &LocalExecutor<'static>) -> io::Result<(
     Ok(())
 }
 
+// ANCHOR: excerpt
 async fn process_once_everything_ready(ex: &LocalExecutor<'static>) -> io::Result<()> {
     let tasks = URLS.map(|url| ex.spawn(get_url(url)));
     let mut results = Vec::new();
@@ -95,3 +96,4 @@ async fn process_once_everything_ready(ex: &LocalExecutor<'static>) -> io::Resul
     println!("[{}]", results.join(", "));
     Ok(())
 }
+// ANCHOR_END: excerpt

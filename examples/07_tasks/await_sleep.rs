@@ -23,6 +23,7 @@
 use smol::{LocalExecutor, Timer};
 use std::time::{Duration, Instant};
 
+// ANCHOR: excerpt
 async fn do_some_work(x: u64) -> String {
     println!("Waiting: {x}");
     Timer::after(Duration::from_secs(x)).await;
@@ -37,5 +38,6 @@ fn main() {
     let result = smol::block_on(executor.run(task));
 
     println!("Task ret: {result}");
+    // ANCHOR_END: excerpt
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

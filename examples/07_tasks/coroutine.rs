@@ -25,6 +25,7 @@
 
 use std::time::Instant;
 
+// ANCHOR: excerpt
 async fn do_some_work(x: u64) {
     println!("Waiting: {x}");
 }
@@ -34,6 +35,7 @@ fn main() {
 
     let coroutine = do_some_work(2); // prints nothing
     smol::block_on(coroutine);
+    // ANCHOR_END: excerpt
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -52,6 +52,7 @@ fn callback_with(t: u64, result: &str) {
 fn main() {
     let start = Instant::now();
 
+    // ANCHOR: excerpt
     let executor = LocalExecutor::new();
     let task = executor.spawn(do_some_work(2));
     let partial = |result: &str| callback_with(2, result);
@@ -61,6 +62,7 @@ fn main() {
         partial(&result);
     });
     smol::block_on(executor.run(callbacks));
+    // ANCHOR_END: excerpt
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -28,10 +28,12 @@ async fn do_some_work(x: u64) -> String {
 fn main() {
     let start = Instant::now();
 
+    // ANCHOR: excerpt
     let executor = LocalExecutor::new();
     let task = executor.spawn(do_some_work(2));
     let result = smol::block_on(executor.run(task));
 
     println!("Task ret: {result}");
+    // ANCHOR_END: excerpt
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

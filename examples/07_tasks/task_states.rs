@@ -33,6 +33,7 @@ async fn do_some_work(x: u64) {
 fn main() {
     let start = Instant::now();
 
+    // ANCHOR: excerpt
     let executor = LocalExecutor::new();
     let mut task = executor.spawn(do_some_work(2));
     println!("<Task {} coro=<do_some_work()>>", state(&task));
@@ -41,6 +42,7 @@ fn main() {
         "<Task {} coro=<do_some_work()> result={result:?}>",
         state(&task)
     );
+    // ANCHOR_END: excerpt
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -43,6 +43,7 @@ async fn do_some_work(x: u64) -> String {
 fn main() {
     let start = Instant::now();
 
+    // ANCHOR: excerpt
     let executor = LocalExecutor::new();
     let (sender, results) = channel::unbounded();
     let tasks: [Task<_>; 3] = [1, 2, 4].map(|x| {
@@ -64,6 +65,7 @@ fn main() {
         }
     });
     smol::block_on(executor.run(main));
+    // ANCHOR_END: excerpt
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -39,6 +39,7 @@ async fn do_some_work(x: u64) -> String {
 fn main() {
     let start = Instant::now();
 
+    // ANCHOR: excerpt
     let executor = LocalExecutor::new();
     let tasks = [1, 2, 4].map(|x| executor.spawn(do_some_work(x)));
     let main = executor.spawn(async {
@@ -51,6 +52,7 @@ fn main() {
     for result in smol::block_on(executor.run(main)) {
         println!("Task ret: {result}");
     }
+    // ANCHOR_END: excerpt
 
     println!("TIME: {:.6}", start.elapsed().as_secs_f64());
 }

@@ -37,6 +37,7 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
+// ANCHOR: excerpt
 async fn async_main(ex: Rc<LocalExecutor<'static>>) {
     let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x)));
     let mut results = Vec::new();
@@ -48,6 +49,7 @@ async fn async_main(ex: Rc<LocalExecutor<'static>>) {
         println!("Task ret: {result}");
     }
 }
+// ANCHOR_END: excerpt
 
 fn main() {
     let start = Instant::now();

@@ -46,6 +46,7 @@ async fn do_some_work(x: u64, _running: Sender<()>) -> String {
     format!("Done after {x}s")
 }
 
+// ANCHOR: excerpt
 async fn async_main(ex: Rc<LocalExecutor<'static>>) {
     let (running, ended) = channel::bounded(1);
     let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x, running.clone())));
@@ -62,6 +63,7 @@ async fn async_main(ex: Rc<LocalExecutor<'static>>) {
         println!("Still pending");
     }
 }
+// ANCHOR_END: excerpt
 
 fn main() {
     let start = Instant::now();

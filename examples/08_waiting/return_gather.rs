@@ -33,6 +33,7 @@ async fn do_some_work(x: u64) -> String {
     format!("Done after {x}s")
 }
 
+// ANCHOR: excerpt
 async fn async_main(ex: Rc<LocalExecutor<'static>>) -> Vec<String> {
     let tasks = [1, 2, 2].map(|x| ex.spawn(do_some_work(x)));
     let mut results = Vec::new();
@@ -49,3 +50,4 @@ fn main() {
         println!("Task ret: {result}");
     }
 }
+// ANCHOR_END: excerpt

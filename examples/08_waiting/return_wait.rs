@@ -38,6 +38,7 @@ async fn do_some_work(x: u64, _running: Sender<()>) -> String {
     format!("Done after {x}s")
 }
 
+// ANCHOR: excerpt
 /// The tasks that are done, and those that are pending.
 async fn async_main(ex: Rc<LocalExecutor<'static>>) -> (Vec<Task<String>>, Vec<Task<String>>) {
     let (running, ended) = channel::bounded(1);
@@ -55,3 +56,4 @@ fn main() {
         println!("Task ret: {}", smol::block_on(task));
     }
 }
+// ANCHOR_END: excerpt

@@ -90,6 +90,7 @@ async fn do_some_work(x: u64) {
     Timer::after(Duration::from_secs(x)).await;
 }
 
+// ANCHOR: excerpt
 /// Returns the exit status.
 async fn async_main(ex: &LocalExecutor<'_>, interrupts: Receiver<u8>) -> u8 {
     let mut tasks = Vec::from([1, 2, 2].map(|x| (x, ex.spawn(do_some_work(x)))));
@@ -111,6 +112,7 @@ async fn async_main(ex: &LocalExecutor<'_>, interrupts: Receiver<u8>) -> u8 {
     }
     status
 }
+// ANCHOR_END: excerpt
 
 fn main() -> io::Result<ExitCode> {
     let start = Instant::now();

@@ -95,11 +95,13 @@ async fn async_main(ex: &LocalExecutor<'_>) -> u8 {
 }
 
 fn main() -> io::Result<ExitCode> {
+    // ANCHOR: excerpt
     let interrupts = interrupts()?;
     let ex = LocalExecutor::new();
     let interrupted = async { interrupts.recv().await.unwrap_or(1) };
     let status = block_on(ex.run(future::or(async_main(&ex), interrupted)));
     drop(ex); // the tasks' destructors run here
+    // ANCHOR_END: excerpt
     match status {
         130 => println!("interrupted by SIGINT"),
         143 => println!("interrupted by SIGTERM"),

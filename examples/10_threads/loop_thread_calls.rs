@@ -76,6 +76,7 @@ fn call_soon<T: Send + 'static>(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
+    // ANCHOR: excerpt
     thread::scope(|scope| {
         let (other, calls) = channel::unbounded();
         Builder::new().spawn_scoped(scope, || run_loop(calls))?;
@@ -87,4 +88,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok(())
     })
+    // ANCHOR_END: excerpt
 }

@@ -54,6 +54,7 @@ fn run_loop(executor: &Executor, stopped: Receiver<()>) {
 
 fn spawn_some_work() -> io::Result<()> {
     let start = Instant::now();
+    // ANCHOR: excerpt
     let executor = Executor::new();
     thread::scope(|scope| {
         let (stop, stopped) = channel::bounded(1);
@@ -69,6 +70,7 @@ fn spawn_some_work() -> io::Result<()> {
         }
         Ok(())
     })
+    // ANCHOR_END: excerpt
 }
 
 fn main() -> ExitCode {

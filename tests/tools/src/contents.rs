@@ -123,6 +123,13 @@ fn excerpt(root: &Path, program: &Program) -> Result<String> {
     if shown.is_empty() || !text.lines().any(|line| line.trim() == END) {
         return Err(format!("{path}: expected lines between `{BEGIN}` and `{END}`").into());
     }
+    let indentation = |line: &&str| line.len() - line.trim_start().len();
+    let not_empty = shown.iter().filter(|line| !line.is_empty());
+    let less = not_empty.map(indentation).min().unwrap_or(0);
+    let shown: Vec<&str> = shown
+        .iter()
+        .map(|line| line.get(less..).unwrap_or(""))
+        .collect();
     Ok(format!("\n```rust,ignore\n{}\n```\n\n", shown.join("\n")))
 }
 

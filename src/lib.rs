@@ -98,3 +98,8 @@ where
     let result = run::run(|ex| until_interrupted(main(ex)));
     interrupts.now().map_or(result, Err)
 }
+
+/// The examples of chapter 0, which has no programs.
+#[cfg(doctest)]
+#[doc = include_str!("../examples/00_walls/README.md")]
+struct Walls;

@@ -32,6 +32,9 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
     ];
     for chapter in &heads.chapters {
         let path = format!("examples/{}/README.md", chapter.folder);
+        if chapter.programs.is_empty() {
+            continue; // chapter 0
+        }
         let (path, mut text) = with(&path, &[("programs", chapter_table(&chapter.programs))])?;
         for program in &chapter.programs {
             text = with_transcript(text, program);
@@ -223,7 +226,7 @@ fn page(heads: &Heads) -> String {
 <!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
 # Contents
 
-Chapters 1 to 14 in order are a tutorial of an hour and a half: [start here](01_hello/README.md). Those after
+Chapters 0 to 14 in order are a tutorial of an hour and a half: [start here](00_walls/README.md). Those after
 them are for looking things up. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
 makes a package of its own out of it. The second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
 Without `just` the command is in the head of each program.
@@ -239,6 +242,9 @@ Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node'
             let (asyncio, node) = (codes(&program.names.asyncio), codes(&program.names.node));
             vec![link, program.article(), description, asyncio, node]
         });
+        if chapter.programs.is_empty() {
+            continue;
+        }
         page += table(
             &["program", "article", "what it shows", "asyncio", "Node.js"],
             rows,

@@ -18,6 +18,11 @@ pub fn run(root: &Path, heads: &Heads, wanted: &str, arguments: &[&str]) -> Resu
         .iter()
         .find(|chapter| chapter.number.to_string() == wanted)
     {
+        if chapter.programs.is_empty() {
+            let page = format!("examples/{}/README.md", chapter.folder);
+            println!("chapter {wanted} is a page without programs: {page}");
+            return Ok(ExitCode::SUCCESS);
+        }
         let programs: Vec<&Program> = chapter.programs.iter().collect();
         let folder = build(root, &programs)?;
         return process::one_after_the_other(programs.into_iter().map(|program| {

@@ -30,7 +30,7 @@ fn chapter_pages() -> Vec<String> {
 }
 
 fn pages() -> Vec<String> {
-    let others = ["README.md", "examples/README.md"].map(str::to_string);
+    let others = ["README.md", "examples/README.md", "benches/README.md"].map(str::to_string);
     chapter_pages().into_iter().chain(others).collect()
 }
 

@@ -20,7 +20,7 @@ fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
         with(
             "README.md",
             &[
-                ("programs", all_programs(heads)),
+                ("chapters", chapters(heads)),
                 ("library", library(heads, false)),
             ],
         )?,
@@ -182,19 +182,19 @@ fn declarations(heads: &Heads) -> String {
     heads.programs().map(declaration).collect()
 }
 
-fn all_programs(heads: &Heads) -> String {
-    let rows = heads.chapters.iter().flat_map(|chapter| {
-        let link = format!(
-            "[{}](examples/{}/README.md)",
-            chapter.number, chapter.folder
-        );
-        chapter.programs.iter().map(move |program| {
-            let name = format!("[`{}`]({})", program.name, program.path);
-            let description = program.description.clone();
-            vec![link.clone(), program.article(), name, description]
-        })
+fn chapters(heads: &Heads) -> String {
+    let rows = heads.chapters.iter().map(|chapter| {
+        let page = format!("examples/{}/README.md", chapter.folder);
+        let programs = chapter.programs.iter();
+        let programs = programs.map(|program| format!("[`{}`]({})", program.name, program.path));
+        let title = format!("[{}]({page})", chapter.title);
+        vec![
+            chapter.number.to_string(),
+            title,
+            programs.collect::<Vec<_>>().join(", "),
+        ]
     });
-    table(&["chapter", "article", "program", "what it shows"], rows)
+    table(&["", "chapter", "programs"], rows)
 }
 
 /// In the documentation the names are links; a function may have the same name as its module.
@@ -228,7 +228,8 @@ fn page(heads: &Heads) -> String {
 
 Chapters 0 to 14 in order are a tutorial of an hour and a half: [start here](00_walls/README.md). Those after
 them are for looking things up. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
-makes a package of its own out of it. The second column is the program's number in article A or B, which the [README](../README.md) names, or *new*.
+makes a package of its own out of it. The second column is the program's number in article A or B, which the
+[README](../README.md) names, or *new*.
 Without `just` the command is in the head of each program.
 
 Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node's](#from-nodejs).

@@ -91,6 +91,7 @@ fn every_module_works_alone_in_a_package_of_each_edition() {
     let modules = modules();
     assert!(modules.len() > 5, "{modules:?}");
     for (edition, place, path) in [(2021, &["src/util"][..], "util::"), (2024, &[][..], "")] {
+        let workspace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("taken-{edition}"));
         for module in &modules {
             let name = format!("my-{module}-{edition}");
             let fresh = package(&name, edition, "lib.rs");
@@ -107,11 +108,19 @@ fn every_module_works_alone_in_a_package_of_each_edition() {
             assert!(!source.contains("asyncio_to_smol"), "{module}");
             assert!(source.contains("// The above copyright notice"), "{module}");
 
-            let folder = fresh.with_file_name(format!("taken-{module}-{edition}"));
-            fill(&folder, &files(&fresh));
-            cargo(&folder, &["test", "--doc"]);
-            cargo(&folder, &["doc", "--no-deps"]);
+            fill(&workspace.join(&name), &files(&fresh));
         }
+        // One after the other: together they would have each other's features.
+        let manifest = "[workspace]\nmembers = [\"my-*\"]\nresolver = \"2\"\n";
+        fs::write(workspace.join("Cargo.toml"), manifest).unwrap();
+        for module in &modules {
+            cargo(
+                &workspace,
+                &["check", "-p", &format!("my-{module}-{edition}")],
+            );
+        }
+        cargo(&workspace, &["test", "--doc"]);
+        cargo(&workspace, &["doc", "--no-deps"]);
     }
 }
 

@@ -80,6 +80,12 @@ pub fn build(root: &Path, programs: &[&Program]) -> Result<PathBuf> {
 fn build_in(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBuf> {
     let features = programs.iter().flat_map(|program| &program.features);
     let features: Vec<&str> = features.map(String::as_str).collect();
+    let folder = target.join("debug/examples");
+    let is_new = |program: &&&Program| !executable(&folder, &program.name).exists();
+    match programs.iter().filter(is_new).count() {
+        0 => {}
+        new => eprintln!("compiling {new} of the programs, with their dependencies"),
+    }
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--features", &features.join(",")])
         .args(
@@ -93,7 +99,7 @@ fn build_in(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBuf
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if status.success() {
-        return Ok(target.join("debug/examples"));
+        return Ok(folder);
     }
     Err("the programs do not build".into())
 }

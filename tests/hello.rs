@@ -648,7 +648,7 @@ fn the_end_of_the_reader_is_the_end_of_the_program_without_a_word() {
 }
 
 #[test]
-fn an_answer_that_nobody_reads_is_the_end_too() {
+fn a_closed_standard_output_ends_the_program_too() {
     with_all(|program| {
         let mut child = spawn(program, NEVER, Stdio::piped());
         let mut stdin = child.stdin.take().unwrap(); // stays open

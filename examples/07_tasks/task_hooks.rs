@@ -19,7 +19,7 @@
 //! asyncio has one loop to ask and to configure. An executor has no settings: what should happen
 //! around a task is written around its future, before `spawn` takes it. `spawn` here is such a
 //! function. It reports an `Err` and a panic when they happen; asyncio's handler hears of a failed
-//! task when the task is collected, and only if no one has awaited it. The panic hook of std
+//! task when the task is collected, and only if it was not awaited. The panic hook of std
 //! sees every panic, also a detached task's, but cannot resume.
 //!
 //! `timed` measures each poll, as asyncio's debug mode does. A poll that takes long is what stops the loop.

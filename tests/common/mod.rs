@@ -133,7 +133,7 @@ pub fn start(name: &str, args: &[&str]) -> Running {
 /// Starts `name` with the given standard input.
 pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
     let mut command = Command::new(example(name));
-    // Whoever runs the tests may have set it for the examples.
+    // It may be set in the environment of the tests, for the examples.
     command.args(args).env_remove("REDIS_URL");
     start_program(name, command.stdin(stdin))
 }

@@ -57,7 +57,7 @@ fn build(program: &Program, copy: &Path, target: &Path) {
             .current_dir(copy)
             // Says which crates are not used.
             .env("RUSTFLAGS", "-Wunused_crate_dependencies")
-            // Nobody will debug these.
+            // They are not debugged.
             .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .env("CARGO_INCREMENTAL", "0"),
     );

@@ -314,7 +314,7 @@ mod busy_server {
     use super::*;
     use std::process::{Command, Stdio};
 
-    /// `serve` gives running requests 5 s when it is told to stop. None is running, and nobody waits for that.
+    /// `serve` gives running requests 5 s when it is told to stop. None is running, so it does not wait.
     #[test]
     fn its_clients_are_served_and_it_ends() {
         let first = "200 clients made 2000 requests, twice";

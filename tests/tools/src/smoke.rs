@@ -59,7 +59,7 @@ impl Smoke {
     }
 }
 
-/// Waits until nobody else holds the lock, which is held until the file is closed.
+/// Waits until no other process holds the lock, which is held until the file is closed.
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
     #[cfg(unix)]

@@ -16,46 +16,51 @@
 //! echo | sort: apple fig pear (exit status: 0, exit status: 0)
 //! ```
 //!
-//! `communicate` is asyncio's: a pipe holds 64 KB or so, and `cat` stops reading while its output is not read.
-//! So input and output go at the same time, or both sides wait for ever. A child that does not read
-//! its input is no error, in asyncio neither (Node: `EPIPE` at `child.stdin`).
+//! `communicate` is asyncio's: a pipe holds 64 KB or so, and `cat` stops reading while its output is
+//! not read. So input and output go at the same time, or both sides wait for ever. A child that does
+//! not read its input is no error, in asyncio neither (Node: `EPIPE` at `child.stdin`).
 //!
-//! A missing program is an `Err` at `spawn`, as in asyncio; Node emits `error` later. Through a shell it is
-//! exit status 127. `Command::new("sh").arg("-c")` is asyncio's `create_subprocess_shell` and Node's `exec`, and
-//! quoting is the caller's work. `output()` collects without a limit, where Node's `exec` stops at 1 MB. What
-//! is not set is inherited with `spawn` and `status`; `output` pipes stdout and stderr, and stdin is empty.
+//! A missing program is an `Err` at `spawn`, as in asyncio; Node emits `error` later. Through a shell
+//! it is exit status 127. `Command::new("sh").arg("-c")` is asyncio's `create_subprocess_shell` and
+//! Node's `exec`, and quoting is the caller's work. `output()` collects without a limit, where Node's
+//! `exec` stops at 1 MB. What is not set is inherited with `spawn` and `status`; `output` pipes stdout
+//! and stderr, and stdin is empty.
 //!
-//! A line with a time limit: `lines().next()` keeps what it has of a line when it is given up, `read_line`
-//! would lose it. The child lives on, as after asyncio's `wait_for(process.wait())`. Lines on two pipes are also what
-//! takes the place of Node's `fork` and `send`: a line of JSON a message. (`loop.subprocess_exec` with a
-//! `SubprocessProtocol`: a task that reads each pipe. A pipe of one's own goes into `smol::Async::new`.)
+//! A line with a time limit: `lines().next()` keeps what it has of a line when it is given up,
+//! `read_line` would lose it. The child lives on, as after asyncio's `wait_for(process.wait())`. Lines
+//! on two pipes are also what takes the place of Node's `fork` and `send`: a line of JSON a message.
+//! (`loop.subprocess_exec` with a `SubprocessProtocol`: a task that reads each pipe. A pipe of one's
+//! own goes into `smol::Async::new`.)
 //!
-//! A child that a signal has ended has no `code()`; `signal()` of `std::os::unix::process::ExitStatusExt` is
-//! `Some(15)`. asyncio says -15, Node has `signalCode`. `Child::kill` is SIGKILL, as asyncio's `kill()`, where
-//! Node's `kill()` is SIGTERM. That, asyncio's `terminate()`, is here the program `kill`; `kill_process` of the crate
-//! rustix sends any signal.
+//! A child that a signal has ended has no `code()`; `signal()` of
+//! `std::os::unix::process::ExitStatusExt` is `Some(15)`. asyncio says -15, Node has `signalCode`.
+//! `Child::kill` is SIGKILL, as asyncio's `kill()`, where Node's `kill()` is SIGTERM. That, asyncio's
+//! `terminate()`, is here the program `kill`; `kill_process` of the crate rustix sends any signal.
 //!
-//! Who owns what: the `Child` owns the pipes that are not taken, and not the process: dropped, the process
-//! lives on, as in asyncio. It is no zombie when it ends: a thread of async-process, started with the first child,
-//! waits for the dropped ones. With `kill_on_drop` the drop kills it (SIGKILL), and so does a time limit
-//! around `child.output()`, the cancelling of its task, a `?`: that is Node's `signal` option. At the end of
-//! `main` a child lives on that is not dropped before, as one in a task of `smol::spawn`.
+//! Who owns what: the `Child` owns the pipes that are not taken, and not the process: dropped, the
+//! process lives on, as in asyncio. It is no zombie when it ends: a thread of async-process, started
+//! with the first child, waits for the dropped ones. With `kill_on_drop` the drop kills it (SIGKILL),
+//! and so does a time limit around `child.output()`, the cancelling of its task, a `?`: that is Node's
+//! `signal` option. A child in a task of `smol::spawn` that is pending at the end of `main` is not
+//! dropped, and lives on.
 //!
-//! asyncio: `asyncio.create_subprocess_exec` (`smol::process::Command`), `asyncio.create_subprocess_shell`
-//! (`smol::process::Command::new("sh").arg("-c")`), `Process.communicate` (`smol::process::Child::output`,
-//! with input beside a `write_all`), `Process.wait` (`smol::process::Child::status`), `Process.returncode`
-//! (`smol::process::Child::try_status`, `ExitStatus::code`), `Process.kill` (`smol::process::Child::kill`),
-//! `Process.terminate` (`rustix::process::kill_process`), `Process.send_signal`
-//! (`rustix::process::kill_process`), `asyncio.subprocess.PIPE` (`smol::process::Stdio::piped`),
-//! `asyncio.subprocess.DEVNULL` (`smol::process::Stdio::null`), `loop.subprocess_exec` (a task that reads each
-//! pipe), `asyncio.SubprocessProtocol` (a task that reads each pipe), `loop.connect_read_pipe`
-//! (`smol::Async::new`), `loop.connect_write_pipe` (`smol::Async::new`).
+//! asyncio: `asyncio.create_subprocess_exec` (`smol::process::Command`),
+//! `asyncio.create_subprocess_shell` (`smol::process::Command::new("sh").arg("-c")`),
+//! `Process.communicate` (`smol::process::Child::output`, with input beside a `write_all`),
+//! `Process.wait` (`smol::process::Child::status`), `Process.returncode`
+//! (`smol::process::Child::try_status`, `ExitStatus::code`), `Process.kill`
+//! (`smol::process::Child::kill`), `Process.terminate` (`rustix::process::kill_process`),
+//! `Process.send_signal` (`rustix::process::kill_process`), `asyncio.subprocess.PIPE`
+//! (`smol::process::Stdio::piped`), `asyncio.subprocess.DEVNULL` (`smol::process::Stdio::null`),
+//! `loop.subprocess_exec` (a task that reads each pipe), `asyncio.SubprocessProtocol` (a task that
+//! reads each pipe), `loop.connect_read_pipe` (`smol::Async::new`), `loop.connect_write_pipe`
+//! (`smol::Async::new`).
 //! Node: `child_process.spawn` (`smol::process::Command::spawn`), `child_process.exec`
-//! (`smol::process::Command::new("sh").arg("-c")`), `child_process.execFile` (`smol::process::Command::output`),
-//! `child_process.fork` (lines on two pipes), `subprocess.send` (a line on a pipe), `subprocess.kill`
-//! (`smol::process::Child::kill`, which is SIGKILL), `subprocess.exitCode` (`ExitStatus::code`),
-//! `subprocess.signalCode` (`ExitStatusExt::signal`), `AbortSignal`
-//! (`smol::process::Command::kill_on_drop` for a child).
+//! (`smol::process::Command::new("sh").arg("-c")`), `child_process.execFile`
+//! (`smol::process::Command::output`), `child_process.fork` (lines on two pipes), `subprocess.send` (a
+//! line on a pipe), `subprocess.kill` (`smol::process::Child::kill`, which is SIGKILL),
+//! `subprocess.exitCode` (`ExitStatus::code`), `subprocess.signalCode` (`ExitStatusExt::signal`),
+//! `AbortSignal` (`smol::process::Command::kill_on_drop` for a child).
 //! Paste: `cargo add smol`.
 
 use smol::io::{self, AsyncBufReadExt, AsyncWriteExt, BufReader, ErrorKind, Lines};

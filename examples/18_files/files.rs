@@ -10,35 +10,36 @@
 //! walk: 408 bytes in 81 folders, 8 at once
 //! ```
 //!
-//! `smol::fs` is std's `fs` on a pool of threads, as is `fs.promises` in Node and `aiofiles` for asyncio:
-//! no system lets a loop wait for a file as it does for a socket.
+//! `smol::fs` is std's `fs` on a pool of threads, like `fs.promises` in Node and `aiofiles` in Python:
+//! a file is never "not ready", so that a loop cannot wait for it as it waits for a socket.
 //!
-//! A file is replaced by a rename, which is one step: what opened it before reads the old text to its end,
-//! what opens it later the new one. A crash at any point leaves one of the two, and perhaps the temporary
-//! file. That one has to be in the same folder, and on the disk (`sync_all`) before it takes the name.
-//! Two writers at the same time need two names for it. (Whether a power failure brings back the old text
-//! is settled only by a `sync_all` of the folder.)
+//! A file is replaced by a rename, which is one step: what opened it before reads the old text to its
+//! end, what opens it later the new one. A crash at any point leaves one of the two, and perhaps the
+//! temporary file. That one has to be in the same folder, and on the disk (`sync_all`) before it takes
+//! the name. Two writers at the same time need two names for it. (Whether a power failure brings back
+//! the old text is settled only by a `sync_all` of the folder.)
 //!
 //! Without a flush, what a `BufWriter` holds when it is dropped is lost, and no error says so: `drop`
-//! cannot await. A `File` hands its bytes to a thread. Of 100 that were dropped so, some ten had their eight
-//! bytes; a megabyte was there whole, in part, or not at all. Python flushes a file that it closes or collects,
-//! and Node's calls write at once. Errors come late, too: on a full disk `write_all` returns `Ok`, and the `flush` or
-//! `close` after it the error. So: `flush().await?`. `fs::write` and `io::copy` do it themselves.
+//! cannot await. A `File` hands its bytes to a thread. Of 100 that were dropped so, some ten had their
+//! eight bytes; a megabyte was there whole, in part, or not at all. Python flushes a file that it
+//! closes or collects, and Node's calls write at once. Errors come late, too: on a full disk
+//! `write_all` returns `Ok`, and the `flush` or `close` after it the error. So: `flush().await?`.
+//! `fs::write` and `io::copy` do it themselves.
 //!
-//! Each folder has a task, and a semaphore lets eight of them read. It is released before the task waits
-//! for the folders below, which need it. In asyncio it is a `TaskGroup` and a `Semaphore`.
+//! Each folder has a task, and a semaphore lets eight of them read. It is released before the task
+//! waits for the folders below, which need it. In asyncio it is a `TaskGroup` and a `Semaphore`.
 //!
 //! There is no `fs.watch`: the crate notify calls a closure on a thread of its own, which can send to a
-//! channel. There is no `sendfile` either: `smol::io::copy` reads and writes through a buffer. From file to
-//! file `smol::fs::copy` lets the kernel copy.
+//! channel. There is no `sendfile` either: `smol::io::copy` reads and writes through a buffer. From
+//! file to file `smol::fs::copy` lets the kernel copy.
 //!
-//! Who owns what: `main` owns the temporary folder, which the guard removes, also after an error. A task of
-//! the walk owns those of the folders below: an error in one of them drops the rest, which cancels them.
-//! They are `smol::spawn`'s, since a task on a `LocalExecutor` cannot own it to spawn more. A call that is
-//! cancelled is no longer waited for; the thread completes it.
+//! Who owns what: `main` owns the temporary folder, which the guard removes, also after an error. A
+//! task of the walk owns those of the folders below: an error in one of them drops the rest, which
+//! cancels them. They are `smol::spawn`'s, since a task on a `LocalExecutor` cannot own it to spawn
+//! more. A call that is cancelled is no longer waited for; the thread completes it.
 //!
 //! asyncio: `aiofiles` (`smol::fs`), `loop.sendfile` (none: `smol::io::copy`), `asyncio.Semaphore`
-//! (`smol::lock::Semaphore`), `asyncio.TaskGroup` (a `Task` that owns those it waits for).
+//! (`smol::lock::Semaphore`).
 //! Node: `fs.promises` (`smol::fs`), `fs.promises.readFile` (`smol::fs::read_to_string`),
 //! `fs.promises.writeFile` (`smol::fs::write`), `fs.promises.rename` (`smol::fs::rename`),
 //! `fs.promises.readdir` (`smol::fs::read_dir`), `fs.promises.opendir` (`smol::fs::read_dir`),
@@ -62,7 +63,7 @@ impl Drop for TemporaryFolder {
 }
 
 // ANCHOR: excerpt
-/// Writes beside the file, and renames when all is on the disk: readers see the old text or the new one.
+/// Writes beside the file, and renames when all is on the disk: readers see the old text or the new.
 async fn replace(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("tmp"); // in the same folder: a rename stays on its file system
     let mut file = File::create(&temporary).await?;
@@ -77,7 +78,7 @@ static READERS: Semaphore = Semaphore::new(8);
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes in all files below. Each folder has a task, on smol's own thread: a task cannot own its executor.
+/// The bytes in all files below. Each folder has a task of `smol::spawn`.
 fn walk(folder: PathBuf) -> Task<io::Result<u64>> {
     smol::spawn(async move {
         let permit = READERS.acquire().await;

@@ -23,32 +23,35 @@
 //! server: stops
 //! ```
 //!
-//! Between terminals: `cargo run --example chat -- server 127.0.0.1:8080` in one, `… -- client 127.0.0.1:8080`
-//! in others. The first line that a client types is its name, then `NAME, NAME: MESSAGE`. `^D` ends either
-//! one. The protocol is the book's, so that its clients and servers do as well; lines from the server that
-//! begin with `* ` are new.
+//! With terminals: `cargo run --example chat -- server 127.0.0.1:8080` in one, and
+//! `cargo run --example chat -- client 127.0.0.1:8080` in each of the others. The first line that a client
+//! types is its name, then `NAME, NAME: MESSAGE`. `^D` ends either side. The protocol is the book's, but for
+//! the lines from the server that begin with `* `.
 //!
 //! What the book uses, and what takes its place:
 //! - a broker task, to which all send their events: a map that the connections share. On one thread that needs
-//!   no lock, and no task; it is never borrowed across an `await`.
+//!   no lock and no task; it is never borrowed across an `await`.
 //! - `Arc<TcpStream>` and `&*stream`: `stream.clone()`. smol reads and writes with `&mut TcpStream` only.
 //! - a task each for reading and for writing, and a channel that tells the writer to end: one task, which
 //!   does both with `future::try_zip`.
-//! - `select!` and `.fuse()` of the crate futures: `future::or`, to which a loop belongs on each side. A branch
-//!   that loses there is dropped, here together with all it was doing.
-//! - unbounded queues: one of 64 messages for each client. A client that does not read holds up who writes to
-//!   it, and the memory stays.
+//! - `select!` and `.fuse()` of the crate futures: `future::or` of two loops. The one that loses is dropped.
+//! - `while let Some(event) = events.next().await` of a channel: `while let Ok(event) = events.recv().await`.
+//!   (`next()` wants the receiver pinned: smol's is not `Unpin`.)
+//! - unbounded queues: one of 64 messages for each client. A client that does not read holds up those who
+//!   write to it, and the server's memory stays as it is.
 //! - `io::stdin()`: a thread that reads, and a channel, as in `stdin_timeout`.
 //!
-//! What differs: a second `alice` is told so (the book lets her write, and forgets what is for her). The end of
-//! the input ends the client's side only, so that it still shows what is on its way. And the server can
-//! stop: it accepts no more, reads no more, writes what is in the queues, for a second at most, and goes.
+//! What differs: a second `alice` is told that the name is taken. (The book's server reads what she writes,
+//! and sends her nothing.) The end of the input closes only the client's own direction, so that it still
+//! shows what is on its way. And the server can stop: it accepts no more, reads no more, writes what is in
+//! the queues, for a second at most, and closes. The length of a line is not limited, in either.
 //!
-//! Who owns what: `serve` owns an executor of its own with the connections' tasks, which are detached: each ends
-//! when its client does, or when `stopped` is closed. `serve` runs them until none is left, and what hangs is
-//! dropped with that executor. A connection owns its reader, its queue's receiving half, and a `Joined`. This
-//! takes the name out of the map when reading ends, however it does; the queue closes with that, and the
-//! writer writes what is in it, and ends. The book has to take care that a name is removed once.
+//! Who owns what: `serve` owns an executor of its own with the connections' tasks. They are detached: each
+//! ends when its client has gone or when `stopped` is closed. `serve` waits until none is left; what hangs
+//! is dropped with that executor. A connection owns its reader, the receiving half of its queue, and a
+//! `Joined`, which takes the name out of the map when reading ends, however it does. That closes the queue, and
+//! the writer writes what is in it, and ends. So a name is removed exactly once; the book has a channel back
+//! to the broker for that. The script's clients are detached, too: they end when the server closes.
 //!
 //! Paste: `cargo add smol`.
 
@@ -66,7 +69,7 @@ use std::time::Duration;
 type Peers = Rc<RefCell<HashMap<String, Sender<String>>>>;
 type Input = Receiver<Result<String>>;
 
-/// A name in the map. Taken out when dropped, and so the queue closes.
+/// A name in the map. Taken out when dropped, which closes the queue.
 struct Joined(Peers, String);
 
 impl Drop for Joined {
@@ -75,8 +78,7 @@ impl Drop for Joined {
     }
 }
 
-// ANCHOR: excerpt
-/// Reads a name and then messages, and puts those into the queues. `queue` is for what is for this client.
+/// Reads a name, and then messages for other clients. `queue` has what is sent to this one.
 async fn read(stream: TcpStream, peers: Peers, queue: Sender<String>) -> Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let Some(name) = lines.try_next().await? else {
@@ -107,6 +109,7 @@ async fn read(stream: TcpStream, peers: Peers, queue: Sender<String>) -> Result<
     Ok(())
 }
 
+// ANCHOR: excerpt
 async fn connection(mut stream: TcpStream, peers: Peers, stopped: Receiver<()>) {
     let (queue, messages) = channel::bounded::<String>(64);
     let reading = future::or(read(stream.clone(), peers, queue), async {

@@ -17,9 +17,9 @@
 //!   methods of these names block. The functions in `smol::fs` take it instead; for `path.exists().await`
 //!   write `smol::fs::metadata(path).await.is_ok()`.
 //!
-//! The order is that of the file system, in both; here the names are sorted. Each entry, and each
-//! `file_type` that the system has not told along with it, is one visit to a thread for blocking work, in
-//! both.
+//! The order is that of the file system, in both; here the names are sorted. Each entry and each `file_type`
+//! is one visit to a thread for blocking work, in both: for a folder with many files do it all in one
+//! `smol::unblock`, with std's `read_dir`.
 //!
 //! Who owns what: the stream owns the open folder, and dropping it closes that. The folder of this
 //! program is removed when its owner is dropped, also after an error.

@@ -16,9 +16,9 @@
 //! - `io::stdout()`: `smol::Unblock::new(std::io::stdout())`. Every `flush` is needed, see `print_file`.
 //!
 //! The other way is `BufReader::new(Unblock::new(stdin())).lines()`, and it differs on a terminal: it wants a
-//! second `^D`, since `Unblock`'s thread reads once more after the end. It also reads ahead, so that
-//! something else in this program that reads stdin later misses bytes. `read_line` in `unblock` needs one
-//! `^D`, and leaves what it has read ahead in std's own buffer, where the next one finds it.
+//! second `^D`. It also reads ahead into buffers of its own, so that something else in this program that
+//! reads stdin later misses bytes. `read_line` in `unblock` needs one `^D`, as async-std does, and leaves what
+//! it has read ahead in std's buffer, where the next one finds it.
 //!
 //! What differs: give up waiting for this `read_line`, and the line that comes next is lost: the thread reads
 //! it, and nothing takes the result. async-std's `Stdin` keeps it for the next `read_line` of the same

@@ -19,7 +19,7 @@
 //!
 //! A time limit drops what it waits for. With the `read_line` of `stdin_echo` that would lose the next line:
 //! its thread reads on, and the result has no owner any more. async-std's `Stdin` keeps that result for the
-//! next `read_line`. Here `recv` is dropped, and the line stays in the channel.
+//! next `read_line` of the same `Stdin`. Here `recv` is dropped, and the line stays in the channel.
 //!
 //! The channel holds one line and the thread a second one; it reads on when they are taken. What is read
 //! ahead like this is gone for other programs that read the same input. The library's

@@ -14,11 +14,12 @@
 //!
 //! What async-std's example uses, and what takes its place:
 //! - `async_std::net::{TcpListener, TcpStream}`, `listener.incoming()`, `stream.clone()`: the same names in
-//!   `smol::net`.
+//!   `smol::net`. What smol has not is reading and writing with a `&TcpStream`, as in `(&stream, &stream)`: it
+//!   takes `&mut`, or a clone.
 //! - `io::copy(&mut reader, &mut writer)`: `smol::io::copy`, which takes them without `&mut` as well.
 //! - `task::spawn(…);`: `executor.spawn(…).detach();`. **async-std's task runs on when its `JoinHandle` is
 //!   dropped; smol's is cancelled when its `Task` is.** Without `detach` this server accepts, and closes
-//!   the connection before the first byte.
+//!   the connection before the first byte is answered.
 //!
 //! The two clients are connected at the same time, and the second is served first. async-std's example
 //! unwraps the connection's error, which panics in a task that nothing awaits; here it is a line on

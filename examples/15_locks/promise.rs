@@ -41,8 +41,9 @@
 //! (`smol::lock::OnceCell::try_set`, with an `Err`), `future.result` (`smol::lock::OnceCell::get`),
 //! `future.done` (`smol::lock::OnceCell::is_initialized`), `asyncio.InvalidStateError` (the `Err` of
 //! `try_set`).
-//! Node: `new Promise` (`smol::lock::OnceCell`), `Promise.withResolvers`, `util.promisify`,
-//! `Promise.any` (`smol::future::try_zip`, values and errors swapped), `AggregateError` (a `Vec` of errors).
+//! Node: `new Promise` (`smol::lock::OnceCell`), `Promise.withResolvers` (`smol::lock::OnceCell`, shared
+//! by an `Arc`), `util.promisify` (a callback that sets a `smol::lock::OnceCell`), `Promise.any`
+//! (`smol::future::try_zip`, values and errors swapped), `AggregateError` (a `Vec` of errors).
 //! Paste: `cargo add smol`.
 
 use smol::future::{self, FutureExt};

@@ -20,7 +20,7 @@
 //! third `put` waits until an item was got.
 //!
 //! asyncio's `PriorityQueue` compares what was put: of `(1, "b")` and `(1, "a")` it gives `a` first, and two
-//! dictionaries with the same priority raise a `TypeError`. Here the second part of the key is a number, as
+//! different dictionaries of one priority raise a `TypeError`. Here the second part of the key is a number, as
 //! the docs of Python's `heapq` recommend: equal priorities come in the order of putting, and items are not
 //! compared. A `BTreeMap` gives the smallest key first. (A `BinaryHeap` gives the greatest first, unless
 //! what it holds is in `std::cmp::Reverse`, and compares all of it.)

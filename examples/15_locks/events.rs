@@ -14,52 +14,50 @@
 //! at an aborted barrier: Err(BrokenBarrierError)
 //! ```
 //!
-//! `Event`: a `smol::lock::OnceCell` is set once, and wakes all that wait, now and later. An event that can
-//! be cleared replaces its cell by a new one. Whatever waits has a share of the old cell: set and
-//! cleared at once, it wakes them all the same, as in asyncio. `Event` of the crate event-listener is
-//! another thing: it stores nothing, and a notification before the listening is lost.
+//! `Event`: a `smol::lock::OnceCell` is set once, and its waiters go on, also those that come later. To
+//! clear an event is to put a new cell in its place. A waiter has a share of the cell that was there when
+//! it began to wait, and so it goes on even if the event is cleared at once, as in asyncio. (The crate
+//! event-listener has an `Event`, too. That one keeps nothing: a notification before the listening is
+//! lost.)
 //!
-//! Condition: `wait_for` listens, then looks, and looks again at each notification. What looks takes, too:
-//! on one thread nothing else runs in between, so that there is no lock, and a notification without the
-//! lock, a `RuntimeError` in asyncio, is right here. (Data that is locked across an `await` needs a
-//! `smol::lock::Mutex`: listen, drop the guard, await the listener, lock again, look.)
-//! `notify_additional(1)` is asyncio's `notify(1)`: each call wakes one more. `notify(1)` sees to it that
-//! one is awake: called twice in a row it wakes one. A notified waiter that is cancelled before it runs
-//! passes the notification on. `notify(usize::MAX)` is `notify_all`.
+//! Condition: `wait_for` listens, then looks, and listens and looks again after each notification. The
+//! closure takes the item in the same step, and on one thread nothing else runs in the middle of a step.
+//! So there is no lock, and a notification without one, a `RuntimeError` in asyncio, is right. (Data that
+//! is locked across an `await` has a `smol::lock::Mutex`: listen, drop the guard, await the listener,
+//! lock again, look.) `notify_additional(1)` is asyncio's `notify(1)`: each call wakes one more.
+//! event-listener's `notify(1)` is satisfied with one that was notified before and has not run yet: two
+//! calls in a row wake one waiter. A waiter that is cancelled after its notification passes it on.
 //!
-//! Barrier: smol's counts a cancelled waiter for ever, so that the next one passes alone. In this one each
-//! waiter has a share of the cell, and the number of shares is the number of waiters. A cancelled waiter
-//! is dropped, and its share with it: `a` waits until `b` is there. `abort` sets an error, which all that
-//! wait, now and later, return. `reset`, left out, sets it on `self.1.take()`: a new cell stays behind.
-//! A waiter's number is its place in the order of coming, as in asyncio; smol's barrier tells one that it
+//! Barrier: smol's goes on counting a cancelled waiter, so that the next one passes alone. In this one
+//! each waiter has a share of the cell, and the number of shares is the number of waiters. A cancelled
+//! waiter is dropped, and its share with it: `a` waits until `b` is there. `abort` sets an error, which
+//! all return that wait, now or later. `reset`, left out, sets it on `self.1.take()`, which leaves a new
+//! cell. The number is that of asyncio: 0 for the first that came. smol's barrier tells only whether one
 //! is the leader.
 //!
-//! All of this is for one thread. For several, put `Arc` for `Rc`, a `std::sync::Mutex` for `RefCell`,
-//! and count and set while it is locked. `OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an
-//! older one is locked.
+//! All of this is for one thread. For several, put `Arc` for `Rc` and a `std::sync::Mutex` for `RefCell`,
+//! and keep it locked from counting to setting. `OnceCell::try_set` needs async-lock 3.5: `cargo update`,
+//! if an older one is in the lock file.
 //!
-//! Who owns what: event and barrier own the cell that will be set; waiters own shares. `main` owns the
-//! tasks, and all have ended when it does.
+//! Who owns what: event and barrier own the cell that will be set, and the waiters own shares of it.
+//! `two_tasks` owns the tasks, which have ended when it does.
 //!
 //! asyncio: `asyncio.Event` (`smol::lock::OnceCell`, replaced by a new one to clear it), `event.set`,
 //! `event.clear`, `event.wait` (`smol::lock::OnceCell::wait`), `asyncio.Condition` (the crate
 //! event-listener: listen, look, await), `condition.wait_for`, `condition.notify`
-//! (`event_listener::Event::notify_additional`), `condition.notify_all`
-//! (`event_listener::Event::notify` with `usize::MAX`), `asyncio.Barrier` (`smol::lock::Barrier`, if no
-//! waiter is cancelled), `barrier.wait`, `barrier.abort`, `barrier.reset`,
-//! `asyncio.BrokenBarrierError` (an `Err` for all that wait).
+//! (`event_listener::Event::notify_additional`), `condition.notify_all` (`event_listener::Event::notify`
+//! with `usize::MAX`), `asyncio.Barrier` (`smol::lock::Barrier`, if no waiter is cancelled),
+//! `barrier.wait`, `barrier.abort`, `barrier.reset`, `asyncio.BrokenBarrierError` (an `Err` for all that
+//! wait).
 //! Paste: `cargo add smol event-listener`.
 
 use event_listener::Event as Changed;
-use smol::lock::{self, OnceCell};
-use smol::{LocalExecutor, block_on, future};
+use smol::{LocalExecutor, block_on, future, lock, lock::OnceCell};
 use std::{cell::RefCell, rc::Rc};
 
 /// Stays set until it is cleared.
-#[derive(Default)]
 struct Event(RefCell<Rc<OnceCell<()>>>);
 
-// ANCHOR: excerpt
 impl Event {
     fn set(&self) {
         let _ = self.0.borrow().try_set(()); // an error: it is set
@@ -76,7 +74,6 @@ impl Event {
         cell.wait().await;
     }
 }
-// ANCHOR_END: excerpt
 
 /// Looks whether there is a result, and again at each notification.
 async fn wait_for<T>(changed: &event_listener::Event, mut look: impl FnMut() -> Option<T>) -> T {
@@ -110,15 +107,11 @@ impl Barrier {
     }
 }
 
-fn main() {
-    let smols = lock::Barrier::new(2);
-    block_on(future::poll_once(smols.wait())); // a waiter that is cancelled
-    let passes = block_on(future::poll_once(smols.wait())).is_some();
-    println!("smol's Barrier(2), a waiter cancelled: the next one passes alone: {passes}");
-
-    let (event, barrier) = (Event::default(), Barrier(2, RefCell::default()));
+// ANCHOR: excerpt
+fn two_tasks() {
+    let (event, barrier) = (Event(RefCell::default()), Barrier(2, RefCell::default()));
     let (items, changed) = (RefCell::new(Vec::new()), Changed::new());
-    block_on(future::poll_once(barrier.wait())); // likewise
+    block_on(future::poll_once(barrier.wait())); // a waiter that is cancelled
     let task = async |name| {
         event.wait().await;
         println!("{name}: the event was set");
@@ -137,7 +130,15 @@ fn main() {
         changed.notify_additional(1);
     }
     while ex.try_tick() {}
-    let abort = async { barrier.abort() };
-    let result = block_on(future::zip(barrier.wait(), abort)).0;
-    println!("at an aborted barrier: {result:?}");
+    barrier.abort();
+    println!("at an aborted barrier: {:?}", block_on(barrier.wait()));
+}
+// ANCHOR_END: excerpt
+
+fn main() {
+    let smols = lock::Barrier::new(2);
+    block_on(future::poll_once(smols.wait())); // likewise
+    let passes = block_on(future::poll_once(smols.wait())).is_some();
+    println!("smol's Barrier(2), a waiter cancelled: the next one passes alone: {passes}");
+    two_tasks();
 }

@@ -11,10 +11,10 @@
 //! permits of Semaphore::new(1): 1, after add_permits(1): 2
 //! ```
 //!
-//! Three tasks take a lock twice each, for 30 ms each time. asyncio's order is the third: the lock goes to
-//! the task that has waited longest. smol's guards make the lock free and wake a waiter; before that has
-//! its turn, `a` takes the lock again. This is called barging. `Mutex` limits it: a waiter that finds the
-//! lock taken again after more than 0.5 ms is served before all that ask later. `Semaphore` does not:
+//! Three tasks take a lock twice each, for 30 ms each time. asyncio's order is the third: the lock goes
+//! to the task that has waited longest. smol's guards make the lock free and wake a waiter; before that
+//! has its turn, `a` takes the lock again. This is called barging. `Mutex` limits it: a waiter that finds
+//! the lock taken again after more than 0.5 ms is served before all that ask later. `Semaphore` does not:
 //! `b` goes to the end of the line each time, and may wait for ever.
 //!
 //! A permit of `Fifo` is sent to the first waiter instead of being made free. `Fifo` is a semaphore; with
@@ -30,9 +30,9 @@
 //! without an `await` in between, or repair it in the `Drop` of a guard, which is what `finally` is here.
 //! And what is not held across an `await` needs no such lock: on one thread a `RefCell` is enough.
 //!
-//! A guard releases once, since it is dropped once: what `BoundedSemaphore` raises `ValueError` for cannot
-//! be written. Only `add_permits` makes more of them, like one `release` too many of asyncio's `Semaphore`;
-//! `SemaphoreGuard::forget` makes fewer.
+//! A guard releases once, since it is dropped once: what `BoundedSemaphore` raises `ValueError` for
+//! cannot be written. Only `add_permits` makes more of them, like one `release` too many of asyncio's
+//! `Semaphore`; `SemaphoreGuard::forget` makes fewer.
 //!
 //! Who owns what: `order` owns an executor, which owns the tasks' futures, and the guards are in those. A
 //! permit owns a share of its `Fifo`. The `Fifo` owns the senders of those that wait, and that of a
@@ -60,7 +60,6 @@ struct Fifo {
 /// Dropping it hands it to the first in line.
 struct Permit(Rc<Fifo>);
 
-// ANCHOR: excerpt
 impl Fifo {
     async fn acquire(self: Rc<Self>) -> Permit {
         if self.free.get() > 0 {
@@ -83,8 +82,8 @@ impl Drop for Permit {
         }
     }
 }
-// ANCHOR_END: excerpt
 
+// ANCHOR: excerpt
 /// The order in which three tasks get a lock that each takes twice.
 async fn order<F: Future>(lock: impl Fn() -> F) -> String {
     let order = RefCell::new(Vec::new());
@@ -110,6 +109,7 @@ async fn transfer(accounts: &Mutex<[i32; 2]>) {
     future::yield_now().await;
     accounts[1] += 30;
 }
+// ANCHOR_END: excerpt
 
 async fn async_main() {
     let (mutex, semaphore, fifo) = (Mutex::new(()), Semaphore::new(1), Rc::<Fifo>::default());

@@ -14,24 +14,24 @@
 //! ```
 //!
 //! A collection and two semaphores make a queue: one counts the items, the other the free places. `get`
-//! takes a permit of the first and adds one to the second, `put` the other way round. Which item is the next
-//! is up to the collection: any that has a push and a pop will do. Neither `get` nor `put` awaits between its
-//! permit and the collection, so that nothing is lost when one of them is cancelled. With 2 places the
-//! third `put` waits until an item was got.
+//! takes a permit of the first and adds one to the second, `put` the other way round. Which item is the
+//! next is up to the collection: any that has a push and a pop will do. Neither `get` nor `put` awaits
+//! between its permit and the collection, so that nothing is lost when one of them is cancelled. With 2
+//! places the third `put` waits until an item was got.
 //!
-//! asyncio's `PriorityQueue` compares what was put: of `(1, "b")` and `(1, "a")` it gives `a` first, and two
-//! different dictionaries of one priority raise a `TypeError`. Here the second part of the key is a number, as
-//! the docs of Python's `heapq` recommend: equal priorities come in the order of putting, and items are not
-//! compared. A `BTreeMap` gives the smallest key first. (A `BinaryHeap` gives the greatest first, unless
-//! what it holds is in `std::cmp::Reverse`, and compares all of it.)
+//! asyncio's `PriorityQueue` compares what was put: of `(1, "b")` and `(1, "a")` it gives `a` first, and
+//! two different dictionaries of one priority raise a `TypeError`. Here the second part of the key is a
+//! number, as the docs of Python's `heapq` recommend: equal priorities come in the order of putting, and
+//! items are not compared. A `BTreeMap` gives the smallest key first. (A `BinaryHeap` gives the greatest
+//! first, unless what it holds is in `std::cmp::Reverse`, and compares all of it.)
 //!
 //! `get_nowait` is `filled.try_acquire()`, whose `None` is `QueueEmpty`; likewise `put_nowait`, `free`
-//! and `QueueFull`. asyncio's `maxsize=0`, no limit, is `usize::MAX` places. For `task_done` and `join` see
-//! `lib_queue`. To end the consumers put one sentinel for each, with the greatest priority. smol's
+//! and `QueueFull`. asyncio's `maxsize=0`, no limit, is `usize::MAX` places. For `task_done` and `join`
+//! see `lib_queue`. To end the consumers put one sentinel for each, with the greatest priority. smol's
 //! semaphores barge (see `locks`): of several waiting producers the first may be overtaken.
 //!
-//! Who owns what: the queue owns its items until they are got. `zip` owns producer and consumer, which are
-//! not tasks of their own; dropping it drops both.
+//! Who owns what: the queue owns its items until they are got. `zip` owns producer and consumer, which
+//! are not tasks of their own; dropping it drops both.
 //!
 //! asyncio: `asyncio.PriorityQueue` (`std::collections::BTreeMap` and `smol::lock::Semaphore`),
 //! `asyncio.LifoQueue` (a `Vec` and `smol::lock::Semaphore`), `heapq` (`std::collections::BinaryHeap` of
@@ -51,7 +51,6 @@ struct Queue<S, T> {
     free: Semaphore,
 }
 
-// ANCHOR: excerpt
 impl<S: Default, T> Queue<S, T> {
     fn new(places: usize, push: fn(&mut S, T), pop: fn(&mut S) -> Option<T>) -> Self {
         Queue {
@@ -76,7 +75,6 @@ impl<S: Default, T> Queue<S, T> {
         item.expect("`filled` counts the items")
     }
 }
-// ANCHOR_END: excerpt
 
 /// The items, sorted by priority and then by number; and the number of the next one.
 #[derive(Default)]
@@ -94,7 +92,8 @@ impl<T> Smallest<T> {
     }
 }
 
-async fn async_main() {
+// ANCHOR: excerpt
+async fn smallest_first() {
     let queue = Queue::new(10, Smallest::push, Smallest::pop);
     let consumer = async {
         println!("get waits");
@@ -109,20 +108,23 @@ async fn async_main() {
         }
     };
     future::zip(consumer, producer).await;
+}
+// ANCHOR_END: excerpt
 
-    for places in [3, 2] {
-        let stack = Queue::new(places, Vec::push, Vec::pop);
-        let producer = async {
-            for item in [5, 1, 3] {
-                stack.put(item).await;
-            }
-        };
-        let consumer = async { [stack.get().await, stack.get().await, stack.get().await] };
-        let ((), items) = future::zip(producer, consumer).await;
-        println!("last in, first out, {places} places: {items:?}");
-    }
+async fn last_in_first_out(places: usize) {
+    let stack = Queue::new(places, Vec::push, Vec::pop);
+    let producer = async {
+        for item in [5, 1, 3] {
+            stack.put(item).await;
+        }
+    };
+    let consumer = async { [stack.get().await, stack.get().await, stack.get().await] };
+    let ((), items) = future::zip(producer, consumer).await;
+    println!("last in, first out, {places} places: {items:?}");
 }
 
 fn main() {
-    block_on(async_main());
+    block_on(smallest_first());
+    block_on(last_in_first_out(3));
+    block_on(last_in_first_out(2));
 }

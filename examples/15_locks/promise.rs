@@ -14,13 +14,14 @@
 //!
 //! `measure` is an API with a callback, which it calls on another thread. `measured` is its promise, as
 //! `util.promisify` makes it: a `smol::lock::OnceCell` in an `Arc`, and a `Resolver`, moved into the
-//! callback, that sets it. It is a plain `fn`, not an `async fn`, so that the measuring begins at once, as
-//! the function in `new Promise` does. Any thread may set the cell; asyncio needs `call_soon_threadsafe`.
+//! callback, that sets it. It is a plain `fn`, not an `async fn`, so that the measuring begins at once,
+//! as the function in `new Promise` does. Any thread may set the cell; asyncio needs
+//! `call_soon_threadsafe`.
 //!
 //! Set a second time, it keeps its value, and the second one comes back as an error: asyncio raises
-//! `InvalidStateError`, Node ignores it. (That one callback is called once is what `FnOnce` says.) After a
-//! callback that is lost, asyncio's future and Node's promise are pending for ever; here the destructor of
-//! `Resolver` sets an error.
+//! `InvalidStateError`, Node ignores it. (That one callback is called once is what `FnOnce` says.) After
+//! a callback that is lost, asyncio's future and Node's promise are pending for ever; here the destructor
+//! of `Resolver` sets an error.
 //!
 //! Each `wait` gets a reference; clone the value out of it. One that is cancelled as it waits changes
 //! nothing. In asyncio it cancels the future, and so all others that wait for it; `shield` is for that.
@@ -30,17 +31,18 @@
 //! are `AggregateError.errors`, in the order of the promises. The other measurements go on, as in Node:
 //! what is dropped is the waiting. `any(&[])` is an error without errors, as in Node.
 //!
-//! Who owns what: the promise's clones own the value. The callback owns the `Resolver`, and the thread owns
-//! the callback. The threads are not joined: each ends after its call.
+//! Who owns what: the promise's clones own the value. The callback owns the `Resolver`, and the thread
+//! owns the callback. The threads are not joined: each ends after its call.
 //!
-//! (`OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an older one is locked. Where one task
-//! waits for one value, `smol::channel::bounded(1)` is as good: a dropped sender is an error there, too.)
+//! (`OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an older one is in the lock file. Where
+//! one task waits for one value, `smol::channel::bounded(1)` is as good: a dropped sender is an error
+//! there, too.)
 //!
 //! asyncio: `loop.create_future` (`smol::lock::OnceCell` in an `Rc` or `Arc`), `asyncio.Future`
-//! (`smol::lock::OnceCell`), `future.set_result` (`smol::lock::OnceCell::try_set`), `future.set_exception`
-//! (`smol::lock::OnceCell::try_set`, with an `Err`), `future.result` (`smol::lock::OnceCell::get`),
-//! `future.done` (`smol::lock::OnceCell::is_initialized`), `asyncio.InvalidStateError` (the `Err` of
-//! `try_set`).
+//! (`smol::lock::OnceCell`), `future.set_result` (`smol::lock::OnceCell::try_set`),
+//! `future.set_exception` (`smol::lock::OnceCell::try_set`, with an `Err`), `future.result`
+//! (`smol::lock::OnceCell::get`), `future.done` (`smol::lock::OnceCell::is_initialized`),
+//! `asyncio.InvalidStateError` (the `Err` of `try_set`).
 //! Node: `new Promise` (`smol::lock::OnceCell`), `Promise.withResolvers` (`smol::lock::OnceCell`, shared
 //! by an `Arc`), `util.promisify` (a callback that sets a `smol::lock::OnceCell`), `Promise.any`
 //! (`smol::future::try_zip`, values and errors swapped), `AggregateError` (a `Vec` of errors).

@@ -15,11 +15,11 @@
 //! ```
 //!
 //! `log` takes no id, and `query` is not given one. A thread-local variable holds the context of the task
-//! that is being polled: `Scope` puts its own there at each poll, and takes it back when the poll returns,
-//! with what was set meanwhile. So `handle` sets the id once, for its own task only. `scope` copies the
-//! current context, as `asyncio.create_task` does, so that `query` has the id, too. The second request
-//! is cancelled: `Scope` drops its future within the context as well, and the destructor's line has the
-//! id.
+//! that is being polled: `Scope` puts its own there at each poll, and takes it back when the poll
+//! returns, with what was set meanwhile. So `handle` sets the id once, for its own task only. `scope`
+//! copies the current context, as `asyncio.create_task` does, so that `query` has the id, too. The second
+//! request is cancelled: `Scope` drops its future within the context as well, and the destructor's line
+//! has the id.
 //!
 //! The difference: nothing is inherited by itself. `ex.spawn` without `scope` has the context of the main
 //! program, and so has a closure in `unblock`, on whatever thread (as with asyncio's `run_in_executor`;
@@ -66,7 +66,6 @@ fn within<T>(context: &mut Context, call: impl FnOnce() -> T) -> T {
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-// ANCHOR: excerpt
 /// Has a context of its own, which is the current one when its future is polled and when it is dropped.
 struct Scope<F>(Context, Option<Pin<Box<F>>>);
 
@@ -92,7 +91,6 @@ impl<F> Drop for Scope<F> {
         within(&mut self.0, || self.1 = None); // its destructors log, too
     }
 }
-// ANCHOR_END: excerpt
 
 fn log(line: &str) {
     let Context { request, task } = CONTEXT.get();
@@ -113,6 +111,7 @@ async fn query(time: Duration) {
     Timer::after(time).await;
 }
 
+// ANCHOR: excerpt
 async fn handle(ex: Rc<LocalExecutor<'static>>, request: u32, time: Duration) {
     let mut context = CONTEXT.get();
     context.request = request;
@@ -133,6 +132,7 @@ async fn async_main(ex: Rc<LocalExecutor<'static>>) {
     future::yield_now().await; // the query of the second is dropped
     log("is done");
 }
+// ANCHOR_END: excerpt
 
 fn main() {
     let ex = Rc::new(LocalExecutor::new());

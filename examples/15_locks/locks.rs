@@ -45,8 +45,7 @@
 //! Paste: `cargo add smol`.
 
 use smol::channel::{self, Sender};
-use smol::lock::{Mutex, Semaphore};
-use smol::{LocalExecutor, Timer, block_on, future};
+use smol::{LocalExecutor, Timer, block_on, future, lock::Mutex, lock::Semaphore};
 use std::cell::{Cell, RefCell};
 use std::{collections::VecDeque, iter, rc::Rc, time::Duration};
 
@@ -83,14 +82,15 @@ impl Drop for Permit {
     }
 }
 
-// ANCHOR: excerpt
 /// The order in which three tasks get a lock that each takes twice.
+// ANCHOR: excerpt
 async fn order<F: Future>(lock: impl Fn() -> F) -> String {
     let order = RefCell::new(Vec::new());
     let task = async |name| {
         for turn in 1..=2 {
             let _guard = lock().await;
             order.borrow_mut().push(format!("{name}{turn}"));
+            future::yield_now().await; // the others ask, too
             Timer::after(Duration::from_millis(30)).await;
         }
     };

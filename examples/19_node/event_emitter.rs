@@ -10,6 +10,8 @@
 //! emitted: Ok(true)
 //! last: hello Bob
 //! emitted: Ok(true)
+//! once: bye Ada
+//! emitted: Ok(true)
 //! no listener: Ok(false)
 //! no listener: Err("disk full")
 //! the next hello: Ok("Ada")
@@ -117,6 +119,8 @@ async fn async_main() {
     println!("emitted: {:?}", emitter.emit("hello", &"Ada"));
     emitter.off(&first);
     println!("emitted: {:?}", emitter.emit("hello", &"Bob"));
+    emitter.once("bye", |name| println!("once: bye {name}"));
+    println!("emitted: {:?}", emitter.emit("bye", &"Ada"));
     println!("no listener: {:?}", emitter.emit("bye", &"Bob"));
     println!("no listener: {:?}", emitter.emit("error", &"disk full"));
 

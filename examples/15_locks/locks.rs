@@ -82,8 +82,8 @@ impl Drop for Permit {
     }
 }
 
-/// The order in which three tasks get a lock that each takes twice.
 // ANCHOR: excerpt
+/// The order in which three tasks get a lock that each takes twice.
 async fn order<F: Future>(lock: impl Fn() -> F) -> String {
     let order = RefCell::new(Vec::new());
     let task = async |name| {
@@ -101,6 +101,7 @@ async fn order<F: Future>(lock: impl Fn() -> F) -> String {
     }
     order.take().join(" ")
 }
+// ANCHOR_END: excerpt
 
 /// Moves 30 from one account to the other, with an `await` in the middle.
 async fn transfer(accounts: &Mutex<[i32; 2]>) {
@@ -109,7 +110,6 @@ async fn transfer(accounts: &Mutex<[i32; 2]>) {
     future::yield_now().await;
     accounts[1] += 30;
 }
-// ANCHOR_END: excerpt
 
 async fn async_main() {
     let (mutex, semaphore, fifo) = (Mutex::new(()), Semaphore::new(1), Rc::<Fifo>::default());

@@ -42,12 +42,13 @@
 //! Who owns what: event and barrier own the cell that will be set, and the waiters own shares of it.
 //! `two_tasks` owns the tasks, which have ended when it does.
 //!
-//! asyncio: `asyncio.Event` (`smol::lock::OnceCell`, replaced by a new one to clear it), `event.set`,
-//! `event.clear`, `event.wait` (`smol::lock::OnceCell::wait`), `asyncio.Condition` (the crate
-//! event-listener: listen, look, await), `condition.wait_for`, `condition.notify`
+//! asyncio: `asyncio.Event` (`smol::lock::OnceCell`, replaced by a new one to clear it), `event.set`
+//! (`smol::lock::OnceCell::try_set`), `event.clear` (a new cell), `event.wait` (`smol::lock::OnceCell::wait`), `asyncio.Condition` (the crate
+//! event-listener: listen, look, await), `condition.wait_for` (a loop: listen, look, await), `condition.notify`
 //! (`event_listener::Event::notify_additional`), `condition.notify_all` (`event_listener::Event::notify`
 //! with `usize::MAX`), `asyncio.Barrier` (`smol::lock::Barrier`, if no waiter is cancelled),
-//! `barrier.wait`, `barrier.abort`, `barrier.reset`, `asyncio.BrokenBarrierError` (an `Err` for all that
+//! `barrier.wait` (`smol::lock::Barrier::wait`), `barrier.abort` (an `Err` in the cell for all), `barrier.reset`
+//! (likewise, and a new cell), `asyncio.BrokenBarrierError` (an `Err` for all that
 //! wait).
 //! Paste: `cargo add smol event-listener`.
 

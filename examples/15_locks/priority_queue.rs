@@ -36,7 +36,7 @@
 //! asyncio: `asyncio.PriorityQueue` (`std::collections::BTreeMap` and `smol::lock::Semaphore`),
 //! `asyncio.LifoQueue` (a `Vec` and `smol::lock::Semaphore`), `heapq` (`std::collections::BinaryHeap` of
 //! `std::cmp::Reverse`), `asyncio.QueueEmpty` (`None` of `smol::lock::Semaphore::try_acquire`),
-//! `asyncio.QueueFull` (likewise), `queue.get_nowait`, `queue.put_nowait`.
+//! `asyncio.QueueFull` (likewise), `Queue.get_nowait`, `Queue.put_nowait`.
 //! Paste: `cargo add smol`.
 
 use smol::{block_on, future, lock::Semaphore};

@@ -37,8 +37,8 @@
 //! asyncio: `contextvars.ContextVar` (a thread-local variable, set around each poll),
 //! `contextvars.copy_context` (a copy of the thread-local variable), `asyncio.current_task` (a name in
 //! the context), `task.get_name`, `task.set_name`, `asyncio.create_task` (`smol::LocalExecutor::spawn`).
-//! Node: `AsyncLocalStorage` (a thread-local variable, set around each poll), `asyncLocalStorage.run`,
-//! `asyncLocalStorage.getStore`.
+//! Node: `AsyncLocalStorage` (a thread-local variable, set around each poll), `asyncLocalStorage.run`
+//! (a future that sets the variable around each poll), `asyncLocalStorage.getStore` (`Cell::get`).
 //! Paste: `cargo add smol`.
 
 use smol::{LocalExecutor, Timer, block_on, future};

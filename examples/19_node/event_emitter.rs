@@ -40,8 +40,9 @@
 //! Who owns what: the emitter owns its listeners, and with them the senders. A listener that owns a share
 //! of its emitter (an `Rc`) makes a cycle that is never freed: give it a `Weak`.
 //!
-//! Node: `EventEmitter` (a list of closures), `emitter.on`, `emitter.once`, `emitter.off`,
-//! `emitter.emit`, `events.once` (`smol::channel::Receiver::recv`), `events.on`
+//! Node: `EventEmitter` (a list of closures), `emitter.on` (a closure is added to the
+//! list), `emitter.once` (an `FnOnce`), `emitter.off` (it is taken out), `emitter.emit` (each is called),
+//! `events.once` (`smol::channel::Receiver::recv`), `events.on`
 //! (`smol::channel::Receiver`, a stream), `BroadcastChannel` (the crate async-broadcast),
 //! `MessageChannel` (two of `smol::channel`).
 //! Paste: `cargo add smol`.

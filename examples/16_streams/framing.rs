@@ -21,12 +21,12 @@
 //! `read_line` keep what they have taken inside the future, and a time limit or an error loses it.
 //!
 //! - `readuntil`: over the limit it is `LimitOverrunError` there, and nothing is consumed, here too. One
-//! can look, read on with another limit, or give up. smol's `read_until` has no limit; with `take(16)` in
-//! front of it a line is cut, without an error, and its rest is the next line.
+//!   can look, read on with another limit, or give up. smol's `read_until` has no limit; with `take(16)` in
+//!   front of it a line is cut, without an error, and its rest is the next line.
 //! - `readexactly`: asyncio's `IncompleteReadError` has the partial bytes, here they are in the buffer.
-//! smol's `read_exact` says `UnexpectedEof`, and they are lost.
+//!   smol's `read_exact` says `UnexpectedEof`, and they are lost.
 //! - A prefix that announces 2 GB is an error before anything of it is read. asyncio's `readexactly` knows
-//! no limit. And asyncio's prefix is lost when a `wait_for` is around the two calls of `readexactly`.
+//!   no limit. And asyncio's prefix is lost when a `wait_for` is around the two calls of `readexactly`.
 //! - `write_eof` is `shutdown(Shutdown::Write)`: the other side reads to the end, and can still answer.
 //!
 //! Who owns what: `Framed` owns the connection and what has come of it. To close a stream is to drop it;
@@ -47,7 +47,6 @@
 use smol::io::{self, AsyncReadExt, AsyncWriteExt, Error, ErrorKind};
 use smol::net::{Shutdown, TcpListener, TcpStream};
 use smol::{Timer, block_on, future};
-use std::time::Duration;
 
 const LIMIT: usize = 16;
 
@@ -100,7 +99,7 @@ impl Framed {
     /// Reads with a time limit.
     async fn show(&mut self, what: &str, read: impl AsyncFn(&mut Self) -> io::Result<Vec<u8>>) {
         let time_is_up = async {
-            Timer::after(Duration::from_millis(100)).await;
+            Timer::after(std::time::Duration::from_millis(100)).await;
             Err(Error::other("time is up"))
         };
         match future::or(read(self), time_is_up).await {

@@ -21,9 +21,8 @@
 //! all: pages that have failed together would come back together.
 //!
 //! `asyncio.timeout_at` is `Timer::at`, and `Timeout.reschedule` is `set_at` and `set_after`: one timer,
-//! set anew with each page, ends it when none was done for 5 s, or after 30 s in all. The timer lives
-//! outside of the loop; a new one for each turn would do, but not one that is made in the loop and forgets
-//! what has gone by.
+//! set anew with each page, ends the program when none was done for 5 s, or after 30 s in all. (The exit
+//! status is 124 then, as of the command `timeout`.)
 //!
 //! `future::or` asks in order, so that no stream of results can hold up Ctrl-C. A second one is not needed:
 //! after the first there is nothing to wait for.

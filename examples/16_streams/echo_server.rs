@@ -49,7 +49,7 @@
 //!
 //! asyncio: `asyncio.start_server`, `loop.create_server` (`smol::net::TcpListener::bind`),
 //! `asyncio.start_unix_server` (`smol::net::unix::UnixListener::bind`), `asyncio.open_unix_connection`
-//! (`smol::net::unix::UnixStream::connect`), `Server.close` (drop the listener), `Server.wait_closed`
+//! (`smol::net::unix::UnixStream::connect`), `server.close` (drop the listener), `server.wait_closed`
 //! (`smol::lock::Semaphore`: all permits are there), `asyncio.Protocol` (a function with a loop that
 //! reads), `asyncio.Transport` (`smol::net::TcpStream`), `transport.pause_reading` (do not read),
 //! `transport.set_write_buffer_limits` (none: there is no buffer), `protocol.pause_writing`
@@ -58,7 +58,7 @@
 //! `loop.sock_sendall` (`smol::Async<std::net::TcpStream>`), `loop.sock_connect`
 //! (`smol::Async<std::net::TcpStream>`), `asyncio.wait_for`, `asyncio.Semaphore`, `KeyboardInterrupt`,
 //! `loop.add_signal_handler`.
-//! Node: `net.createServer`, `Server.close` (drop the listener), `server.maxConnections`
+//! Node: `net.createServer`, `server.close` (drop the listener), `server.maxConnections`
 //! (`smol::lock::Semaphore`), `socket.setTimeout` (`smol::future::or` with a `smol::Timer`), `socket.pause`
 //! (do not read), `socket.write` (`smol::io::AsyncWriteExt::write_all`), `process.on('SIGINT')`,
 //! `process.on('SIGTERM')`.

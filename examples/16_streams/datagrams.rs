@@ -30,8 +30,8 @@
 //! `resolve` asks the system on another thread, and gives all addresses: choose one, or try one after the
 //! other, as `TcpStream::connect` does. A time limit ends the waiting; the thread waits on. Node's
 //! `dns.lookup` is the same on one of its four threads, so that four slow names hold up the files.
-//! `dns.resolve`, which asks a name server itself, is in the crate hickory-resolver (on tokio). The other direction,
-//! `getnameinfo`, smol has not.
+//! `dns.resolve`, which asks a name server itself, is in the crate hickory-resolver (on tokio). The other
+//! direction, `getnameinfo`, smol has not.
 //!
 //! Who owns what: `main` owns the sockets and lends them. A datagram that was not received is lost with its
 //! socket; nothing has to be closed.

@@ -30,10 +30,10 @@
 //! all, and there is no other buffer.
 //!
 //! After Ctrl-C (or SIGTERM) the listener is closed, and the clients have 0.5 s to leave. Client 1 does,
-//! client 4 does not, and is cancelled. A second Ctrl-C does not wait for that. `wait_closed` is: all
-//! places are free. (That of CPython 3.11 returns at once; and at Ctrl-C `asyncio.run` cancels every
-//! client.) Without Ctrl-C the program ends after 3 s. To serve for real, change the constants and the
-//! address, and let `main` await `serve` alone.
+//! client 4 does not, and is cancelled. A second Ctrl-C, half a second later or more, ends that wait, where
+//! it is longer. `wait_closed` is to wait until all places are free. (That of CPython 3.11 returns at once;
+//! and at Ctrl-C `asyncio.run` cancels every client.) Without Ctrl-C the program ends after 3 s. To serve
+//! for real, change the constants and the address, and let `main` await `serve` alone.
 //!
 //! asyncio's `Protocol` is called back: `connection_made`, `data_received`, `connection_lost`. Here `echo`
 //! is all three: what is above the loop, in the loop, and behind it. To pause reading is not to read.

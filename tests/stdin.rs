@@ -86,19 +86,19 @@ fn dev_null() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_and_then_the_end() {
+fn what_cannot_be_read_is_an_error() {
     let write_only = File::options().write(true).open("/dev/null").unwrap();
-    for (input, error) in [
-        (File::open("/").unwrap(), "Is a directory (os error 21)"),
-        (write_only, "Bad file descriptor (os error 9)"),
-        (io_pipe().1, "Bad file descriptor (os error 9)"),
-    ] {
+    for input in [write_only, io_pipe().1] {
         let _replaced = replaced::replace(input);
-        let mut stdin = Stdin::open().unwrap();
-        let first = smol::block_on(stdin.next()).unwrap().unwrap_err();
-        assert_eq!(first.to_string(), format!("standard input: {error}"));
-        assert!(smol::block_on(stdin.next()).is_none());
+        let text = "standard input: Bad file descriptor (os error 9)";
+        assert_eq!(Stdin::open().unwrap_err().to_string(), text);
     }
+    let _replaced = replaced::replace(File::open("/").unwrap());
+    let mut stdin = Stdin::open().unwrap();
+    let error = smol::block_on(stdin.next()).unwrap().unwrap_err();
+    let text = "standard input: Is a directory (os error 21)";
+    assert_eq!(error.to_string(), text);
+    assert!(smol::block_on(stdin.next()).is_none());
 }
 
 #[test]

@@ -44,6 +44,7 @@
 //! | one line of 64 MB | that line, in time linear in its length; other tasks run meanwhile |
 //! | a line longer than 128 MiB, or than [`set_line_limit`](Stdin::set_line_limit) says | an error that says so, then the end |
 //! | something that cannot be read, say a directory | an error, then the end |
+//! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; what that has read but not handed over is lost with the [`Stdin`] |
 //! | for another descriptor: `add_reader`, `add_writer` | `readable`, `writable` of smol's `Async` |
 //!
 //! The flags of the terminal and of the open file stay as they are. On Linux, a pipe or a terminal is
@@ -51,21 +52,14 @@
 //! process, and that one is non-blocking; a socket is read with `MSG_DONTWAIT`. Where that cannot be
 //! done (other systems than Linux, no `/proc`, a terminal that belongs to another user, as under
 //! `sudo -u`), poll(2) is asked right before each read(2), and another reader of the same input that
-//! comes between the two blocks the loop until the next input.
-//!
-//! The cost: a line that has to be waited for takes three system calls (read, epoll_ctl, read) beside the
-//! reactor's own. Lines that come together share them, and those of a file take no epoll_ctl.
-//!
-//! On Windows a console cannot be polled: there a thread of the `blocking` crate reads, as `Unblock`
-//! does, but bytes are kept. What that thread has read but not handed over is lost when [`Stdin`] is
-//! dropped.
+//! comes between the two blocks the loop until the next input. A line that has to be waited for takes three
+//! system calls (read, epoll_ctl, read) beside the reactor's own; lines that come together share them.
 
 use futures_lite::{AsyncRead, Stream};
-use std::fmt::Display;
 use std::io::{self, BufRead, Cursor, ErrorKind};
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -91,13 +85,6 @@ pub struct Stdin {
 /// What was read but not taken, between one [`Stdin`] and the next; `None` while there is one.
 static LEFT_OVER: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
 
-fn left_over() -> MutexGuard<'static, Option<Vec<u8>>> {
-    LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What one read(2) takes at most.
-const CHUNK: usize = 8 * 1024;
-
 /// How long lines that are there already come one after another before other tasks get a turn.
 const SLICE: Duration = Duration::from_millis(1);
 
@@ -120,12 +107,13 @@ impl Stdin {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open() -> io::Result<Stdin> {
-        let source = open().map_err(|error| named(error.kind(), error))?;
-        let chunk = left_over().take();
-        let another = || named(ErrorKind::AlreadyExists, "another Stdin is reading it");
+        let source = open().map_err(named)?;
+        let mut left_over = LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let another = || io::Error::new(ErrorKind::AlreadyExists, "another Stdin is reading it");
+        let left_over = left_over.take().ok_or_else(another).map_err(named)?;
         Ok(Stdin {
             source: Some(source),
-            chunk: Cursor::new(chunk.ok_or_else(another)?),
+            chunk: Cursor::new(left_over),
             line: Vec::new(),
             line_limit: 128 * 1024 * 1024,
             slice: None,
@@ -177,7 +165,7 @@ impl Stdin {
             let Some(source) = &mut self.source else {
                 return Poll::Ready(Ok(None));
             };
-            let mut chunk = [0; CHUNK];
+            let mut chunk = [0; 8 * 1024];
             let Poll::Ready(len) = Pin::new(source).poll_read(cx, &mut chunk)? else {
                 self.slice = None;
                 return Poll::Pending;
@@ -205,8 +193,7 @@ impl Stream for Stdin {
         if result.is_err() {
             self.source = None;
         }
-        let item = result.map_err(|error| named(error.kind(), error));
-        Poll::Ready(item.transpose())
+        Poll::Ready(result.map_err(named).transpose())
     }
 }
 
@@ -217,12 +204,12 @@ impl Drop for Stdin {
         self.source = None;
         let rest = &self.chunk.get_ref()[self.chunk.position() as usize..];
         self.line.extend_from_slice(rest);
-        *left_over() = Some(mem::take(&mut self.line));
+        *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::take(&mut self.line));
     }
 }
 
-fn named(kind: ErrorKind, error: impl Display) -> io::Error {
-    io::Error::new(kind, format!("standard input: {error}"))
+fn named(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard input: {error}"))
 }
 
 #[cfg(unix)]
@@ -242,13 +229,13 @@ mod polled {
     use async_io::Async;
     use futures_lite::AsyncRead;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::fs::{OFlags, fcntl_getfl};
+    use rustix::fs::{Mode, OFlags, fcntl_getfl};
     use rustix::io::Errno;
     use rustix::net::{RecvFlags, recv};
     use std::fs::File;
     use std::io::{self, ErrorKind, IsTerminal, Read};
     use std::os::fd::AsFd;
-    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::os::unix::fs::FileTypeExt;
     use std::pin::Pin;
     use std::sync::Arc;
     use std::task::{Context, Poll, ready};
@@ -269,16 +256,14 @@ mod polled {
             return Err(Errno::BADF.into());
         }
         let is_fifo = shared.metadata()?.file_type().is_fifo();
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32;
-        let mut options = File::options();
-        let options = options.read(true).custom_flags(flags);
         // Elsewhere there is no such path, or it gives a duplicate that shares the flags.
-        let own = (cfg!(target_os = "linux") && (is_fifo || shared.is_terminal()))
-            .then(|| options.open("/proc/self/fd/0").ok())
-            .flatten();
+        let can_be_own = cfg!(target_os = "linux") && (is_fifo || shared.is_terminal());
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let again = || rustix::fs::open("/proc/self/fd/0", flags, Mode::empty()).ok();
+        let own = can_be_own.then(again).flatten();
         Ok(Source {
             is_own: own.is_some(),
-            file: Arc::new(own.unwrap_or(shared)),
+            file: Arc::new(own.map_or(shared, File::from)),
             registered: None,
         })
     }
@@ -305,23 +290,23 @@ mod polled {
 
     impl AsyncRead for Source {
         fn poll_read(
-            mut self: Pin<&mut Self>,
+            self: Pin<&mut Self>,
             cx: &mut Context<'_>,
             chunk: &mut [u8],
         ) -> Poll<io::Result<usize>> {
+            let this = self.get_mut();
             loop {
-                match self.read(chunk) {
+                match this.read(chunk) {
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     result => return Poll::Ready(result),
                 }
-                if self.registered.is_none() {
+                let registered = match &this.registered {
+                    Some(registered) => registered,
                     // Not `Async::new`: it would make the open file non-blocking for every process.
-                    self.registered = Some(Async::new_nonblocking(Arc::clone(&self.file))?);
-                }
-                if let Some(registered) = &self.registered {
-                    ready!(registered.poll_readable(cx))?;
-                }
+                    None => (this.registered).insert(Async::new_nonblocking(this.file.clone())?),
+                };
+                ready!(registered.poll_readable(cx))?;
             }
         }
     }

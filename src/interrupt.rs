@@ -31,15 +31,13 @@
 //! | a signal that was ignored at the start (a background job of a script, `nohup`) | SIGINT stays ignored | | stays ignored on Linux; elsewhere it is handled like any other |
 //!
 //! While there is no [`Interrupts`], the two signals end the process, as they do by default. The
-//! handlers, and a small thread that is woken through a socket when one has run, are for the whole process
-//! and stay; do not handle these two signals in another way beside them. Where there are no sockets to be
-//! had (other systems than Unix, no file descriptors left at the start) the thread looks 20 times a second
-//! whether a signal has come. A process made by `fork` without `exec` has the handlers, but not the
-//! thread: it must set both signals back to their default itself.
+//! handlers stay, and so does a thread that they wake through a socket: do not handle these two signals
+//! in another way beside them. Without sockets (on Windows, or no file descriptors left at the start) the
+//! thread looks 20 times a second. A process made by `fork` without `exec` has no such thread: it must set
+//! both signals back to their default itself.
 //!
 //! Sources: asyncio's [Handling Keyboard Interruption](https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption),
-//! [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html), Node's
-//! [signal events](https://nodejs.org/api/process.html#signal-events).
+//! Node's [signal events](https://nodejs.org/api/process.html#signal-events).
 
 use async_channel::{Receiver, Sender};
 use futures_lite::future::or;
@@ -47,7 +45,7 @@ use signal_hook::flag;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -61,9 +59,8 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 ///
-/// [`Interrupted`] if a signal has come, also if `future` has ended before it could be dropped: its
-/// value is dropped then. Turn it into an `ExitCode`, as [above](self); as an error that `main`
-/// returns, it would give exit status 1.
+/// [`Interrupted`] if a signal has come, also if `future` has ended before it could be dropped. Turn it
+/// into an `ExitCode`, as [above](self): an error that `main` returns gives exit status 1.
 ///
 /// # Examples
 ///
@@ -102,22 +99,18 @@ impl Interrupted {
     /// # Examples
     ///
     /// ```
-    /// use asyncio_to_smol::interrupt::Interrupted;
+    /// # use asyncio_to_smol::interrupt::Interrupted;
     /// assert_eq!(Interrupted::Sigint.exit_status(), 130);
-    /// assert_eq!(Interrupted::Sigterm.exit_status(), 143);
     /// ```
     pub fn exit_status(self) -> u8 {
         128 + self as u8
     }
 }
 
-/// Like `interrupted by SIGINT`.
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Interrupted::Sigint => "interrupted by SIGINT",
-            Interrupted::Sigterm => "interrupted by SIGTERM",
-        })
+        let name = format!("{self:?}").to_uppercase();
+        write!(f, "interrupted by {name}")
     }
 }
 
@@ -132,9 +125,8 @@ impl From<Interrupted> for ExitCode {
 
 /// As long as one of these exists, the first Ctrl-C or SIGTERM does not end the process.
 ///
-/// The second one does, at once, if it comes half a second after the first or later. So keep this until
-/// everything is torn down, and then drop it: from then on the first one ends the process again.
-/// It is `Send` and `Sync`.
+/// The second one does, at once, if it comes half a second after the first or later. Keep this until
+/// everything is torn down: then the first one ends the process again. It is `Send` and `Sync`.
 #[derive(Debug)]
 #[must_use = "it listens only as long as it is kept"]
 pub struct Interrupts(());
@@ -144,16 +136,13 @@ impl Interrupts {
     ///
     /// # Examples
     ///
-    /// Tells the work to stop instead of dropping it:
-    ///
     /// ```no_run
     /// # use asyncio_to_smol::interrupt::Interrupts;
     /// # async fn serve(stop: impl std::future::Future) {}
     /// let interrupts = Interrupts::listen();
+    /// // Told to stop, instead of dropped.
     /// futures_lite::future::block_on(serve(interrupts.received()));
-    /// if let Some(interrupted) = interrupts.now() {
-    ///     eprintln!("{interrupted}");
-    /// }
+    /// println!("{:?}", interrupts.now());
     /// ```
     pub fn listen() -> Interrupts {
         let mut signals = lock();
@@ -179,9 +168,8 @@ impl Interrupts {
         lock().first().map(|(interrupted, _)| interrupted)
     }
 
-    /// Waits until a signal has come, and says which. Ready at once when asked again.
-    ///
-    /// Any number of tasks can wait. Dropping the future loses nothing.
+    /// Waits until a signal has come, and says which: any number of tasks, any number of times. Dropping
+    /// the future loses nothing.
     ///
     /// # Examples
     ///
@@ -193,15 +181,11 @@ impl Interrupts {
     /// ```
     pub async fn received(&self) -> Interrupted {
         loop {
-            let arrival = {
-                let mut signals = lock();
-                if let Some((interrupted, _)) = signals.first() {
-                    return interrupted;
-                }
-                let arrival = &mut signals.arrival;
-                (arrival.get_or_insert_with(|| async_channel::bounded(1)).1).clone()
-            };
-            let _closed = arrival.recv().await;
+            if let Some(interrupted) = self.now() {
+                let _ = ARRIVAL.0.try_send(()); // for another one that waits
+                return interrupted;
+            }
+            let _ = ARRIVAL.1.recv().await;
         }
     }
 }
@@ -233,14 +217,15 @@ struct Signals {
     /// The first signal, which is the latest when it was asked for first, and the time of that.
     first: Option<(Interrupted, Instant)>,
     listeners: usize,
-    /// Dropped, and so closed, when a signal has come: that wakes all tasks that receive.
-    arrival: Option<(Sender<()>, Receiver<()>)>,
 }
+
+/// Gets a message when a signal has come. Whoever takes it sends it on.
+static ARRIVAL: LazyLock<(Sender<()>, Receiver<()>)> = LazyLock::new(|| async_channel::bounded(1));
 
 fn lock() -> MutexGuard<'static, Signals> {
     static SIGNALS: LazyLock<Mutex<Signals>> = LazyLock::new(|| {
         let signals = Signals::install();
-        Mutex::new(signals.expect("signals can be handled, and a thread started"))
+        Mutex::new(signals.expect("every system lets SIGINT and SIGTERM be handled"))
     });
     SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -259,8 +244,7 @@ impl Signals {
             flag::register_usize(number, Arc::clone(&signals.latest), *signal as usize)?;
         }
         let socket = socket(&handled);
-        let thread = thread::Builder::new().name("signals".into());
-        thread.spawn(move || watch(socket))?;
+        thread::spawn(move || watch(socket));
         Ok(signals)
     }
 
@@ -302,8 +286,7 @@ fn socket(_: &[Interrupted]) -> io::Result<Socket> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Wakes the tasks that wait for a signal, and ends the time of the first one. On a thread of its own:
-/// also when every loop is blocked.
+/// Wakes the tasks that wait, and ends the time of the first signal, also when every loop is blocked.
 fn watch(mut socket: io::Result<Socket>) {
     loop {
         let mut signals = lock();
@@ -313,9 +296,8 @@ fn watch(mut socket: io::Result<Socket>) {
             signals.again.store(true, SeqCst);
             signals.default.store(signals.listeners == 0, SeqCst);
         }
-        let arrival = first.and_then(|_| signals.arrival.take());
         drop(signals); // a waker is foreign code
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(arrival)));
+        let _ = first.map(|_| catch_unwind(|| ARRIVAL.0.try_send(())));
         let Ok(socket) = &mut socket else {
             thread::sleep(Duration::from_millis(50));
             continue;

@@ -31,8 +31,7 @@
 //! | cancelling | `task.cancel()` | `clearTimeout` | drop it | drop it: its place is free at once |
 //! | the clock | monotonic | monotonic | monotonic | monotonic (`Instant`) |
 //!
-//! It works on every executor and thread, since smol has one reactor for all: the thread that waits
-//! for I/O wakes the tasks.
+//! It works on every executor and thread: the one that waits for I/O, for all, wakes the tasks.
 //!
 //! Sources: [`asyncio.sleep`](https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep),
 //! [`setTimeout`](https://nodejs.org/api/timers.html#settimeoutcallback-delay-args).
@@ -49,9 +48,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// Waits for this long: asyncio's `sleep`.
-///
-/// A duration that ends beyond what an [`Instant`] can hold never ends.
+/// Waits for this long; for ever if that ends beyond what an [`Instant`] can hold.
 ///
 /// # Examples
 ///
@@ -95,17 +92,18 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     /// When it is to be woken.
     tick: u64,
-    /// Its place among those with the same tick, or [`NOWHERE`].
+    /// Its place among those with the same tick; [`NOWHERE`] until it is polled.
     place: usize,
 }
 
-/// The place of what has not been polled.
 const NOWHERE: usize = usize::MAX;
 
 impl Sleep {
     fn new(tick: u64) -> Sleep {
-        let place = NOWHERE;
-        Sleep { tick, place }
+        Sleep {
+            tick,
+            place: NOWHERE,
+        }
     }
 
     fn has_passed(&self) -> bool {
@@ -126,7 +124,8 @@ impl Future for Sleep {
         if self.has_passed() {
             return Poll::Ready(());
         }
-        let old = match wheel.place(&self) {
+        let slot = wheel.slots.get_mut(&self.tick);
+        let old = match slot.and_then(|slot| slot.get_mut(self.place)) {
             Some(place) => Some(mem::replace(place, waker)),
             None => {
                 self.place = wheel.add(self.tick, waker);
@@ -194,10 +193,6 @@ impl Wheel {
         place
     }
 
-    fn place(&mut self, sleep: &Sleep) -> Option<&mut Waker> {
-        self.slots.get_mut(&sleep.tick)?.get_mut(sleep.place)
-    }
-
     fn remove(&mut self, sleep: &Sleep) -> Option<Waker> {
         let slot = self.slots.get_mut(&sleep.tick)?;
         let waker = slot.try_remove(sleep.place);
@@ -224,8 +219,7 @@ impl Wheel {
     /// When the alarm is to come if this is the first tick. With many of them there is nearly always
     /// one, and to wake three at a time saves CPU.
     fn alarm_for(&self, tick: u64) -> u64 {
-        const MANY: usize = 500;
-        tick.saturating_add(if self.slots.len() < MANY { 0 } else { 2 })
+        tick.saturating_add(if self.slots.len() < 500 { 0 } else { 2 })
     }
 
     fn set_alarm(&mut self, tick: u64) {

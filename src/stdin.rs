@@ -43,7 +43,7 @@
 //! | not UTF-8 | the bytes |
 //! | one line of 64 MB | that line, in time linear in its length; other tasks run meanwhile |
 //! | a line longer than 128 MiB, or than [`set_line_limit`](Stdin::set_line_limit) says | an error that says so, then the end |
-//! | something that cannot be read, say a directory | an error, then the end |
+//! | something that cannot be read, say a directory | an error, then the end; of [`open`](Stdin::open) if it is open for writing only |
 //! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; what that has read but not handed over is lost with the [`Stdin`] |
 //! | for another descriptor: `add_reader`, `add_writer` | `readable`, `writable` of smol's `Async` |
 //!
@@ -56,7 +56,7 @@
 //! system calls (read, epoll_ctl, read) beside the reactor's own; lines that come together share them.
 
 use futures_lite::{AsyncRead, Stream};
-use std::io::{self, BufRead, Cursor, ErrorKind};
+use std::io::{self, BufRead, Cursor, ErrorKind, Read};
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -78,15 +78,12 @@ pub struct Stdin {
     /// The line that ends in the next chunk or later. So a long one is searched once, not at every read.
     line: Vec<u8>,
     line_limit: usize,
-    /// Since when lines have come without a turn for other tasks; `None` after a turn.
+    /// Since when lines have come without a turn for other tasks.
     slice: Option<Instant>,
 }
 
 /// What was read but not taken, between one [`Stdin`] and the next; `None` while there is one.
 static LEFT_OVER: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
-
-/// How long lines that are there already come one after another before other tasks get a turn.
-const SLICE: Duration = Duration::from_millis(1);
 
 impl Stdin {
     /// Opens standard input for reading by lines. Nothing is read before the first `next()`.
@@ -94,7 +91,7 @@ impl Stdin {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) while there is another `Stdin`: each would get some
-    /// of the lines. Another one if standard input was opened for writing only.
+    /// of the lines. Another error if it cannot be read at all.
     ///
     /// # Examples
     ///
@@ -122,8 +119,7 @@ impl Stdin {
 
     /// Sets how many bytes a line may have, without its end: 128 MiB unless this says otherwise.
     ///
-    /// A longer line is an error of the kind [`InvalidData`](ErrorKind::InvalidData), after which the
-    /// stream ends. What has been read of it is dropped.
+    /// A longer line is dropped: an error of the kind [`InvalidData`](ErrorKind::InvalidData), then the end.
     ///
     /// # Examples
     ///
@@ -137,39 +133,29 @@ impl Stdin {
         self.line_limit = bytes;
     }
 
-    /// The next line, if no read is needed for it.
-    fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        self.chunk.read_until(b'\n', &mut self.line)?;
-        let is_whole = self.line.ends_with(b"\n");
-        let content = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        // The last byte may be the `\r` of a line's end.
-        let len = content.strip_suffix(b"\r").unwrap_or(content).len();
-        if len > self.line_limit {
-            (self.chunk, self.line) = Default::default();
-            let error = format!("a line is longer than {} bytes", self.line_limit);
-            return Err(io::Error::new(ErrorKind::InvalidData, error));
-        }
-        Ok(is_whole.then(|| {
-            self.line.truncate(len);
-            mem::take(&mut self.line)
-        }))
-    }
-
     /// The next line, or `None` at the end.
     fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Vec<u8>>>> {
-        let slice = *self.slice.get_or_insert_with(Instant::now);
-        while slice.elapsed() < SLICE {
-            if let Some(line) = self.line()? {
-                return Poll::Ready(Ok(Some(line)));
+        let slice = self.slice.take().unwrap_or_else(Instant::now);
+        while slice.elapsed() < Duration::from_millis(1) {
+            self.chunk.read_until(b'\n', &mut self.line)?;
+            let content = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+            // The last byte may be the `\r` of a line's end.
+            let len = content.strip_suffix(b"\r").unwrap_or(content).len();
+            if len > self.line_limit {
+                (self.chunk, self.line) = Default::default();
+                let error = format!("a line is longer than {} bytes", self.line_limit);
+                return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, error)));
+            }
+            if self.line.ends_with(b"\n") {
+                self.slice = Some(slice);
+                self.line.truncate(len);
+                return Poll::Ready(Ok(Some(mem::take(&mut self.line))));
             }
             let Some(source) = &mut self.source else {
                 return Poll::Ready(Ok(None));
             };
             let mut chunk = [0; 8 * 1024];
-            let Poll::Ready(len) = Pin::new(source).poll_read(cx, &mut chunk)? else {
-                self.slice = None;
-                return Poll::Pending;
-            };
+            let len = ready!(Pin::new(source).poll_read(cx, &mut chunk))?;
             if len == 0 {
                 self.source = None;
                 let rest = mem::take(&mut self.line);
@@ -179,7 +165,6 @@ impl Stdin {
         }
         // A pasted line, a file or a busy pipe is always ready. A loop over such lines would not let
         // any other task run if it were not for this.
-        self.slice = None;
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -199,11 +184,9 @@ impl Stream for Stdin {
 
 impl Drop for Stdin {
     fn drop(&mut self) {
-        // Deregister first: the next `Stdin` may be opened, on another thread, as soon as the bytes
-        // are there for it.
+        // Deregister first: another `Stdin` may be opened as soon as the bytes are there for it.
         self.source = None;
-        let rest = &self.chunk.get_ref()[self.chunk.position() as usize..];
-        self.line.extend_from_slice(rest);
+        let _ = self.chunk.read_to_end(&mut self.line); // from memory: it cannot fail
         *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::take(&mut self.line));
     }
 }

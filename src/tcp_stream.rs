@@ -8,26 +8,22 @@
 //! use asyncio_to_smol::tcp_stream::TcpStream;
 //! use async_io::Async;
 //! use futures_lite::{AsyncReadExt, AsyncWriteExt};
-//! use std::net;
 //!
 //! # async_io::block_on(async {
-//! let listener = Async::<net::TcpListener>::bind(([127, 0, 0, 1], 0))?;
-//! let client = Async::<net::TcpStream>::connect(listener.get_ref().local_addr()?).await?;
-//! let (server, _) = listener.accept().await?;
-//! let (mut client, mut server) = (TcpStream::new(client), TcpStream::new(server));
+//! let listener = Async::<std::net::TcpListener>::bind(([127, 0, 0, 1], 0))?;
+//! let client = Async::<std::net::TcpStream>::connect(listener.get_ref().local_addr()?).await?;
+//! let (mut client, server) = (TcpStream::new(client), listener.accept().await?.0);
 //! client.write_all(b"Hello world!").await?;
-//! client.close().await?;
-//! let mut text = String::new();
-//! server.read_to_string(&mut text).await?;
-//! assert_eq!(text, "Hello world!");
+//! let mut text = [0; 12];
+//! TcpStream::new(server).read_exact(&mut text).await?;
+//! assert_eq!(&text, b"Hello world!");
 //! # std::io::Result::Ok(())
 //! # }).unwrap();
 //! ```
 //!
-//! smol's own `TcpStream` reads from the socket whenever it is polled, and registers for readiness only
-//! when it has found nothing. That costs a caller that polls often: hyper looks for input at every step,
-//! four times in vain for each request. This one remembers when it has found or left the socket empty, or
-//! full, and waits until the system reports that it no longer is.
+//! smol's own `TcpStream` reads from the socket whenever it is polled. That costs a caller that polls
+//! often: hyper looks for input at every step, four times in vain for each request. This one remembers
+//! when the socket is empty, or full, and waits until the system reports that it no longer is.
 //!
 //! | | asyncio | Node | smol's `TcpStream` | here |
 //! |---|---|---|---|---|
@@ -37,10 +33,9 @@
 //! | the peer has closed its end | `eof_received` | `'end'` | a read of no bytes | a read of no bytes |
 //! | several buffers at once (`write_vectored`) | `writelines` | `cork` | all | the first one |
 //!
-//! Nothing is missed: the system also reports what was there before the registration, and that the peer
-//! has closed the connection or reset it. The cost: after a read that found less than there was room for,
-//! what comes next is read a turn of the loop later. A task that reads again only when something has come
-//! makes as many system calls as with smol's, or one less.
+//! Nothing is missed: the system also reports what was there before the registration, and a connection
+//! that was closed or reset. The cost: after a read that found less than there was room for, what comes
+//! next is read a turn of the loop later.
 
 use async_io::{Async, ReadableOwned, WritableOwned};
 use futures_lite::{AsyncRead, AsyncWrite};
@@ -69,8 +64,7 @@ pub struct TcpStream {
 
 impl TcpStream {
     /// Makes one of a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`.
-    ///
-    /// To get at its addresses and options afterwards, keep it in an `Arc` and give a clone of that.
+    /// To get at its addresses and options afterwards, keep an `Arc` of it and give a clone.
     ///
     /// # Examples
     ///

@@ -46,9 +46,6 @@ pub struct Ticker {
     gave_turn: bool,
 }
 
-/// A century: what an `Instant` can hold, and nobody waits for.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
 impl Ticker {
     /// Ticks after one period, and then every period: Node's `setInterval`.
     ///
@@ -82,11 +79,13 @@ impl Ticker {
     }
 
     fn starting(after: Duration, period: Duration) -> Ticker {
-        let due = Instant::now() + after.min(LONGEST);
+        // What an `Instant` can hold, and nobody waits for.
+        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        let due = Instant::now() + after.min(century);
         Ticker {
             timer: Timer::at(due),
             due,
-            period: period.min(LONGEST),
+            period: period.min(century),
             gave_turn: true,
         }
     }
@@ -153,9 +152,8 @@ mod tests {
 
     #[test]
     fn a_period_beyond_the_clock_never_ticks_again() {
-        fn send_and_sync<T: Send + Sync>(_: &T) {}
         let mut ticker = Ticker::now_and_every(Duration::MAX);
-        send_and_sync(&ticker);
+        let _between_threads: &(dyn Send + Sync) = &ticker;
         assert!(block_on(ticker.next()).is_some());
         assert!(block_on(poll_once(ticker.next())).is_none());
     }

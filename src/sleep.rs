@@ -124,13 +124,13 @@ impl Future for Sleep {
         if self.has_passed() {
             return Poll::Ready(());
         }
-        let slot = wheel.slots.get_mut(&self.tick);
-        let old = match slot.and_then(|slot| slot.get_mut(self.place)) {
-            Some(place) => Some(mem::replace(place, waker)),
-            None => {
-                self.place = wheel.add(self.tick, waker);
-                None
-            }
+        let old = if self.place == NOWHERE {
+            self.place = wheel.add(self.tick, waker);
+            None
+        } else {
+            let slot = wheel.slots.get_mut(&self.tick);
+            let place = slot.and_then(|slot| slot.get_mut(self.place));
+            place.map(|place| mem::replace(place, waker))
         };
         drop(wheel);
         drop(old);

@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.as_completed`
 //! - Node: no name for it
-//! - Paste: this file and `children.rs`; `cargo add async-executor async-io futures-lite pin-project-lite`
+//! - Paste: this file and `children.rs`; `cargo add async-executor async-io atomic-waker futures-lite`
 //!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;
@@ -70,15 +70,13 @@
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
 pub use crate::children::Spawn;
-use crate::children::{Handle, Link, start};
+use crate::children::{Children, Ended, start};
 use futures_lite::Stream;
-use std::collections::VecDeque;
-use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::thread;
+use std::vec;
 
 /// Runs the children together, and gives what they return in the order in which they end, each with
 /// its index in the input.
@@ -96,29 +94,19 @@ use std::thread;
 ///     }
 /// }));
 /// ```
-pub fn as_completed<'a, F>(
+pub fn as_completed<'a, F: Future + 'a>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
-) -> AsCompleted<F::Output>
-where
-    F: Future + 'a,
-    F::Output: 'a,
-{
-    let record = |link: &Link<Ended<_>>, index, result| {
-        link.state.borrow_mut().push_back((index, result));
-        link.wake();
-    };
+) -> AsCompleted<F::Output> {
     let mut left = 0;
-    let state = |n| {
-        left = n;
-        VecDeque::new()
-    };
-    let handle = start(ex, children, state, record);
-    AsCompleted { handle, left }
+    let counted = children.into_iter().inspect(|_| left += 1);
+    let children = start(ex, counted, |_| true);
+    AsCompleted {
+        children,
+        ended: Vec::new().into_iter(),
+        left,
+    }
 }
-
-/// The children that have ended and whose results have not been given out.
-type Ended<T> = VecDeque<(usize, thread::Result<T>)>;
 
 /// The stream that [`as_completed`] returns: the index of a child, and what it returned.
 ///
@@ -128,12 +116,17 @@ type Ended<T> = VecDeque<(usize, thread::Result<T>)>;
 ///
 /// `next()` panics with the panic of a child, and can be called again for the next child. When the
 /// loop has ended it gives the results that are there, and panics then if some are missing.
+#[derive(Debug)]
 #[must_use = "dropping it cancels the children"]
 pub struct AsCompleted<T> {
-    handle: Handle<Ended<T>>,
+    children: Children<T>,
+    /// Results that are to be given next.
+    ended: vec::IntoIter<Ended<T>>,
     /// How many results are still to be given.
     left: usize,
 }
+
+impl<T> Unpin for AsCompleted<T> {}
 
 impl<T> AsCompleted<T> {
     /// Lets the children run on; what they return is dropped.
@@ -151,7 +144,7 @@ impl<T> AsCompleted<T> {
     /// }));
     /// ```
     pub fn detach(self) {
-        self.handle.detach();
+        self.children.detach();
     }
 }
 
@@ -162,7 +155,15 @@ impl<T> Stream for AsCompleted<T> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let (index, result) = ready!(self.handle.poll(cx, VecDeque::pop_front));
+        let (index, result) = loop {
+            if let Some(next) = self.ended.next() {
+                break next;
+            }
+            let ended = ready!(self.children.poll(cx));
+            self.ended = ended
+                .expect("the children were dropped with their executor")
+                .into_iter();
+        };
         self.left -= 1;
         let value = result.unwrap_or_else(|panic| resume_unwind(panic));
         Poll::Ready(Some((index, value)))
@@ -170,13 +171,5 @@ impl<T> Stream for AsCompleted<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
-    }
-}
-
-impl<T> fmt::Debug for AsCompleted<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsCompleted")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
     }
 }

@@ -931,7 +931,7 @@ fn gather_works_on_an_executor_of_ones_own_and_with_other_threads() {
 
     let shared = Rc::new(LocalExecutor::new());
     assert_eq!(
-        block_on(shared.run(gather_all(&shared, [async { 1 }]))),
+        block_on(shared.run(gather_all(&*shared, [async { 1 }]))),
         [1]
     );
 }

@@ -9,7 +9,7 @@ mod watchdog;
 use asyncio_to_smol::as_completed::{AsCompleted, as_completed};
 use asyncio_to_smol::gather::{Gather, GatherAll, gather, gather_all};
 use asyncio_to_smol::queue::{Closed, GetError, PutError, Queue};
-use asyncio_to_smol::run::{Spawner, TaskInfo, TaskState};
+use asyncio_to_smol::run::Spawner;
 use asyncio_to_smol::task_group::{self, ErrorGroup, NoValue, Refused, TaskGroup};
 use asyncio_to_smol::timeout::timeout;
 use asyncio_to_smol::wait::{self, Done, Wait};
@@ -369,8 +369,6 @@ fn send_and_sync() {
     assert_not!(Sync: Wait<'static, u8>, Done<u8>);
     assert_not!(Send: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
     assert_not!(Sync: Spawner<'static>, Gather<u8, u8>, GatherAll<u8>, AsCompleted<u8>);
-    is_send::<(TaskInfo, TaskState)>();
-    is_sync::<(TaskInfo, TaskState)>();
     assert_not!(Send: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
     assert_not!(Sync: TaskGroup<'static, u8>, task_group::Child<u8>, Queue<u8>);
     is_send::<(

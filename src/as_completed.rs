@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.as_completed`
 //! - Node: no name for it
-//! - Paste: this file and `children.rs`; `cargo add async-executor async-io atomic-waker futures-lite`
+//! - Paste: this file and `children.rs`; `cargo add async-executor async-io atomic-waker futures-lite pin-project-lite`
 //!
 //! ```
 //! use asyncio_to_smol::as_completed::as_completed;

@@ -6,6 +6,7 @@
 
 use async_executor::LocalExecutor;
 use atomic_waker::AtomicWaker;
+use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -47,6 +48,7 @@ impl<'a> Extend<Driver<'a>> for &LocalExecutor<'a> {
 }
 
 /// The task that polls the children: a future to be spawned and detached.
+#[allow(missing_debug_implementations, reason = "it cannot be named")]
 pub struct Driver<'a>(Pin<Box<dyn Future<Output = ()> + 'a>>);
 
 impl Future for Driver<'_> {
@@ -54,12 +56,6 @@ impl Future for Driver<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
-    }
-}
-
-impl fmt::Debug for Driver<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").finish_non_exhaustive()
     }
 }
 
@@ -75,34 +71,44 @@ pub(crate) fn start<'a, F: Future + 'a>(
     children: impl IntoIterator<Item = F>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
 ) -> Children<F::Output> {
-    let children = children.into_iter();
-    if size_of::<F>() <= 128 {
-        // Small ones are boxed when they start: those that are ready at once take the same memory,
-        // one after the other.
-        let fresh: Vec<F> = children.collect();
-        spawn(ex, fresh.into_iter().map(Box::pin), wakes)
+    // Small ones share an allocation. Large ones are freed each when it ends.
+    if size_of::<F>() <= 256 {
+        spawn(ex, children.into_iter(), wakes)
     } else {
-        let fresh: Vec<_> = children.map(Box::pin).collect();
-        spawn(ex, fresh.into_iter(), wakes)
+        spawn(ex, children.into_iter().map(Box::pin), wakes)
     }
 }
 
 fn spawn<'a, F: Future + 'a>(
     ex: &impl Spawn<'a>,
-    fresh: impl ExactSizeIterator<Item = Pin<Box<F>>> + 'a,
+    children: impl Iterator<Item = F>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
 ) -> Children<F::Output> {
+    let mut n = 0;
+    let mut children = children.fuse().inspect(|_| n += 1);
+    let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(4));
+    while let Some(child) = children.next() {
+        let (a, b, c, d) = (
+            Some(child),
+            children.next(),
+            children.next(),
+            children.next(),
+        );
+        blocks.push(Some(Box::pin(Block { a, b, c, d })));
+    }
+    drop(children);
     let link = Rc::new(Link {
         ended: Cell::default(),
-        ready: Cell::new(fresh.len() == 0),
+        ready: Cell::new(n == 0),
         awaiter: Cell::default(),
         fate: Cell::new(Fate::Owned),
         inbox: Arc::default(),
     });
     let running = Running {
-        left: fresh.len(),
-        started: Vec::with_capacity(fresh.len()),
-        fresh,
+        n,
+        left: n,
+        blocks,
+        started: false,
         turn: Vec::new(),
         wakes,
         link: Rc::clone(&link),
@@ -195,51 +201,82 @@ impl<T> fmt::Debug for Children<T> {
     }
 }
 
+pin_project! {
+    /// Four children, or what is left of them, in one allocation.
+    struct Block<F> {
+        #[pin]
+        a: Option<F>,
+        #[pin]
+        b: Option<F>,
+        #[pin]
+        c: Option<F>,
+        #[pin]
+        d: Option<F>,
+    }
+}
+
+impl<F> Block<F> {
+    fn place(self: Pin<&mut Self>, index: usize) -> Pin<&mut Option<F>> {
+        let block = self.project();
+        match index % 4 {
+            0 => block.a,
+            1 => block.b,
+            2 => block.c,
+            _ => block.d,
+        }
+    }
+}
+
 /// What the driver does.
-struct Running<F: Future, I: Iterator<Item = Pin<Box<F>>>> {
-    /// The children that have not been polled.
-    fresh: I,
-    /// Those that have, by their indices; `None` when they have ended.
-    started: Vec<Option<Pin<Box<F>>>>,
+struct Running<F: Future> {
+    n: usize,
     left: usize,
+    /// `None` when all four have ended.
+    blocks: Vec<Option<Pin<Box<Block<F>>>>>,
+    started: bool,
     /// Empty but for its allocation between two turns.
     turn: Vec<Arc<ChildWaker>>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
     link: Rc<Link<F::Output>>,
 }
 
-// The children are in boxes.
-impl<F: Future, I: Iterator<Item = Pin<Box<F>>>> Unpin for Running<F, I> {}
-
-impl<F: Future, I: Iterator<Item = Pin<Box<F>>>> Future for Running<F, I> {
+impl<F: Future> Future for Running<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        this.link.inbox.driver.register(cx.waker());
-        if this.link.fate.get() == Fate::Cancelled {
-            return Poll::Ready(());
+        let link = Rc::clone(&self.link);
+        link.inbox.driver.register(cx.waker());
+        if link.fate.get() == Fate::Cancelled {
+            return Poll::Ready(()); // the children are dropped with this
         }
-        let mut turn = mem::take(&mut this.turn);
-        mem::swap(&mut turn, &mut this.link.inbox.lock());
+        let mut turn = mem::take(&mut self.turn);
+        link.inbox.take(&mut turn);
         for child in turn.drain(..) {
-            let index = child.start_polling();
-            this.poll_child(index, &Waker::from(child));
+            self.poll_child(child.index(), &Waker::from(child));
         }
-        this.turn = turn;
-        // A child that is ready at once leaves its waker to the next one, unless it has kept it.
-        let mut spare: Option<(Arc<ChildWaker>, Waker)> = None;
-        while let Some(child) = this.fresh.next() {
-            let index = this.started.len();
-            this.started.push(Some(child));
-            let (child, waker) = spare.take().unwrap_or_else(|| this.link.inbox.child());
-            child.index.store(index, Ordering::Relaxed);
-            if this.poll_child(index, &waker) && Arc::strong_count(&child) == 2 {
+        self.turn = turn;
+        if !mem::replace(&mut self.started, true) {
+            // A child that is ready at once leaves its waker to the next one, unless it has kept it.
+            let mut spare: Option<(Arc<ChildWaker>, Waker)> = None;
+            for index in 0..self.n {
+                let has_ended = if let Some((child, waker)) = &spare {
+                    child.index.store(index, Ordering::Relaxed);
+                    self.poll_child(index, waker)
+                } else {
+                    let waker = Waker::from(link.inbox.child(index));
+                    self.poll_child(index, &waker)
+                };
+                let is_free = |(child, _): &(Arc<_>, _)| Arc::strong_count(child) == 2;
+                if !spare.as_ref().is_some_and(is_free) {
+                    spare = has_ended.then(|| {
+                        let child = link.inbox.child(index);
+                        (Arc::clone(&child), Waker::from(child))
+                    });
+                }
                 fence(Ordering::Acquire); // what others did with it has been done
-                spare = Some((child, waker));
             }
         }
-        if this.left == 0 || this.link.fate.get() == Fate::Cancelled {
+        if self.left == 0 || link.fate.get() == Fate::Cancelled {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -247,46 +284,68 @@ impl<F: Future, I: Iterator<Item = Pin<Box<F>>>> Future for Running<F, I> {
     }
 }
 
-impl<F: Future, I: Iterator<Item = Pin<Box<F>>>> Running<F, I> {
+impl<F: Future> Running<F> {
     /// Polls a child, and says whether it has ended by that. (If it had ended before, it was woken late.)
     fn poll_child(&mut self, index: usize, waker: &Waker) -> bool {
-        let place = &mut self.started[index];
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            let child = place.as_mut()?.as_mut();
+            let block = self.blocks[index / 4].as_mut()?;
+            let child = block.as_mut().place(index).as_pin_mut()?;
             let Poll::Ready(output) = child.poll(&mut Context::from_waker(waker)) else {
                 return None;
             };
-            drop(place.take()); // a destructor that panics is the child's panic
+            self.end(index); // a destructor that panics is the child's panic
             Some(output)
         }));
         let Some(result) = polled.transpose() else {
             return false;
         };
         if result.is_err() {
-            drop_quietly(place.take());
+            self.end_quietly(index);
         }
         self.left -= 1;
         let link = &self.link;
-        if link.fate.get() != Fate::Owned {
+        if link.fate.get() == Fate::Owned {
+            let is_ready = self.left == 0 || (self.wakes)(&result);
+            let mut ended = link.ended.take();
+            ended.push((index, result));
+            link.ended.set(ended);
+            if is_ready {
+                link.ready.set(true);
+                link.wake();
+            }
+        } else {
             drop_quietly(result);
-            return true;
-        }
-        let is_ready = self.left == 0 || (self.wakes)(&result);
-        let mut ended = link.ended.take();
-        ended.push((index, result));
-        link.ended.set(ended);
-        if is_ready {
-            link.ready.set(true);
-            link.wake();
         }
         true
     }
+
+    /// Drops a child.
+    fn end(&mut self, index: usize) {
+        let place = &mut self.blocks[index / 4];
+        if let Some(block) = place {
+            block.as_mut().place(index).set(None);
+            if let Block {
+                a: None,
+                b: None,
+                c: None,
+                d: None,
+            } = **block
+            {
+                *place = None;
+            }
+        }
+    }
+
+    fn end_quietly(&mut self, index: usize) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.end(index)));
+    }
 }
 
-impl<F: Future, I: Iterator<Item = Pin<Box<F>>>> Drop for Running<F, I> {
+impl<F: Future> Drop for Running<F> {
     fn drop(&mut self) {
-        self.fresh.by_ref().for_each(drop_quietly);
-        self.started.drain(..).for_each(drop_quietly);
+        if self.left > 0 {
+            (0..self.n).for_each(|index| self.end_quietly(index));
+        }
         self.link.fate.set(Fate::Gone);
         self.link.inbox.driver.take();
         self.link.wake();
@@ -311,27 +370,34 @@ impl Inbox {
         self.woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn child(self: &Arc<Self>) -> (Arc<ChildWaker>, Waker) {
-        let child = Arc::new(ChildWaker {
-            index: AtomicUsize::new(0),
+    fn child(self: &Arc<Self>, index: usize) -> Arc<ChildWaker> {
+        Arc::new(ChildWaker {
+            index: AtomicUsize::new(index),
             is_woken: AtomicBool::new(false),
             inbox: Arc::downgrade(self),
-        });
-        (Arc::clone(&child), Waker::from(child))
+        })
+    }
+
+    /// Exchanges the children that have been woken for the empty `turn`. From here on, waking one
+    /// means that it is to be polled again.
+    fn take(&self, turn: &mut Vec<Arc<ChildWaker>>) {
+        let mut woken = self.lock();
+        mem::swap(&mut *woken, turn);
+        for child in turn {
+            child.is_woken.store(false, Ordering::Relaxed);
+        }
     }
 }
 
 struct ChildWaker {
     index: AtomicUsize,
-    /// Whether it is in the inbox already.
+    /// Whether it is in the inbox already. Only touched while that is locked.
     is_woken: AtomicBool,
     inbox: Weak<Inbox>,
 }
 
 impl ChildWaker {
-    /// From here on, waking it means that the child is to be polled again.
-    fn start_polling(&self) -> usize {
-        self.is_woken.swap(false, Ordering::AcqRel);
+    fn index(&self) -> usize {
         self.index.load(Ordering::Relaxed)
     }
 }
@@ -341,10 +407,11 @@ impl Wake for ChildWaker {
         let Some(inbox) = self.inbox.upgrade() else {
             return; // all children have gone
         };
-        if self.is_woken.swap(true, Ordering::AcqRel) {
+        let mut woken = inbox.lock();
+        if self.is_woken.load(Ordering::Relaxed) {
             return;
         }
-        let mut woken = inbox.lock();
+        self.is_woken.store(true, Ordering::Relaxed);
         let is_first = woken.is_empty();
         woken.push(self);
         drop(woken);

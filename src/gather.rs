@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
-//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker futures-lite`
+//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker futures-lite pin-project-lite`
 //!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};

@@ -39,6 +39,7 @@ use pin_project_lite::pin_project;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::num::NonZero;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -160,8 +161,8 @@ impl<'a> Spawner<'a> {
             return LocalExecutor::new().spawn(future);
         };
         let list = Rc::clone(&self.tasks);
-        let number = list.count.get() + 1;
-        list.count.set(number);
+        let number = NonZero::<u64>::MIN.saturating_add(list.count.get());
+        list.count.set(number.get());
         let waker = None;
         let task = Listed {
             number,
@@ -225,7 +226,7 @@ struct TaskList {
 
 #[derive(Debug)]
 struct Listed {
-    number: u64,
+    number: NonZero<u64>, // without zero, a place in the slab is 8 bytes smaller
     name: Option<Box<str>>,
     /// `None` before it is polled: then it is in its executor's queue anyway.
     waker: Option<Waker>,

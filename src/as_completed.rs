@@ -4,28 +4,6 @@
 //! - Node: no name for it
 //! - Paste: this file and `children.rs`; `cargo add async-executor async-io atomic-waker futures-lite pin-project-lite`
 //!
-//! ```
-//! use asyncio_to_smol::as_completed::as_completed;
-//! use async_executor::LocalExecutor;
-//! use async_io::{Timer, block_on};
-//! use futures_lite::StreamExt;
-//! use std::time::Duration;
-//!
-//! async fn sleep(ms: u64) -> u64 {
-//!     Timer::after(Duration::from_millis(ms)).await;
-//!     ms
-//! }
-//!
-//! let ex = LocalExecutor::new();
-//! block_on(ex.run(async {
-//!     let mut results = as_completed(&ex, [sleep(40), sleep(10), sleep(20)]);
-//!     assert_eq!(results.next().await, Some((1, 10))); // the second child
-//!     assert_eq!(results.next().await, Some((2, 20)));
-//!     assert_eq!(results.next().await, Some((0, 40)));
-//!     assert_eq!(results.next().await, None);
-//! }));
-//! ```
-//!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. A
 //! child that returns a `Result` gives a `Result`: an error is an item like others.
 //!
@@ -61,10 +39,8 @@
 //! # }));
 //! ```
 //!
-//! Some 35 ns for a child that is ready at once, and as few bytes as with `gather`, however many there
-//! are (`just bench as_completed memory`). Each child is freed when it ends.
-//!
-//! [`AsCompleted`] stays on its thread: it is neither `Send` nor `Sync`.
+//! A child costs what it does with `gather`. [`AsCompleted`] stays on its thread: it is neither `Send`
+//! nor `Sync`.
 //!
 //! Source:
 //! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
@@ -87,11 +63,11 @@ use std::vec;
 /// # use futures_lite::StreamExt;
 /// # let ex = LocalExecutor::new();
 /// block_on(ex.run(async {
-///     let words = ["one", "two"];
+///     let words = ["three", "two"];
 ///     let mut lengths = as_completed(&ex, words.map(async |word| word.len()));
-///     while let Some((index, length)) = lengths.next().await {
-///         assert_eq!(words[index].len(), length);
-///     }
+///     assert_eq!(lengths.next().await, Some((0, 5)));
+///     assert_eq!(lengths.next().await, Some((1, 3)));
+///     assert_eq!(lengths.next().await, None);
 /// }));
 /// ```
 pub fn as_completed<'a, F: Future + 'a>(
@@ -120,9 +96,8 @@ pub fn as_completed<'a, F: Future + 'a>(
 #[must_use = "dropping it cancels the children"]
 pub struct AsCompleted<T> {
     children: Children<T>,
-    /// Results that are to be given next.
     ended: vec::IntoIter<Ended<T>>,
-    /// How many results are still to be given.
+    /// How many are still to be given, those in `ended` among them.
     left: usize,
 }
 
@@ -133,15 +108,10 @@ impl<T> AsCompleted<T> {
     ///
     /// ```
     /// # use asyncio_to_smol::as_completed::as_completed;
-    /// # use {async_executor::LocalExecutor, async_io::block_on};
-    /// # use futures_lite::StreamExt;
-    /// # let ex = LocalExecutor::new();
-    /// block_on(ex.run(async {
-    ///     let mut results = as_completed(&ex, (0..2).map(async |n| n));
-    ///     let first = results.next().await;
-    ///     results.detach(); // the other one runs on
-    ///     assert_eq!(first, Some((0, 0)));
-    /// }));
+    /// # let ex = async_executor::LocalExecutor::new();
+    /// # async_io::block_on(ex.run(async {
+    /// as_completed(&ex, (0..2).map(async |n| println!("{n}"))).detach();
+    /// # }));
     /// ```
     pub fn detach(self) {
         self.children.detach();

@@ -22,8 +22,7 @@ use std::thread;
 /// Where `gather` and `as_completed` spawn: a `LocalExecutor`, or the `Spawner` that `run` gives to
 /// `main`. With an `Rc<LocalExecutor>`, write `&*ex`.
 ///
-/// `'a` is what the children may borrow. The trait has no other implementations than this: every type
-/// whose references can be extended by a `Driver`.
+/// `'a` is what the children may borrow. What is extended by a future and spawns it is a `Spawn`.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);
@@ -64,8 +63,7 @@ pub(crate) type Ended<T> = (usize, thread::Result<T>);
 
 /// Spawns a task that runs the children.
 ///
-/// A child that panics ends by that, and the others go on. The results are given when `wakes` is true
-/// of one, or all are there.
+/// One that panics ends by that. The results are given when `wakes` is true of one, or all are there.
 pub(crate) fn start<'a, F: Future + 'a>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
@@ -161,8 +159,7 @@ impl<T> Link<T> {
 pub(crate) struct Children<T>(Rc<Link<T>>);
 
 impl<T> Children<T> {
-    /// Waits until results are to be given, and gives those that are there; `None` when the children
-    /// have been detached or dropped.
+    /// Gives the results when it is time; `None` when the children have been detached or dropped.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Vec<Ended<T>>>> {
         if self.0.ready.take() {
             return Poll::Ready(Some(self.0.ended.take()));
@@ -252,7 +249,8 @@ impl<F: Future> Future for Running<F> {
         let mut turn = mem::take(&mut self.turn);
         link.inbox.take(&mut turn);
         for child in turn.drain(..) {
-            self.poll_child(child.index(), &Waker::from(child));
+            let index = child.index.load(Ordering::Relaxed);
+            self.poll_child(index, &Waker::from(child));
         }
         self.turn = turn;
         if !mem::replace(&mut self.started, true) {
@@ -394,12 +392,6 @@ struct ChildWaker {
     /// Whether it is in the inbox already. Only touched while that is locked.
     is_woken: AtomicBool,
     inbox: Weak<Inbox>,
-}
-
-impl ChildWaker {
-    fn index(&self) -> usize {
-        self.index.load(Ordering::Relaxed)
-    }
 }
 
 impl Wake for ChildWaker {

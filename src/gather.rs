@@ -54,11 +54,10 @@
 //! `task_group`.)
 //!
 //! All children in one task is what makes it cheap: some 30 ns for a child that is ready at once,
-//! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself and
-//! its result, or 58 for a child that waits, however many there are (`just bench gather memory`). A
-//! child is dropped when it ends, and its memory is freed; up to 256 bytes, four children share it. At
-//! each turn of the loop all children that are ready to go on are polled, once each and in order, as
-//! asyncio polls tasks; but no other task gets its turn in between.
+//! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself, or
+//! 58 if it waits (`just bench gather memory`). A child is freed when it ends; up to 256 bytes, four
+//! share an allocation. At each turn of the loop all children that are ready to go on are polled, once
+//! each and in order, as asyncio polls tasks; but no other task gets its turn in between.
 //!
 //! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
@@ -187,8 +186,6 @@ fn in_order<T>(mut ended: Vec<Ended<T>>) -> Vec<T> {
 
 /// Runs the children together, waits for all of them, and gives what they returned, in the order of
 /// the input.
-///
-/// Children that return a `Result` give a `Vec` of `Result`s.
 ///
 /// ```
 /// # use asyncio_to_smol::gather::gather_all;

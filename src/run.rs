@@ -17,7 +17,7 @@
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
 //! | when `main` is done | the other tasks are cancelled | the other promises go on to their end | cancelled |
-//! | what a cancelled task can still do | catch `CancelledError`, and await | | only `Drop`, which cannot await |
+//! | what a cancelled task can still do | catch `CancelledError`, await | | only `Drop`, which cannot await |
 //! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
 //! | `run` inside `run` | `RuntimeError` | | panics |
 //! | `to_thread`, here `unblock` | is waited for | | is not waited for: await its task, or the end of the program cuts the closure off |
@@ -28,8 +28,7 @@
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
 //! | a destructor panics | | | at the end of `run` the panic hook reports it, and the others run; in a task that is cancelled by dropping its `Task`, or in what a detached task returns, it ends the process, as always with async-task |
 //!
-//! A [`Spawner`] stays on its thread: it is neither `Send` nor `Sync`. `gather` and `as_completed` accept
-//! it, and so does whatever wants to extend a collection of futures.
+//! A [`Spawner`] is neither `Send` nor `Sync`. `gather` and `as_completed` take it, by its `Extend`.
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
@@ -57,8 +56,8 @@ use std::task::{Context, Poll, Waker};
 ///
 /// # Panics
 ///
-/// If called from inside another `run` on the same thread: it would stop every task there. And if
-/// `main` panics, with its panic. A panic in another task only reaches the task that awaits it.
+/// If called from inside another `run` on the same thread, and if `main` panics, with its panic. A
+/// panic in another task only reaches the task that awaits it.
 pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output {
     RUNNING.with(|running| {
         let Ok(_running) = running.try_borrow_mut() else {
@@ -176,10 +175,8 @@ impl<'a> Spawner<'a> {
         })
     }
 
-    /// The names of the tasks that have not ended, `main` among them, in the order in which they were
-    /// spawned: asyncio's `all_tasks`. A task without a name is `Task-N`, the N-th of this `run`.
-    ///
-    /// A task that has been cancelled is in it until its future has been dropped.
+    /// The names of the tasks whose futures have not been dropped, in the order of their spawning:
+    /// asyncio's `all_tasks`. The N-th task of this `run` is `Task-N` if it has no name.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {
@@ -212,9 +209,8 @@ impl<'a, F: Future<Output = ()> + 'a> Extend<F> for &Spawner<'a> {
 
 /// The tasks of a `run`: which there are, and a way to end them all.
 ///
-/// Ending them means that each is polled once more, and drops its own future then. Dropping the
-/// executor, or every `Task`, would drop the futures, too. But the former misses a task that another
-/// thread is waking at that moment, and with the latter a destructor that panics ends the process.
+/// For that, each is polled once more, and drops its own future then. (Dropping the executor misses a
+/// task that another thread is waking; if every `Task` is dropped, a destructor that panics aborts.)
 #[derive(Debug, Default)]
 struct TaskList {
     /// Whether every task is to end, also those that are spawned from now on.

@@ -12,22 +12,19 @@
 //! | ready just as time is up | the value | either | the value |
 //! | no time at all | a coroutine is not started; a task that is done gives its value | | nothing is started; a task that is done gives its value |
 //! | the first step blocks for longer than the limit | `TimeoutError` at its first `await`; the value if there is none | | [`TimedOut`] at its first `await`; the value if there is none |
-//! | no limit | `timeout=None` | | just await it |
-//! | another limit in between | `timeout.reschedule` | | none: `or` with a `smol::Timer` of your own, and its `set_after` |
+//! | no limit; another limit in between | `timeout=None`; `timeout.reschedule` | | just await it; `or` with a `smol::Timer` of your own, and its `set_after` |
 //! | cancelling it | cancels what it waits for | cannot be done | drops what it waits for |
 //! | `task.cancelling`, `task.uncancel` | count the requests to cancel | | none: a dropped future cannot refuse |
 //! | a destructor panics when time is up | the exception comes out of `wait_for` | | the panic comes out; in a `Task` it ends the process, as async-task does whenever a cancelled task's destructor panics |
 //!
-//! A future that is dropped loses what it has taken but not returned; smol's `read_line` is one of
-//! those. Spawn one that must not be dropped in the middle, and wait for its task by reference: when
-//! time is up, the task goes on, can be awaited again, or be cancelled. (Dropping a `Task` only asks for its
-//! end; `task.cancel()` is a future, and cancels nothing until it is polled.)
+//! A future that is dropped loses what it has taken but not returned, as smol's `read_line` does. Spawn
+//! it, and wait for its task by reference: when time is up, the task goes on, until it is cancelled.
+//! (Dropping a `Task` only asks for its end.)
 //!
 //! ```
 //! # use asyncio_to_smol::timeout::{TimedOut, timeout};
-//! # let ex = async_executor::LocalExecutor::new();
+//! # let (ex, limit) = (async_executor::LocalExecutor::new(), std::time::Duration::ZERO);
 //! # async_io::block_on(ex.run(async {
-//! # let limit = std::time::Duration::from_millis(10);
 //! let mut task = ex.spawn(std::future::pending::<()>());
 //! let result = match timeout(limit, &mut task).await {
 //!     Err(TimedOut) => task.cancel().await.ok_or(TimedOut), // its destructors have run
@@ -62,9 +59,8 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if `future` is not ready after `limit`. It has been dropped by then, and if it was not
-/// polled before, it has not been started. (A `Task`, or a reference to one, has been started by its
-/// executor: it is polled at least once.)
+/// [`TimedOut`] if `future` is not ready after `limit`. It has been dropped by then. After the limit it
+/// is not started any more, but a `Task`, or a reference to one, is polled at least once.
 pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     Timeout {
         future: Some(future),
@@ -73,7 +69,7 @@ pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     }
 }
 
-/// Waits for `future` until `deadline`: asyncio's `timeout_at`. Otherwise like [`timeout`].
+/// Waits for `future` until `deadline`: asyncio's `timeout_at`. Its error is that of [`timeout`].
 ///
 /// ```
 /// # use asyncio_to_smol::timeout::{TimedOut, timeout_at};
@@ -82,10 +78,6 @@ pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
 /// assert_eq!(block_on(timeout_at(deadline, async { 5 })), Ok(5));
 /// assert_eq!(block_on(timeout_at(deadline, future::pending::<()>())), Err(TimedOut));
 /// ```
-///
-/// # Errors
-///
-/// [`TimedOut`] if `future` is not ready then.
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
     Timeout {
         future: Some(future),
@@ -95,7 +87,8 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
 }
 
 pin_project! {
-    /// The future that [`timeout`] and [`timeout_at`] return. `Send` and `Sync` if `F` is.
+    /// The future that [`timeout`] and [`timeout_at`] return. `Send` and `Sync` if `F` is. It panics if
+    /// it is polled again after it was ready.
     #[derive(Debug)]
     #[must_use = "it waits only if it is awaited"]
     pub struct Timeout<F> {
@@ -112,9 +105,6 @@ pin_project! {
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, TimedOut>;
 
-    /// # Panics
-    ///
-    /// If polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let future = this.future.as_mut().as_pin_mut();

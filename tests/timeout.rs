@@ -14,10 +14,9 @@ use std::cell::Cell;
 use std::io;
 use std::panic::panic_any;
 use std::pin::pin;
-use std::process::Command;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -200,23 +199,6 @@ fn a_panic_comes_through() {
     for payload in payloads {
         assert_eq!(payload.downcast_ref(), Some(&Quiet));
     }
-}
-
-/// In a process of its own, since that ends.
-#[test]
-fn a_destructor_that_panics_in_a_task_ends_the_process() {
-    const PROGRAM: &str = "TIMEOUT_PROGRAM";
-    if env::var_os(PROGRAM).is_some() {
-        run(async |ex| {
-            let _ = timeout(ms(5), ex.spawn(panics_in_its_destructor())).await;
-            turns(3).await;
-        });
-        return;
-    }
-    let this_test = "a_destructor_that_panics_in_a_task_ends_the_process";
-    let mut command = Command::new(env::current_exe().unwrap());
-    let output = command.args(["--exact", this_test]).env(PROGRAM, "1");
-    assert_eq!(output.output().unwrap().status.code(), None, "it aborts");
 }
 
 #[test]

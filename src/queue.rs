@@ -25,8 +25,7 @@
 //!     queue.join().await; // all of them have been added
 //!     queue.close(); // which ends the workers
 //! };
-//! let workers = zip(worker(&queue), worker(&queue));
-//! let ((one, other), ()) = block_on(zip(workers, producer));
+//! let ((one, other), ()) = block_on(zip(zip(worker(&queue), worker(&queue)), producer));
 //! assert_eq!(one + other, 5050);
 //! ```
 //!
@@ -65,7 +64,7 @@ use std::future::poll_fn;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 /// First in, first out. Clones are the same queue.
 pub struct Queue<T>(Rc<RefCell<State<T>>>);
@@ -78,7 +77,7 @@ struct State<T> {
     closed: bool,
     /// Values that have been put, less the calls of `task_done`.
     unfinished: usize,
-    /// Those who get, those who put, those who join.
+    /// By `GET`, `PUT` and `JOIN`.
     lines: [Line; 3],
 }
 
@@ -146,9 +145,10 @@ impl<T> Queue<T> {
     /// # });
     /// ```
     pub async fn put(&self, value: T) -> Result<(), Closed<T>> {
-        let place = self.turn(PUT).await;
-        let result = self.0.borrow_mut().push(value);
-        drop(place);
+        let mut place = self.line(PUT);
+        let mut state = poll_fn(|cx| place.poll(cx)).await;
+        let result = state.push(value);
+        place.leave(state);
         result
     }
 
@@ -168,9 +168,10 @@ impl<T> Queue<T> {
     /// # });
     /// ```
     pub async fn get(&self) -> Result<T, Closed> {
-        let place = self.turn(GET).await;
-        let value = self.0.borrow_mut().values.pop_front();
-        drop(place);
+        let mut place = self.line(GET);
+        let mut state = poll_fn(|cx| place.poll(cx)).await;
+        let value = state.values.pop_front();
+        place.leave(state);
         value.ok_or(Closed(()))
     }
 
@@ -239,7 +240,8 @@ impl<T> Queue<T> {
     /// futures_lite::future::block_on(queue.join());
     /// ```
     pub async fn join(&self) {
-        self.turn(JOIN).await;
+        let mut place = self.line(JOIN);
+        drop(poll_fn(|cx| place.poll(cx)).await);
     }
 
     /// Closes the queue: every `put`, waiting or not, gives its value back, and a `get` that finds the
@@ -287,40 +289,13 @@ impl<T> Queue<T> {
         self.len() == 0
     }
 
-    /// Waits until it is one's turn in this line.
-    async fn turn(&self, line: usize) -> Place<'_, T> {
-        let mut place = Place {
+    /// A place in this line.
+    fn line(&self, line: usize) -> Place<'_, T> {
+        Place {
             queue: self,
             line,
             ticket: None,
-        };
-        poll_fn(|cx| {
-            let mut waker = None;
-            loop {
-                let mut state = self.0.borrow_mut();
-                let limit = state.limits()[place.line];
-                let line = &mut state.lines[place.line];
-                let is_room = line.served.len() + line.waiting.len() < limit;
-                let is_served = |ticket| line.served.contains(&ticket);
-                if place.ticket.map_or(is_room, is_served) {
-                    return Poll::Ready(());
-                }
-                if waker.is_some() {
-                    let ticket = *place.ticket.get_or_insert_with(|| {
-                        line.tickets += 1;
-                        line.tickets
-                    });
-                    let last = line.waiting.insert(ticket, waker);
-                    drop(state);
-                    drop(last);
-                    return Poll::Pending;
-                }
-                drop(state);
-                waker = Some(cx.waker().clone()); // meanwhile the queue may have changed
-            }
-        })
-        .await;
-        place
+        }
     }
 }
 
@@ -331,17 +306,51 @@ struct Place<'q, T> {
     ticket: Option<u64>,
 }
 
-impl<T> Drop for Place<'_, T> {
+impl<'q, T> Place<'q, T> {
+    /// Waits until it is one's turn.
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<RefMut<'q, State<T>>> {
+        let mut waker = None;
+        loop {
+            let mut state = self.queue.0.borrow_mut();
+            let limit = state.limits()[self.line];
+            let line = &mut state.lines[self.line];
+            let is_room = line.served.len() + line.waiting.len() < limit;
+            let is_served = |ticket| line.served.contains(&ticket);
+            if self.ticket.map_or(is_room, is_served) {
+                return Poll::Ready(state);
+            }
+            if waker.is_some() {
+                let ticket = *self.ticket.get_or_insert_with(|| {
+                    line.tickets += 1;
+                    line.tickets
+                });
+                let last = line.waiting.insert(ticket, waker);
+                drop(state);
+                drop(last);
+                return Poll::Pending;
+            }
+            drop(state);
+            waker = Some(cx.waker().clone()); // meanwhile the queue may have changed
+        }
+    }
+
     /// Leaves the line, and passes on what has come or gone.
-    fn drop(&mut self) {
-        let mut state = self.queue.0.borrow_mut();
+    fn leave(&mut self, mut state: RefMut<'_, State<T>>) {
         let line = &mut state.lines[self.line];
-        let waker = self.ticket.and_then(|ticket| {
+        let waker = self.ticket.take().and_then(|ticket| {
             line.served.remove(&ticket);
             line.waiting.remove(&ticket)
         });
         settle(state);
         drop(waker);
+    }
+}
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.leave(self.queue.0.borrow_mut());
+        }
     }
 }
 
@@ -376,31 +385,22 @@ fn settle<T>(mut state: RefMut<State<T>>) {
     let mut wakers = Vec::new();
     let limits = state.limits();
     for (line, limit) in state.lines.iter_mut().zip(limits) {
-        line.serve(limit, &mut wakers);
+        while line.served.len() > limit {
+            // What the last one was woken for was taken with `_nowait`.
+            let last = line.served.pop_last();
+            line.waiting.extend(last.map(|ticket| (ticket, None)));
+        }
+        while line.served.len() < limit && !line.waiting.is_empty() {
+            if let Some((ticket, waker)) = line.waiting.pop_first() {
+                line.served.insert(ticket);
+                wakers.extend(waker);
+            }
+        }
     }
     drop(state);
     for waker in wakers {
-        // The panic hook reports it. The others are to be woken all the same, and no value is to be lost.
-        // What it panicked with may panic, too.
+        // The panic hook reports it, and the others are woken all the same. Its payload may panic, too.
         mem::forget(catch_unwind(AssertUnwindSafe(|| waker.wake())));
-    }
-}
-
-impl Line {
-    /// Serves the first `n` and no more.
-    fn serve(&mut self, n: usize, wakers: &mut Vec<Waker>) {
-        while self.served.len() > n {
-            // What the last one was woken for was taken with `_nowait`.
-            let last = self.served.pop_last();
-            self.waiting.extend(last.map(|ticket| (ticket, None)));
-        }
-        while self.served.len() < n {
-            let Some((ticket, waker)) = self.waiting.pop_first() else {
-                break;
-            };
-            self.served.insert(ticket);
-            wakers.extend(waker);
-        }
     }
 }
 

@@ -22,8 +22,7 @@
 //!
 //! | | asyncio's `TaskGroup` | Node | here |
 //! |---|---|---|---|
-//! | enter and leave | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
-//! | leaving | waits for all children | | waits for all children |
+//! | enter, and leave when all children have ended | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
 //! | a child spawns a child | `tg.create_task` in the child | | [`spawn`](TaskGroup::spawn) on a clone of the group |
 //! | a child fails | the siblings are cancelled, then the body, and waited for | `Promise.all` rejects, the others go on | the siblings are dropped, in the order of spawning, then the body |
 //! | the errors | `ExceptionGroup` with all that occurred | the first | [`ErrorGroup`] with all that occurred |
@@ -34,7 +33,7 @@
 //! | cancelling all children | `tg.cancel()`, since 3.15; cancels the body, too | | [`cancel`](TaskGroup::cancel): no failure; the body goes on, since the group returns its value |
 //! | graceful shutdown: waiting for the children with a time limit | | | [`stop`](TaskGroup::stop) |
 //! | spawning when it shuts down or has ended | `RuntimeError` | | the future is dropped: a [`Child`] without a value |
-//! | cancelling the whole | the children are cancelled and waited for | | dropping the future drops the body and the children, at once |
+//! | cancelling the whole | the children are cancelled and waited for | | dropping the future drops the body and the children, at once; what panics then is left to the panic hook |
 //! | a result | `task.result()` afterwards | | [`Child`] is a future: `Some` value |
 //! | waiting for a child that fails, or is cancelled | its exception, or `CancelledError` | | `None` |
 //!
@@ -81,8 +80,7 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// If `body` or a child panics: with the first panic, when everything else has ended. (Where the future is
-/// dropped, a destructor that panics is left to the panic hook.)
+/// If `body` or a child panics: with the first panic, when everything else has ended.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -108,17 +106,13 @@ pub async fn task_group<'a, T, E: 'a>(
         panics: RefCell::default(),
     });
     let group = TaskGroup(Rc::clone(&shared));
-    let (value, body) = shared.start(BODY, async { body(group).await });
-    value.member.wake_by_ref();
+    let (fate, body) = shared.start(BODY, async { body(group).await });
+    fate.member.wake_by_ref();
     let body = Some(body);
-    let mut group = Owner {
-        shared,
-        body,
-        value,
-    };
+    let mut group = Owner { shared, body, fate };
     poll_fn(|cx| group.poll(cx)).await;
     // After a failure there is none: everything has been dropped.
-    if let Some(value) = group.value.value.take() {
+    if let Some(value) = group.fate.value.take() {
         return Ok(value);
     }
     let mut errors = group.shared.errors.take();
@@ -136,7 +130,7 @@ struct Owner<'a, 'b, T, E> {
     shared: Rc<Shared<'a, E>>,
     /// `None` after its end.
     body: Option<Running<'b, E>>,
-    value: Child<T>,
+    fate: Child<T>,
 }
 
 impl<T, E> Owner<'_, '_, T, E> {
@@ -148,13 +142,12 @@ impl<T, E> Owner<'_, '_, T, E> {
         for index in shared.called.indices.try_iter().take(calls) {
             match index {
                 CANCEL => shared.drop_children(),
-                BODY => self.body = self.body.take().and_then(|body| shared.poll(body)),
-                _ => {
-                    let child = shared.children.borrow_mut().remove(&index);
-                    if let Some(child) = child.and_then(|child| shared.poll(child)) {
-                        shared.children.borrow_mut().insert(index, child);
+                BODY => {
+                    if self.body.as_mut().is_some_and(|body| shared.poll(body)) {
+                        shared.end(self.body.take());
                     }
                 }
+                _ => shared.poll_child(index),
             }
         }
         // A failure ends the others when all have had their turn, since they may fail, too.
@@ -173,7 +166,7 @@ impl<T, E> Owner<'_, '_, T, E> {
         shared.closed.set(true);
         shared.drop_children();
         shared.quietly(|| self.body = None);
-        shared.quietly(|| drop(self.value.value.take()));
+        shared.quietly(|| drop(self.fate.value.take()));
         // What is kept of the group must not keep the awaiting task alive.
         drop((shared.stopper.take(), shared.called.awaiter.take()));
     }
@@ -213,7 +206,7 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         let index = self.0.count.replace(self.0.count.get() + 1);
         let (child, running) = self.0.start(index, future);
         if !self.0.closed.get() {
-            self.0.children.borrow_mut().insert(index, running);
+            self.0.children.borrow_mut().insert(index, Some(running));
             child.member.wake_by_ref();
         }
         child
@@ -235,7 +228,8 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     /// ```
     pub fn cancel(&self) {
         self.0.closed.set(true);
-        self.0.called.add(CANCEL);
+        let _ = self.0.called.indices.push(CANCEL);
+        self.0.called.awaiter.wake();
     }
 
     /// Takes no more children from now on, waits until all have ended, and cancels those that have not
@@ -280,9 +274,8 @@ impl<E> fmt::Debug for TaskGroup<'_, E> {
 }
 
 struct Shared<'a, E> {
-    /// By their numbers, which are not used again; without the one that is being polled.
-    children: RefCell<BTreeMap<usize, Running<'a, E>>>,
-    /// How many there have been.
+    /// By their numbers, which are not used again. `None` while it is being polled.
+    children: RefCell<BTreeMap<usize, Option<Running<'a, E>>>>,
     count: Cell<usize>,
     called: Arc<Called>,
     /// Whether no more children are taken.
@@ -323,25 +316,40 @@ impl<E> Shared<'_, E> {
         (Child { value, member }, running)
     }
 
-    /// Polls the body or a child, and gives it back unless it has ended by that.
-    fn poll<'a>(&self, (member, mut future): Running<'a, E>) -> Option<Running<'a, E>> {
-        if !member.cancelled.load(Ordering::Relaxed) {
-            // From here on a call means another turn. What was done before is seen by what it has woken.
-            member.has_called.swap(false, Ordering::AcqRel);
-            let waker = Waker::from(Arc::clone(&member));
-            let mut caught = AssertUnwindSafe(&mut future).catch_unwind();
-            match caught.poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(Ok(result)) => self.errors.borrow_mut().extend(result.err()),
-                Poll::Ready(Err(panic)) => self.panics.borrow_mut().push_back(panic),
-                Poll::Pending => return Some((member, future)),
-            }
+    /// Polls a child that has been woken. It may have ended since.
+    fn poll_child(&self, index: usize) {
+        let child = self.children.borrow_mut().get_mut(&index).map(Option::take);
+        let Some(mut child) = child else { return };
+        if child.as_mut().is_none_or(|child| self.poll(child)) {
+            self.children.borrow_mut().remove(&index);
+            self.end(child);
+        } else {
+            self.children.borrow_mut().insert(index, child);
         }
-        self.end((member, future));
-        None
+    }
+
+    /// Polls the body or a child. Says whether it is to end.
+    fn poll(&self, (member, future): &mut Running<'_, E>) -> bool {
+        if member.cancelled.load(Ordering::Relaxed) {
+            return true;
+        }
+        // From here on a call means another turn. What was done before is seen by what it has woken.
+        member.has_called.swap(false, Ordering::AcqRel);
+        let waker = Waker::from(Arc::clone(member));
+        let mut future = AssertUnwindSafe(future).catch_unwind();
+        match future.poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(Ok(result)) => self.errors.borrow_mut().extend(result.err()),
+            Poll::Ready(Err(panic)) => self.panics.borrow_mut().push_back(panic),
+            Poll::Pending => return false,
+        }
+        true
     }
 
     /// Drops the body or a child, and then tells.
-    fn end(&self, (member, future): Running<'_, E>) {
+    fn end(&self, running: Option<Running<'_, E>>) {
+        let Some((member, future)) = running else {
+            return;
+        };
         self.quietly(|| drop(future));
         member.ended.store(true, Ordering::Relaxed);
         self.quietly(|| member.waiter.wake());
@@ -359,9 +367,8 @@ impl<E> Shared<'_, E> {
 
     /// Calls a destructor. If it panics, that is a failure like others.
     fn quietly(&self, f: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-            self.panics.borrow_mut().push_back(panic);
-        }
+        let panic = catch_unwind(AssertUnwindSafe(f)).err();
+        self.panics.borrow_mut().extend(panic);
     }
 }
 
@@ -460,13 +467,6 @@ struct Called {
 const BODY: usize = usize::MAX;
 const CANCEL: usize = usize::MAX - 1;
 
-impl Called {
-    fn add(&self, index: usize) {
-        let _ = self.indices.push(index);
-        self.awaiter.wake();
-    }
-}
-
 /// The body or a child: its waker, and what has become of it.
 struct Member {
     index: usize,
@@ -482,7 +482,8 @@ struct Member {
 impl Wake for Member {
     fn wake(self: Arc<Self>) {
         if !self.has_called.swap(true, Ordering::AcqRel) {
-            self.called.add(self.index);
+            let _ = self.called.indices.push(self.index);
+            self.called.awaiter.wake();
         }
     }
 }

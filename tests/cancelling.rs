@@ -19,6 +19,7 @@ use std::fmt;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::panic::panic_any;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -804,6 +805,74 @@ fn the_errors_of_a_group_say_how_many_and_which_came_first() {
     assert_eq!(two.source().unwrap().to_string(), "no such host");
     let one = one(error("no such host"), vec![]);
     assert_eq!(one.to_string(), "1 error in a task group");
+}
+
+thread_local! {
+    /// What [`Busy`] uses: wakers are `Send`, and a group is not.
+    static USED: RefCell<Option<Group>> = const { RefCell::new(None) };
+}
+
+fn use_the_group() {
+    if let Some(group) = USED.with_borrow(Option::clone) {
+        group.spawn(async { Ok(()) });
+        group.spawn(pending::<Child>()).cancel();
+        let mut child = group.spawn(pending::<Child>());
+        let _ = Pin::new(&mut child).poll(&mut Context::from_waker(Waker::noop()));
+        child.cancel();
+    }
+}
+
+/// A waker that uses the group when it is woken, and when it is dropped.
+struct Busy;
+
+impl Wake for Busy {
+    fn wake(self: Arc<Self>) {
+        use_the_group();
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        use_the_group();
+    }
+}
+
+/// Polls with a waker of its own.
+fn poll_busily<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(&Waker::from(Arc::new(Busy))))
+}
+
+#[test]
+fn wakers_and_destructors_may_use_the_group() {
+    end_if_it_hangs();
+    let mut group = pin!(task_group(async |group: Group| {
+        USED.set(Some(group.clone()));
+        let mut child = group.spawn(async {
+            turns(3).await;
+            Ok(())
+        });
+        for _ in 0..2 {
+            assert!(poll_busily(Pin::new(&mut child)).is_pending());
+        }
+        group.spawn(async {
+            let _uses = OnDrop::new(use_the_group);
+            pending::<Child>().await
+        });
+        turns(5).await;
+        let mut stop = pin!(group.stop(Duration::from_millis(20)));
+        for _ in 0..2 {
+            assert!(poll_busily(stop.as_mut()).is_pending());
+        }
+        Ok(stop.await)
+    }));
+    let cancelled = loop {
+        if let Poll::Ready(cancelled) = poll_busily(group.as_mut()) {
+            break cancelled;
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
+    USED.set(None);
+    assert!(cancelled.unwrap() >= 1);
 }
 
 /// What a server does that is told to stop: an idle client must not keep it.

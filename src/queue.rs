@@ -77,7 +77,6 @@ struct State<T> {
     closed: bool,
     /// Values that have been put, less the calls of `task_done`.
     unfinished: usize,
-    /// By `GET`, `PUT` and `JOIN`.
     lines: [Line; 3],
 }
 
@@ -382,7 +381,7 @@ impl<T> State<T> {
 
 /// Serves as many as there is something for. To be called when anything has changed.
 fn settle<T>(mut state: RefMut<State<T>>) {
-    let mut wakers = Vec::new();
+    let (mut wakers, mut last) = (Vec::new(), None); // mostly there is one at most
     let limits = state.limits();
     for (line, limit) in state.lines.iter_mut().zip(limits) {
         while line.served.len() > limit {
@@ -393,12 +392,14 @@ fn settle<T>(mut state: RefMut<State<T>>) {
         while line.served.len() < limit && !line.waiting.is_empty() {
             if let Some((ticket, waker)) = line.waiting.pop_first() {
                 line.served.insert(ticket);
-                wakers.extend(waker);
+                if waker.is_some() {
+                    wakers.extend(mem::replace(&mut last, waker));
+                }
             }
         }
     }
     drop(state);
-    for waker in wakers {
+    for waker in wakers.into_iter().chain(last) {
         // The panic hook reports it, and the others are woken all the same. Its payload may panic, too.
         mem::forget(catch_unwind(AssertUnwindSafe(|| waker.wake())));
     }

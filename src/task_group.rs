@@ -24,10 +24,9 @@
 //! |---|---|---|---|
 //! | enter, and leave when all children have ended | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
 //! | a child spawns a child | `tg.create_task` in the child | | [`spawn`](TaskGroup::spawn) on a clone of the group |
-//! | a child fails | the siblings are cancelled, then the body, and waited for | `Promise.all` rejects, the others go on | the siblings are dropped, in the order of spawning, then the body |
+//! | a child fails, or the body | the siblings are cancelled, then the body, and waited for | `Promise.all` rejects, the others go on | the siblings are dropped, in the order of spawning, then the body |
 //! | the errors | `ExceptionGroup` with all that occurred | the first | [`ErrorGroup`] with all that occurred |
 //! | errors of the siblings, as they are cancelled | are in the `ExceptionGroup`, too | | a destructor returns none; one that panics counts as a panic of the child |
-//! | the body fails | like a child | | like a child |
 //! | a child panics | | | like a failure; when all have ended, the panic comes out of the group |
 //! | a child is cancelled | no failure, the others go on | | [`Child::cancel`]: no failure, the others go on |
 //! | cancelling all children | `tg.cancel()`, since 3.15; cancels the body, too | | [`cancel`](TaskGroup::cancel): no failure; the body goes on, since the group returns its value |
@@ -52,7 +51,7 @@
 use async_io::Timer;
 use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
-use futures_lite::FutureExt;
+use futures_lite::{FutureExt, Stream, StreamExt, stream};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -65,7 +64,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 /// Runs `body`, and returns what it returned when all children of the group have ended.
@@ -128,7 +127,6 @@ pub async fn task_group<'a, T, E: 'a>(
 /// What the future of a group owns.
 struct Owner<'a, 'b, T, E> {
     shared: Rc<Shared<'a, E>>,
-    /// `None` after its end.
     body: Option<Running<'b, E>>,
     fate: Child<T>,
 }
@@ -235,8 +233,7 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     /// Takes no more children from now on, waits until all have ended, and cancels those that have not
     /// after `limit` from now. Returns how many these were.
     ///
-    /// It is for the body. Graceful shutdown of a server is `or(told_to_stop, accept_clients(&group)).await?`,
-    /// and then this.
+    /// It is for the body. To end a server, `or(told_to_stop, accept(&group)).await?`, then this.
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -278,7 +275,6 @@ struct Shared<'a, E> {
     children: RefCell<BTreeMap<usize, Option<Running<'a, E>>>>,
     count: Cell<usize>,
     called: Arc<Called>,
-    /// Whether no more children are taken.
     closed: Cell<bool>,
     /// Waits in `stop` for the last child.
     stopper: AtomicWaker,
@@ -286,11 +282,8 @@ struct Shared<'a, E> {
     panics: RefCell<VecDeque<Box<dyn Any + Send>>>,
 }
 
-/// The body or a child that has not ended.
-type Running<'a, E> = (
-    Arc<Member>,
-    Pin<Box<dyn Future<Output = Result<(), E>> + 'a>>,
-);
+/// The body or a child that has not ended. (A stream, since a future cannot be mapped.)
+type Running<'a, E> = (Arc<Member>, Pin<Box<dyn Stream<Item = Result<(), E>> + 'a>>);
 
 impl<E> Shared<'_, E> {
     fn start<'a, T: 'a>(
@@ -304,15 +297,14 @@ impl<E> Shared<'_, E> {
             has_called: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(self.closed.get()),
+            is_awaited: AtomicBool::new(false),
             waiter: AtomicWaker::new(),
         });
         let value = Rc::new(Cell::new(None));
-        let (slot, mut future) = (Rc::clone(&value), Box::pin(future));
-        let running = poll_fn(move |cx| {
-            let result = ready!(future.as_mut().poll(cx));
-            Poll::Ready(result.map(|value| slot.set(Some(value))))
-        });
-        let running: Running<'a, E> = (Arc::clone(&member), Box::pin(running));
+        let slot = Rc::clone(&value);
+        let keep = move |result: Result<_, _>| result.map(|value| slot.set(Some(value)));
+        let future = stream::once_future(future).map(keep);
+        let running: Running<'a, E> = (Arc::clone(&member), Box::pin(future));
         (Child { value, member }, running)
     }
 
@@ -323,6 +315,9 @@ impl<E> Shared<'_, E> {
         if child.as_mut().is_none_or(|child| self.poll(child)) {
             self.children.borrow_mut().remove(&index);
             self.end(child);
+            if self.children.borrow().is_empty() {
+                self.stopper.wake();
+            }
         } else {
             self.children.borrow_mut().insert(index, child);
         }
@@ -336,9 +331,10 @@ impl<E> Shared<'_, E> {
         // From here on a call means another turn. What was done before is seen by what it has woken.
         member.has_called.swap(false, Ordering::AcqRel);
         let waker = Waker::from(Arc::clone(member));
-        let mut future = AssertUnwindSafe(future).catch_unwind();
+        let mut future = AssertUnwindSafe(future.next()).catch_unwind();
         match future.poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(Ok(result)) => self.errors.borrow_mut().extend(result.err()),
+            Poll::Ready(Ok(Some(Err(error)))) => self.errors.borrow_mut().push(error),
+            Poll::Ready(Ok(_)) => {}
             Poll::Ready(Err(panic)) => self.panics.borrow_mut().push_back(panic),
             Poll::Pending => return false,
         }
@@ -352,9 +348,8 @@ impl<E> Shared<'_, E> {
         };
         self.quietly(|| drop(future));
         member.ended.store(true, Ordering::Relaxed);
-        self.quietly(|| member.waiter.wake());
-        if self.children.borrow().is_empty() {
-            self.stopper.wake();
+        if member.is_awaited.load(Ordering::Relaxed) {
+            self.quietly(|| member.waiter.wake());
         }
     }
 
@@ -363,6 +358,7 @@ impl<E> Shared<'_, E> {
         for child in self.children.take().into_values() {
             self.end(child);
         }
+        self.stopper.wake();
     }
 
     /// Calls a destructor. If it panics, that is a failure like others.
@@ -409,6 +405,7 @@ impl<T> Future for Child<T> {
         if self.member.ended.load(Ordering::Relaxed) {
             return Poll::Ready(self.value.take());
         }
+        self.member.is_awaited.store(true, Ordering::Relaxed);
         self.member.waiter.register(cx.waker());
         Poll::Pending
     }
@@ -475,12 +472,16 @@ struct Member {
     has_called: AtomicBool,
     cancelled: AtomicBool,
     ended: AtomicBool,
-    /// Awaits the `Child`.
+    is_awaited: AtomicBool,
     waiter: AtomicWaker,
 }
 
 impl Wake for Member {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         if !self.has_called.swap(true, Ordering::AcqRel) {
             let _ = self.called.indices.push(self.index);
             self.called.awaiter.wake();

@@ -306,13 +306,15 @@ fn waiting<'a, T>(future: impl Future<Output = T> + 'a) -> Polled<'a, T> {
     polled
 }
 
+type Putter<'a> = Polled<'a, Result<(), Closed<u32>>>;
+
 /// A queue beside a list of what must be in it, and of those who must wait. Every poll is foretold.
 struct Model<'a> {
     queue: &'a Queue<u32>,
     capacity: usize,
     values: VecDeque<u32>,
     getters: Vec<Polled<'a, Result<u32, Closed>>>,
-    putters: Vec<(Polled<'a, Result<(), Closed<u32>>>, u32)>,
+    putters: Vec<(Putter<'a>, u32)>,
     next: u32,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! - asyncio: `asyncio.as_completed`
 //! - Node: no name for it
-//! - Paste: this file and `children.rs`; `cargo add async-executor async-io atomic-waker futures-lite pin-project-lite`
+//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker concurrent-queue futures-lite pin-project-lite`,
+//!   and for its examples `cargo add --dev async-io`
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. A
 //! child that returns a `Result` gives a `Result`: an error is an item like others.

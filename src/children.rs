@@ -6,6 +6,7 @@
 
 use async_executor::LocalExecutor;
 use atomic_waker::AtomicWaker;
+use concurrent_queue::ConcurrentQueue;
 use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -86,13 +87,12 @@ fn spawn<'a, F: Future + 'a>(
     let mut children = children.fuse().inspect(|_| n += 1);
     let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(4));
     while let Some(child) = children.next() {
-        let (a, b, c, d) = (
-            Some(child),
-            children.next(),
-            children.next(),
-            children.next(),
-        );
-        blocks.push(Some(Box::pin(Block { a, b, c, d })));
+        blocks.push(Some(Box::pin(Block {
+            a: Some(child),
+            b: children.next(),
+            c: children.next(),
+            d: children.next(),
+        })));
     }
     drop(children);
     let link = Rc::new(Link {
@@ -100,14 +100,16 @@ fn spawn<'a, F: Future + 'a>(
         ready: Cell::new(n == 0),
         awaiter: Cell::default(),
         fate: Cell::new(Fate::Owned),
-        inbox: Arc::default(),
+        inbox: Arc::new(Inbox {
+            woken: ConcurrentQueue::unbounded(),
+            driver: AtomicWaker::new(),
+        }),
     });
     let running = Running {
         n,
         left: n,
         blocks,
         started: false,
-        turn: Vec::new(),
         wakes,
         link: Rc::clone(&link),
     };
@@ -231,8 +233,6 @@ struct Running<F: Future> {
     /// `None` when all four have ended.
     blocks: Vec<Option<Pin<Box<Block<F>>>>>,
     started: bool,
-    /// Empty but for its allocation between two turns.
-    turn: Vec<Arc<ChildWaker>>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
     link: Rc<Link<F::Output>>,
 }
@@ -246,13 +246,14 @@ impl<F: Future> Future for Running<F> {
         if link.fate.get() == Fate::Cancelled {
             return Poll::Ready(()); // the children are dropped with this
         }
-        let mut turn = mem::take(&mut self.turn);
-        link.inbox.take(&mut turn);
-        for child in turn.drain(..) {
+        // What is woken from here on has the next turn.
+        let woken = link.inbox.woken.len();
+        for child in link.inbox.woken.try_iter().take(woken) {
+            // What was done before the waking is seen by the child.
+            child.is_woken.swap(false, Ordering::AcqRel);
             let index = child.index.load(Ordering::Relaxed);
             self.poll_child(index, &Waker::from(child));
         }
-        self.turn = turn;
         if !mem::replace(&mut self.started, true) {
             // A child that is ready at once leaves its waker to the next one, unless it has kept it.
             let mut spare: Option<(Arc<ChildWaker>, Waker)> = None;
@@ -322,13 +323,8 @@ impl<F: Future> Running<F> {
         let place = &mut self.blocks[index / 4];
         if let Some(block) = place {
             block.as_mut().place(index).set(None);
-            if let Block {
-                a: None,
-                b: None,
-                c: None,
-                d: None,
-            } = **block
-            {
+            let Block { a, b, c, d } = &**block;
+            if a.is_none() && b.is_none() && c.is_none() && d.is_none() {
                 *place = None;
             }
         }
@@ -356,18 +352,12 @@ pub(crate) fn drop_quietly<T>(unwanted: T) {
 }
 
 /// The children that have been woken, in that order, and the waker of the task that polls them.
-#[derive(Default)]
 struct Inbox {
-    woken: Mutex<Vec<Arc<ChildWaker>>>,
+    woken: ConcurrentQueue<Arc<ChildWaker>>,
     driver: AtomicWaker,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ChildWaker>>> {
-        // Nothing panics while it is locked.
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn child(self: &Arc<Self>, index: usize) -> Arc<ChildWaker> {
         Arc::new(ChildWaker {
             index: AtomicUsize::new(index),
@@ -375,21 +365,11 @@ impl Inbox {
             inbox: Arc::downgrade(self),
         })
     }
-
-    /// Exchanges the children that have been woken for the empty `turn`. From here on, waking one
-    /// means that it is to be polled again.
-    fn take(&self, turn: &mut Vec<Arc<ChildWaker>>) {
-        let mut woken = self.lock();
-        mem::swap(&mut *woken, turn);
-        for child in turn {
-            child.is_woken.store(false, Ordering::Relaxed);
-        }
-    }
 }
 
 struct ChildWaker {
     index: AtomicUsize,
-    /// Whether it is in the inbox already. Only touched while that is locked.
+    /// Whether it is in the inbox already.
     is_woken: AtomicBool,
     inbox: Weak<Inbox>,
 }
@@ -399,15 +379,8 @@ impl Wake for ChildWaker {
         let Some(inbox) = self.inbox.upgrade() else {
             return; // all children have gone
         };
-        let mut woken = inbox.lock();
-        if self.is_woken.load(Ordering::Relaxed) {
-            return;
-        }
-        self.is_woken.store(true, Ordering::Relaxed);
-        let is_first = woken.is_empty();
-        woken.push(self);
-        drop(woken);
-        if is_first {
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            let _ = inbox.woken.push(self);
             inbox.driver.wake();
         }
     }

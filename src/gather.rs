@@ -2,27 +2,7 @@
 //!
 //! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
-//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker futures-lite pin-project-lite`
-//!
-//! ```
-//! use asyncio_to_smol::gather::{gather, gather_all};
-//! use async_executor::LocalExecutor;
-//! use futures_lite::future::block_on;
-//!
-//! async fn half(n: u32) -> Result<u32, String> {
-//!     if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
-//! }
-//!
-//! let ex = LocalExecutor::new();
-//! block_on(ex.run(async {
-//!     assert_eq!(gather(&ex, [half(2), half(4)]).await, Ok(vec![1, 2]));
-//!     assert_eq!(gather(&ex, [half(2), half(3)]).await, Err("3 is odd".to_string()));
-//!
-//!     // Waits for all of them, whatever they return.
-//!     let results = gather_all(&ex, [half(2), half(3), half(4)]).await;
-//!     assert_eq!(results, [Ok(1), Err("3 is odd".to_string()), Ok(2)]);
-//! }));
-//! ```
+//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker concurrent-queue futures-lite pin-project-lite`
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. They
 //! are plain futures or `Task`s. What to write:
@@ -50,14 +30,11 @@
 //! | a child that is cancelled from elsewhere | raises `CancelledError` from `gather` | | a `Task` that cannot end panics in its awaiter: a panic of this child |
 //! | the same child twice | runs once, its value comes twice | likewise | cannot be: a future has one owner |
 //!
-//! (futures' `try_join_all`, in contrast, drops the others at the first error. So does a
-//! `task_group`.)
+//! (futures' `try_join_all` drops the others at the first error, and so does a `task_group`.)
 //!
-//! All children in one task is what makes it cheap: some 30 ns for a child that is ready at once,
-//! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself, or
-//! 58 if it waits (`just bench gather memory`). A child is freed when it ends; up to 256 bytes, four
-//! share an allocation. At each turn of the loop all children that are ready to go on are polled, once
-//! each and in order, as asyncio polls tasks; but no other task gets its turn in between.
+//! All children are in one task, which costs a tenth of spawning and awaiting each. A child is freed when it
+//! ends; up to 256 bytes, four share an allocation. At each turn of the loop all children that are ready to
+//! go on are polled, once each and in order, as asyncio polls tasks; no other task has its turn in between.
 //!
 //! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
@@ -201,9 +178,8 @@ pub fn gather_all<'a, F: Future + 'a>(
     GatherAll(start(ex, children, |_| false))
 }
 
-/// The future that [`gather_all`] returns: what all children have returned.
-///
-/// Dropping it before that cancels the children, at the loop's next turn.
+/// The future that [`gather_all`] returns. Dropping it before it is ready cancels the children, at the
+/// loop's next turn.
 ///
 /// # Panics
 ///

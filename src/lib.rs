@@ -31,7 +31,7 @@
 //!
 //! What one usually needs can also be imported from here: `use asyncio_to_smol::{gather, run, timeout};`
 //!
-//! The features `redis` and `http` are for examples that need more crates, and change nothing here.
+//! The features `redis`, `http` and `tls` are for examples that need more crates, and change nothing here.
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations, unreachable_pub)]
 
@@ -73,8 +73,6 @@ pub use timeout::{TimedOut, timeout, timeout_at};
 /// # Panics
 ///
 /// Like [`run`](run::run).
-///
-/// # Examples
 ///
 /// ```
 /// use asyncio_to_smol::run_until_interrupted;

@@ -45,8 +45,7 @@ use std::task::{Context, Poll, Waker};
 
 /// Runs `main` and everything it spawns until `main` ends, and returns what it returns.
 ///
-/// Tasks that are unfinished then are cancelled; their destructors have run when this returns, in no
-/// particular order.
+/// Tasks left over are cancelled: their destructors have run when this returns, in any order.
 ///
 /// ```
 /// use asyncio_to_smol::run::run;
@@ -61,9 +60,7 @@ use std::task::{Context, Poll, Waker};
 pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output {
     RUNNING.with(|running| {
         let Ok(_running) = running.try_borrow_mut() else {
-            panic!(
-                "`run` inside `run` would stop every task of the outer one: spawn the future there"
-            );
+            panic!("`run` inside `run` would stop the outer one: spawn the future there");
         };
         let executor = Rc::new(LocalExecutor::new());
         let tasks = Rc::new(TaskList::default());
@@ -75,7 +72,7 @@ pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
         async_io::block_on(async {
             turn_while(&executor, || !main.is_finished()).await;
             tasks.stop();
-            turn_while(&executor, || tasks.len() > 0).await;
+            turn_while(&executor, || !tasks.listed.borrow().is_empty()).await;
             main.await
         })
     })
@@ -162,13 +159,11 @@ impl<'a> Spawner<'a> {
         let list = Rc::clone(&self.tasks);
         let number = NonZero::<u64>::MIN.saturating_add(list.count.get());
         list.count.set(number.get());
-        let waker = None;
-        let task = Listed {
+        let key = list.listed.borrow_mut().insert(Listed {
             number,
             name,
-            waker,
-        };
-        let key = list.listed.borrow_mut().insert(task);
+            waker: None,
+        });
         executor.spawn(Stoppable {
             future: Some(future),
             entry: Some(Entry { list, key }),
@@ -235,11 +230,6 @@ impl TaskList {
         let wakers = tasks.iter().filter_map(|(_, task)| task.waker.as_ref());
         wakers.for_each(Waker::wake_by_ref);
         self.listed.replace(tasks);
-    }
-
-    /// How many futures have not been dropped.
-    fn len(&self) -> usize {
-        self.listed.borrow().len()
     }
 }
 

@@ -134,6 +134,26 @@ fn a_dropped_handle_of_blocking_work() {
 }
 
 #[test]
+fn a_dropped_handle_of_blocking_work_that_has_begun() {
+    let (sender, steps) = mpsc::channel();
+    let work = |sender: mpsc::Sender<&'static str>| {
+        move || {
+            sender.send("begun").unwrap();
+            thread::sleep(100 * MS);
+            sender.send("done").unwrap();
+        }
+    };
+    let handle = async_std::task::spawn_blocking(work(sender.clone()));
+    assert_eq!(steps.recv(), Ok("begun"));
+    drop(handle);
+    assert_eq!(steps.recv(), Ok("done"));
+    let task = smol::unblock(work(sender));
+    assert_eq!(steps.recv(), Ok("begun"));
+    drop(task);
+    assert_eq!(steps.recv(), Ok("done"));
+}
+
+#[test]
 fn threads_behind_spawn() {
     let cores = thread::available_parallelism().unwrap().to_string();
     assert_eq!(said(case(&["async_std", "threads"])), [cores]);
@@ -279,6 +299,19 @@ fn a_pipe_as_standard_input() {
 }
 
 #[test]
+fn standard_input_that_is_not_utf_8() {
+    for runtime in ["async_std", "smol"] {
+        let mut case = case(&[runtime, "stdin"]);
+        case.type_in(b"\xff\n");
+        assert_eq!(case.finish().status.code(), Some(101)); // an error, unwrapped
+    }
+    let mut case = case(&["library", "stdin"]);
+    case.type_in(b"\xff\n");
+    case.end_input();
+    assert_eq!(said(case), ["\u{fffd}", "end"]);
+}
+
+#[test]
 #[cfg(unix)]
 fn the_end_of_input_on_a_terminal() {
     /// How often `^D` has to be typed.
@@ -291,7 +324,7 @@ fn the_end_of_input_on_a_terminal() {
         assert_eq!(case.next_complaint().text, "one");
         for times in 1.. {
             terminal.type_in([4]);
-            if case.status_within(1500 * MS).is_some() {
+            if case.status_within(3000 * MS).is_some() {
                 assert_eq!(said(case), ["end"]);
                 return times;
             }
@@ -522,18 +555,46 @@ fn copying() {
 }
 
 #[test]
+fn formatting_into_a_writer() {
+    let there = Recorder::new(100);
+    async_std::task::block_on(async {
+        use async_std::io::prelude::WriteExt;
+        let mut writer = there.clone();
+        write!(writer, "{}", 1).await.unwrap();
+    });
+    assert_eq!(there.calls(), ["1", "flush"]);
+    let here = Recorder::new(100);
+    smol::block_on(async {
+        use smol::io::AsyncWriteExt;
+        let mut writer = here.clone();
+        writer.write_all(format!("{}", 1).as_bytes()).await.unwrap();
+    });
+    assert_eq!(here.calls(), ["1"]);
+}
+
+#[test]
 fn the_error_of_a_file_that_is_not_there() {
     let path = no_file("missing");
-    let error = async_std::task::block_on(async_std::fs::read(&path)).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.raw_os_error()),
-        (ErrorKind::NotFound, None)
-    );
-    assert!(error.to_string().contains(path.to_str().unwrap()));
-    let error = smol::block_on(smol::fs::read(&path)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.raw_os_error().is_some());
-    assert!(!error.to_string().contains(path.to_str().unwrap()));
+    let there = async_std::task::block_on(async {
+        let open = async_std::fs::File::open(&path).await.unwrap_err();
+        [open, async_std::fs::read(&path).await.unwrap_err()]
+    });
+    for error in there {
+        assert_eq!(
+            (error.kind(), error.raw_os_error()),
+            (ErrorKind::NotFound, None)
+        );
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+    }
+    let here = smol::block_on(async {
+        let open = smol::fs::File::open(&path).await.unwrap_err();
+        [open, smol::fs::read(&path).await.unwrap_err()]
+    });
+    for error in here {
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.raw_os_error().is_some());
+        assert!(!error.to_string().contains(path.to_str().unwrap()));
+    }
 }
 
 // 3. Connections
@@ -915,6 +976,10 @@ fn what_is_the_same_type_in_both() {
         drop::<async_std::net::SocketAddr>,
         drop::<smol::net::SocketAddr>,
     );
+    // Of channels there are two versions.
+    use std::any::TypeId;
+    let there = TypeId::of::<async_std::channel::Sender<()>>();
+    assert_ne!(there, TypeId::of::<smol::channel::Sender<()>>());
     // Both implement the traits of futures-io and futures-core, so that what one has, the other can use.
     fn is_stream<S: smol::stream::Stream>(_: S) {}
     fn is_reader<R: smol::io::AsyncRead>(_: R) {}

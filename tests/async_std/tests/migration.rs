@@ -194,3 +194,18 @@ fn the_page_shows_the_diff() {
     let diff = page::diff(&before, &after);
     page::has_part("diff of jobs_async_std.rs and jobs_smol.rs", "diff", &diff);
 }
+
+#[test]
+fn the_code_on_the_page_is_run() {
+    let sources = ["src/bin/case.rs", "tests/differences.rs"].map(page::source);
+    let mut not_there = Vec::new();
+    let snippets = page::snippets();
+    assert!(snippets.len() > 10);
+    for snippet in &snippets {
+        let mut parts = snippet.split("// …\n");
+        if !parts.all(|part| sources.iter().any(|source| page::contains(source, part))) {
+            not_there.push(snippet);
+        }
+    }
+    assert!(not_there.is_empty(), "in no test: {not_there:#?}");
+}

@@ -63,8 +63,10 @@ fn say_how_many(threads: HashSet<ThreadId>) {
     say(threads.len());
 }
 
-/// Long enough for each thread to get some of them.
-const TASKS: usize = 24;
+/// Enough for each thread to get some of them.
+fn tasks() -> usize {
+    12 * thread::available_parallelism().map_or(1, usize::from)
+}
 
 fn block_this_thread() -> ThreadId {
     thread::sleep(Duration::from_millis(50));
@@ -101,7 +103,7 @@ mod in_async_std {
     use async_std::task::{self, block_on, spawn};
 
     pub fn threads() {
-        let tasks: Vec<_> = (0..TASKS)
+        let tasks: Vec<_> = (0..tasks())
             .map(|_| spawn(async { block_this_thread() }))
             .collect();
         // The main thread waits without running any of them.
@@ -220,7 +222,7 @@ mod in_smol {
     use smol::{Timer, Unblock, block_on, spawn};
 
     pub fn threads() {
-        let tasks: Vec<_> = (0..TASKS)
+        let tasks: Vec<_> = (0..tasks())
             .map(|_| spawn(async { block_this_thread() }))
             .collect();
         let threads = block_on(async {

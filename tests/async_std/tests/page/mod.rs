@@ -81,3 +81,23 @@ pub fn diff(before: &str, after: &str) -> String {
     }
     shown
 }
+
+/// The blocks of Rust code between the comments that say that they are taken from the tests.
+pub fn snippets() -> Vec<String> {
+    let page = text();
+    let (_, part) = page.split_once("<!-- snippets: ").expect("snippets");
+    let (part, _) = part.split_once("<!-- /snippets -->").expect("their end");
+    let blocks = part.split("\n```rust,ignore\n").skip(1);
+    let block = |block: &str| block.split("```").next().unwrap().to_string();
+    blocks.map(block).collect()
+}
+
+/// Whether the source has these lines one after another, whatever their indentation.
+pub fn contains(source: &str, lines: &str) -> bool {
+    let trimmed = |text: &str| -> String {
+        let lines = text.lines().map(str::trim);
+        lines.flat_map(|line| ["\n", line]).collect()
+    };
+    let (source, lines) = (trimmed(source) + "\n", trimmed(lines) + "\n");
+    source.contains(&lines)
+}

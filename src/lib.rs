@@ -29,15 +29,9 @@
 //! any that does not move its tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks,
 //! on a `LocalExecutor` of yours or inside [`mod@run`]. [`interrupt`] works with and without [`mod@run`].
 //!
-//! Every module page begins with the names of asyncio and Node.js that it answers. What one usually
-//! needs of a module can also be imported from here:
+//! What one usually needs can also be imported from here: `use asyncio_to_smol::{gather, run, timeout};`
 //!
-//! ```
-//! use asyncio_to_smol::{gather, run, sleep, timeout};
-//! ```
-//!
-//! The features `redis` and `http` are for examples that need more crates. The library is the same
-//! without them.
+//! The features `redis` and `http` are for examples that need more crates, and change nothing here.
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations, unreachable_pub)]
 
@@ -69,8 +63,8 @@ pub use timeout::{TimedOut, timeout, timeout_at, timeout_task};
 
 /// [`run`](mod@run), until `main` ends or the first Ctrl-C or SIGTERM comes.
 ///
-/// Then `main` is dropped, and after it all other tasks. Their destructors have run when this
-/// returns. A second signal meanwhile ends the process at once. [`interrupt`] says more.
+/// Then `main` is dropped, and after it all other tasks: their destructors have run when this returns.
+/// A second signal meanwhile ends the process at once.
 ///
 /// # Errors
 ///
@@ -86,13 +80,9 @@ pub use timeout::{TimedOut, timeout, timeout_at, timeout_task};
 /// use asyncio_to_smol::run_until_interrupted;
 /// assert_eq!(run_until_interrupted(async |ex| ex.spawn(async { 5 }).await), Ok(5));
 /// ```
-pub fn run_until_interrupted<'a, F>(
-    main: impl FnOnce(run::Spawner<'a>) -> F,
-) -> Result<F::Output, Interrupted>
-where
-    F: std::future::Future + 'a,
-    F::Output: 'a,
-{
+pub fn run_until_interrupted<'a, F: std::future::Future<Output: 'a> + 'a>(
+    main: impl FnOnce(Spawner<'a>) -> F,
+) -> Result<F::Output, Interrupted> {
     // Until all destructors have run: a signal may come during the teardown.
     let interrupts = Interrupts::listen();
     let result = run::run(|ex| until_interrupted(main(ex)));

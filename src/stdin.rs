@@ -19,12 +19,8 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! asyncio calls a function when there is something to read, and leaves the reading to it. Node hands
-//! over chunks as they come. Here it is a stream of whole lines. (For other descriptors than standard
-//! input, `add_reader` and `add_writer` are `readable` and `writable` of smol's `Async`.)
-//!
-//! This is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input the
-//! obvious ways to use it are wrong, and the usual ways around it are right in most rows only:
+//! It is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input the obvious
+//! ways to use it are wrong, and the usual ways around it are right in most rows only:
 //!
 //! | | what it does | what you see |
 //! |---|---|---|
@@ -35,9 +31,7 @@
 //! | the first three, on a file or `/dev/null` | epoll does not take such a descriptor | "Operation not permitted" |
 //! | `lines()` on any of them | wants UTF-8 | a line that is not is lost |
 //!
-//! [`Stdin`] reads without waiting, waits for readiness if there is nothing, and splits the lines itself:
-//!
-//! | standard input is | what comes out |
+//! | standard input is | what comes out here |
 //! |---|---|
 //! | a pipe or a terminal, several lines in one write | every line, at once |
 //! | half a line, the rest later | nothing until the rest is there; other tasks run |
@@ -49,37 +43,27 @@
 //! | not UTF-8 | the bytes |
 //! | one line of 64 MB | that line, in time linear in its length; other tasks run meanwhile |
 //! | a line longer than 128 MiB, or than [`set_line_limit`](Stdin::set_line_limit) says | an error that says so, then the end |
-//! | something that cannot be read, say a directory | an error, then the end |
+//! | something that cannot be read, say a directory | an error, then the end; of [`open`](Stdin::open) if it is open for writing only |
+//! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; what that has read but not handed over is lost with the [`Stdin`] |
+//! | for another descriptor: `add_reader`, `add_writer` | `readable`, `writable` of smol's `Async` |
 //!
 //! The flags of the terminal and of the open file stay as they are. On Linux, a pipe or a terminal is
 //! opened once more by way of `/proc/self/fd/0`, which gives an open file that is shared with no other
 //! process, and that one is non-blocking; a socket is read with `MSG_DONTWAIT`. Where that cannot be
 //! done (other systems than Linux, no `/proc`, a terminal that belongs to another user, as under
 //! `sudo -u`), poll(2) is asked right before each read(2), and another reader of the same input that
-//! comes between the two blocks the loop until the next input.
-//!
-//! The cost: a line that has to be waited for takes three system calls of this module (read,
-//! epoll_ctl, read) beside the reactor's own. Lines that come together share them, and lines
-//! of a file take no epoll_ctl. Lines that are there already come one after another for a millisecond
-//! at most before other tasks get a turn.
-//!
-//! On Windows a console cannot be polled: there a thread of the `blocking` crate reads, as `Unblock`
-//! does, but bytes are kept. What that thread has read but not handed over is lost when [`Stdin`] is
-//! dropped.
+//! comes between the two blocks the loop until the next input. A line that has to be waited for takes three
+//! system calls (read, epoll_ctl, read) beside the reactor's own; lines that come together share them.
 
-use futures_lite::Stream;
-use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use futures_lite::{AsyncRead, Stream};
+use std::io::{self, BufRead, Cursor, ErrorKind, Read};
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// The lines of standard input. See the [module's page](self) for how it behaves on what.
-///
-/// The stream's items are lines as bytes, without their `\n` or `\r\n`. It ends at the end of input
-/// and after an error.
+/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error.
 ///
 /// Cancel-safe: dropping the future of `next()` loses nothing. Dropping the `Stdin` closes what it has
 /// opened and registered, and keeps what was read but not yet taken for the next `Stdin`. std's own
@@ -87,35 +71,19 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 #[must_use = "it reads nothing unless it is polled, and keeps others from opening it"]
 pub struct Stdin {
-    lines: Lines,
+    /// `None` at the end, and after an error.
+    source: Option<Source>,
+    /// What was read last; its position is up to where that has been taken.
+    chunk: Cursor<Vec<u8>>,
+    /// The line that ends in the next chunk or later. So a long one is searched once, not at every read.
+    line: Vec<u8>,
     line_limit: usize,
-    source: Source,
-    state: State,
-    /// Since when lines have come without a turn for other tasks; `None` after a turn.
+    /// Since when lines have come without a turn for other tasks.
     slice: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    Open,
-    /// At the end of input: what is left of the last line is a line.
-    Ended,
-    /// After an error: what is left of the last line is not.
-    Failed,
-}
-
 /// What was read but not taken, between one [`Stdin`] and the next; `None` while there is one.
-static LEFT_OVER: Mutex<Option<Lines>> = Mutex::new(Some(Lines::new()));
-
-fn left_over() -> MutexGuard<'static, Option<Lines>> {
-    LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What one read(2) takes at most.
-const CHUNK: usize = 8 * 1024;
-
-/// How long lines that are there already come one after another before other tasks get a turn.
-const SLICE: Duration = Duration::from_millis(1);
+static LEFT_OVER: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
 
 impl Stdin {
     /// Opens standard input for reading by lines. Nothing is read before the first `next()`.
@@ -123,7 +91,7 @@ impl Stdin {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) while there is another `Stdin`: each would get some
-    /// of the lines.
+    /// of the lines. Another error if it cannot be read at all.
     ///
     /// # Examples
     ///
@@ -136,21 +104,22 @@ impl Stdin {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open() -> io::Result<Stdin> {
-        let lines = left_over().take();
-        let another = || named(ErrorKind::AlreadyExists, "another Stdin is reading it");
+        let source = open().map_err(named)?;
+        let mut left_over = LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let another = || io::Error::new(ErrorKind::AlreadyExists, "another Stdin is reading it");
+        let left_over = left_over.take().ok_or_else(another).map_err(named)?;
         Ok(Stdin {
-            lines: lines.ok_or_else(another)?,
+            source: Some(source),
+            chunk: Cursor::new(left_over),
+            line: Vec::new(),
             line_limit: 128 * 1024 * 1024,
-            source: Source::default(),
-            state: State::Open,
             slice: None,
         })
     }
 
     /// Sets how many bytes a line may have, without its end: 128 MiB unless this says otherwise.
     ///
-    /// A longer line is an error of the kind [`InvalidData`](ErrorKind::InvalidData), after which the
-    /// stream ends. What has been read of it is dropped.
+    /// A longer line is dropped: an error of the kind [`InvalidData`](ErrorKind::InvalidData), then the end.
     ///
     /// # Examples
     ///
@@ -164,260 +133,164 @@ impl Stdin {
         self.line_limit = bytes;
     }
 
-    /// The next item, or the end, if no read is needed for it.
-    fn poll_buffered(&mut self) -> Poll<Option<io::Result<Vec<u8>>>> {
-        let mut line = self.lines.pop();
-        if line.is_none() && self.state == State::Ended {
-            line = self.lines.pop_rest();
-        }
-        let len = match &line {
-            Some(line) => line.len(),
+    /// The next line, or `None` at the end.
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Vec<u8>>>> {
+        let slice = self.slice.take().unwrap_or_else(Instant::now);
+        while slice.elapsed() < Duration::from_millis(1) {
+            self.chunk.read_until(b'\n', &mut self.line)?;
+            let content = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
             // The last byte may be the `\r` of a line's end.
-            None => self.lines.rest_len().saturating_sub(1),
-        };
-        if len > self.line_limit {
-            self.lines = Lines::new();
-            let error = format!("a line is longer than {} bytes", self.line_limit);
-            return self.fail(ErrorKind::InvalidData, error);
+            let len = content.strip_suffix(b"\r").unwrap_or(content).len();
+            if len > self.line_limit {
+                (self.chunk, self.line) = Default::default();
+                let error = format!("a line is longer than {} bytes", self.line_limit);
+                return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, error)));
+            }
+            if self.line.ends_with(b"\n") {
+                self.slice = Some(slice);
+                self.line.truncate(len);
+                return Poll::Ready(Ok(Some(mem::take(&mut self.line))));
+            }
+            let Some(source) = &mut self.source else {
+                return Poll::Ready(Ok(None));
+            };
+            let mut chunk = [0; 8 * 1024];
+            let len = ready!(Pin::new(source).poll_read(cx, &mut chunk))?;
+            if len == 0 {
+                self.source = None;
+                let rest = mem::take(&mut self.line);
+                return Poll::Ready(Ok((!rest.is_empty()).then_some(rest)));
+            }
+            self.chunk = Cursor::new(chunk[..len].to_vec());
         }
-        match (line, self.state) {
-            (None, State::Open) => Poll::Pending,
-            (line, _) => Poll::Ready(line.map(Ok)),
-        }
-    }
-
-    fn fail<T>(&mut self, kind: ErrorKind, error: impl Display) -> Poll<Option<io::Result<T>>> {
-        self.state = State::Failed;
-        Poll::Ready(Some(Err(named(kind, error))))
+        // A pasted line, a file or a busy pipe is always ready. A loop over such lines would not let
+        // any other task run if it were not for this.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
 impl Stream for Stdin {
     type Item = io::Result<Vec<u8>>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let slice = *this.slice.get_or_insert_with(Instant::now);
-        loop {
-            // A pasted line, a file or a busy pipe is always ready. A loop over such lines would not
-            // let any other task run if it were not for this.
-            if slice.elapsed() >= SLICE {
-                this.slice = None;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            if let item @ Poll::Ready(_) = this.poll_buffered() {
-                return item;
-            }
-            let mut chunk = [0; CHUNK];
-            match this.source.poll_read(cx, &mut chunk) {
-                Poll::Ready(Ok(0)) => this.state = State::Ended,
-                Poll::Ready(Ok(len)) => this.lines.push(&chunk[..len]),
-                Poll::Ready(Err(error)) => return this.fail(error.kind(), error),
-                Poll::Pending => {
-                    this.slice = None;
-                    return Poll::Pending;
-                }
-            }
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let result = ready!(self.poll_line(cx));
+        if result.is_err() {
+            self.source = None;
         }
+        Poll::Ready(result.map_err(named).transpose())
     }
 }
 
 impl Drop for Stdin {
     fn drop(&mut self) {
-        // Deregister first: the next `Stdin` may be opened, on another thread, as soon as the lines
-        // are there for it.
-        self.source = Source::default();
-        *left_over() = Some(mem::take(&mut self.lines));
+        // Deregister first: another `Stdin` may be opened as soon as the bytes are there for it.
+        self.source = None;
+        let _ = self.chunk.read_to_end(&mut self.line); // from memory: it cannot fail
+        *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::take(&mut self.line));
     }
 }
 
-fn named(kind: ErrorKind, error: impl Display) -> io::Error {
-    io::Error::new(kind, format!("standard input: {error}"))
+fn named(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard input: {error}"))
 }
 
 #[cfg(unix)]
-use polled::Source;
-#[cfg(not(unix))]
-use threaded::Source;
+use polled::{Source, open};
 
-/// Standard input where it can be polled.
+/// Where it cannot be polled, another thread reads.
+#[cfg(not(unix))]
+type Source = blocking::Unblock<io::Stdin>;
+
+#[cfg(not(unix))]
+fn open() -> io::Result<Source> {
+    Ok(Source::new(io::stdin()))
+}
+
 #[cfg(unix)]
 mod polled {
     use async_io::Async;
+    use futures_lite::AsyncRead;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::fs::{OFlags, fcntl_getfl};
-    use rustix::io::{Errno, read, retry_on_intr};
+    use rustix::fs::{Mode, OFlags, fcntl_getfl};
+    use rustix::io::Errno;
     use rustix::net::{RecvFlags, recv};
-    use std::fs::{File, metadata};
-    use std::io::{self, IsTerminal};
-    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::fs::File;
+    use std::io::{self, ErrorKind, IsTerminal, Read};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    use std::pin::Pin;
+    use std::sync::Arc;
     use std::task::{Context, Poll, ready};
 
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(super) struct Source {
-        is_open: bool,
-        /// A pipe or a terminal, opened once more.
-        own: Option<Async<File>>,
+        file: Arc<File>,
+        /// A pipe or a terminal with an open file, and so with an `O_NONBLOCK`, of its own.
+        is_own: bool,
         /// Set at the first wait. What is always ready, a file, never waits and could not register.
-        shared: Option<Async<io::Stdin>>,
+        registered: Option<Async<Arc<File>>>,
     }
 
-    impl Source {
-        pub(super) fn poll_read(
-            &mut self,
-            cx: &mut Context<'_>,
-            chunk: &mut [u8],
-        ) -> Poll<io::Result<usize>> {
-            if !self.is_open {
-                self.own = open_once_more()?.map(Async::new_nonblocking).transpose()?;
-                self.is_open = true;
-            }
-            loop {
-                let result = match &self.own {
-                    Some(own) => retry_on_intr(|| read(own, &mut *chunk)),
-                    None => read_shared(chunk),
-                };
-                if result != Err(Errno::AGAIN) {
-                    return Poll::Ready(result.map_err(io::Error::from));
-                }
-                if let Some(own) = &self.own {
-                    ready!(own.poll_readable(cx))?;
-                    continue;
-                }
-                if self.shared.is_none() {
-                    // Not `Async::new`: it would make the open file non-blocking for every process.
-                    self.shared = Some(Async::new_nonblocking(io::stdin())?);
-                }
-                if let Some(shared) = &self.shared {
-                    ready!(shared.poll_readable(cx))?;
-                }
-            }
-        }
-    }
-
-    /// A pipe or a terminal with an open file, and so with an `O_NONBLOCK`, of its own. `None` if it
-    /// is something else, or cannot be opened in this way.
-    fn open_once_more() -> io::Result<Option<File>> {
-        const PATH: &str = "/proc/self/fd/0";
-        let stdin = io::stdin();
+    pub(super) fn open() -> io::Result<Source> {
+        let shared = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         // What can only be written might well be opened for reading.
-        if fcntl_getfl(&stdin)?.contains(OFlags::WRONLY) {
+        if fcntl_getfl(&shared)?.contains(OFlags::WRONLY) {
             return Err(Errno::BADF.into());
         }
-        let is_fifo = || metadata(PATH).is_ok_and(|stdin| stdin.file_type().is_fifo());
+        let is_fifo = shared.metadata()?.file_type().is_fifo();
         // Elsewhere there is no such path, or it gives a duplicate that shares the flags.
-        if !cfg!(target_os = "linux") || !(stdin.is_terminal() || is_fifo()) {
-            return Ok(None);
-        }
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32;
-        let mut options = File::options();
-        Ok(options.read(true).custom_flags(flags).open(PATH).ok())
-    }
-
-    /// One read(2) if it will not block, else [`Errno::AGAIN`]. The descriptor may well be a blocking
-    /// one, and must stay it.
-    fn read_shared(chunk: &mut [u8]) -> Result<usize, Errno> {
-        let stdin = io::stdin();
-        match retry_on_intr(|| recv(&stdin, &mut *chunk, RecvFlags::DONTWAIT)) {
-            Err(Errno::NOTSOCK) => {}
-            received => return received.map(|(_, len)| len),
-        }
-        // The reactor's word would not do: it can be about input that has been read since.
-        let at_once = Timespec::default();
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        match retry_on_intr(|| poll(&mut fds, Some(&at_once)))? {
-            0 => Err(Errno::AGAIN),
-            _ => retry_on_intr(|| read(&stdin, &mut *chunk)),
-        }
-    }
-}
-
-/// Standard input where it cannot be polled: another thread reads.
-#[cfg(not(unix))]
-mod threaded {
-    use blocking::Unblock;
-    use futures_lite::AsyncRead;
-    use std::io;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    #[derive(Debug)]
-    pub(super) struct Source(Unblock<io::Stdin>);
-
-    impl Default for Source {
-        fn default() -> Source {
-            Source(Unblock::new(io::stdin()))
-        }
+        let can_be_own = cfg!(target_os = "linux") && (is_fifo || shared.is_terminal());
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let again = || rustix::fs::open("/proc/self/fd/0", flags, Mode::empty()).ok();
+        let own = can_be_own.then(again).flatten();
+        Ok(Source {
+            is_own: own.is_some(),
+            file: Arc::new(own.map_or(shared, File::from)),
+            registered: None,
+        })
     }
 
     impl Source {
-        pub(super) fn poll_read(
-            &mut self,
+        /// One read(2) if it will not block. A shared descriptor may well be blocking, and must stay it.
+        fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
+            let mut file = &*self.file;
+            if self.is_own {
+                return file.read(chunk);
+            }
+            match recv(file, &mut *chunk, RecvFlags::DONTWAIT) {
+                Err(Errno::NOTSOCK) => {}
+                received => return Ok(received?.1),
+            }
+            // The reactor's word would not do: it can be about input that has been read since.
+            let mut fds = [PollFd::new(file, PollFlags::IN)];
+            match poll(&mut fds, Some(&Timespec::default()))? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                _ => file.read(chunk),
+            }
+        }
+    }
+
+    impl AsyncRead for Source {
+        fn poll_read(
+            self: Pin<&mut Self>,
             cx: &mut Context<'_>,
             chunk: &mut [u8],
         ) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.0).poll_read(cx, chunk)
+            let this = self.get_mut();
+            loop {
+                match this.read(chunk) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    result => return Poll::Ready(result),
+                }
+                let registered = match &this.registered {
+                    Some(registered) => registered,
+                    // Not `Async::new`: it would make the open file non-blocking for every process.
+                    None => (this.registered).insert(Async::new_nonblocking(this.file.clone())?),
+                };
+                ready!(registered.poll_readable(cx))?;
+            }
         }
-    }
-}
-
-/// Bytes as they were read, and the lines in them.
-#[derive(Debug, Default)]
-struct Lines {
-    bytes: Vec<u8>,
-    /// The bytes before this one were taken.
-    start: usize,
-    /// There is no newline from `start` to here: a long line is searched once, not at every read.
-    searched: usize,
-}
-
-impl Lines {
-    const fn new() -> Lines {
-        Lines {
-            bytes: Vec::new(),
-            start: 0,
-            searched: 0,
-        }
-    }
-
-    fn push(&mut self, chunk: &[u8]) {
-        self.bytes.drain(..self.start);
-        self.searched -= self.start;
-        self.start = 0;
-        self.bytes.extend_from_slice(chunk);
-    }
-
-    /// The next whole line, without its end.
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        let Some(at) = self.bytes[self.searched..]
-            .iter()
-            .position(|&byte| byte == b'\n')
-        else {
-            self.searched = self.bytes.len();
-            return None;
-        };
-        let newline = self.searched + at;
-        let mut line = self.bytes[self.start..newline].to_vec();
-        self.start = newline + 1;
-        self.searched = self.start;
-        if self.start == self.bytes.len() {
-            *self = Lines::new(); // the memory of a long line, too
-        }
-        if line.ends_with(b"\r") {
-            line.pop();
-        }
-        Some(line)
-    }
-
-    fn rest_len(&self) -> usize {
-        self.bytes.len() - self.start
-    }
-
-    /// What stands after the last newline, if anything.
-    fn pop_rest(&mut self) -> Option<Vec<u8>> {
-        let start = self.start;
-        let rest = mem::take(self).bytes.split_off(start);
-        (!rest.is_empty()).then_some(rest)
     }
 }

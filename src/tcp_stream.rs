@@ -8,28 +8,22 @@
 //! use asyncio_to_smol::tcp_stream::TcpStream;
 //! use async_io::Async;
 //! use futures_lite::{AsyncReadExt, AsyncWriteExt};
-//! use std::net;
 //!
 //! # async_io::block_on(async {
-//! let listener = Async::<net::TcpListener>::bind(([127, 0, 0, 1], 0))?;
-//! let client = Async::<net::TcpStream>::connect(listener.get_ref().local_addr()?).await?;
-//! let (server, _) = listener.accept().await?;
-//!
-//! let (mut client, mut server) = (TcpStream::new(client), TcpStream::new(server));
+//! let listener = Async::<std::net::TcpListener>::bind(([127, 0, 0, 1], 0))?;
+//! let client = Async::<std::net::TcpStream>::connect(listener.get_ref().local_addr()?).await?;
+//! let (mut client, server) = (TcpStream::new(client), listener.accept().await?.0);
 //! client.write_all(b"Hello world!").await?;
-//! client.close().await?;
-//! let mut text = String::new();
-//! server.read_to_string(&mut text).await?;
-//! assert_eq!(text, "Hello world!");
+//! let mut text = [0; 12];
+//! TcpStream::new(server).read_exact(&mut text).await?;
+//! assert_eq!(&text, b"Hello world!");
 //! # std::io::Result::Ok(())
 //! # }).unwrap();
 //! ```
 //!
-//! smol's own `TcpStream` reads from the socket whenever it is polled, and registers for readiness only
-//! when it has found nothing. That costs a caller that polls often: hyper looks for input at every step,
-//! four times in vain for each request. This one remembers. Once a read has found nothing, or less than
-//! there was room for, the socket is empty, and is not read again before the system reports that it is
-//! readable; and a full one is not written to before the system reports that it is writable.
+//! smol's own `TcpStream` reads from the socket whenever it is polled. That costs a caller that polls
+//! often: hyper looks for input at every step, four times in vain for each request. This one remembers
+//! when the socket is empty, or full, and waits until the system reports that it no longer is.
 //!
 //! | | asyncio | Node | smol's `TcpStream` | here |
 //! |---|---|---|---|---|
@@ -37,28 +31,26 @@
 //! | after a read that found less than there was room for | when there is more | when there is more | at once | when there is more |
 //! | polled again meanwhile | (callbacks are not polled) | | reads from the socket | makes no system call |
 //! | the peer has closed its end | `eof_received` | `'end'` | a read of no bytes | a read of no bytes |
+//! | several buffers at once (`write_vectored`) | `writelines` | `cork` | all | the first one |
 //!
-//! Nothing is missed: the system also reports what was there before the registration, and that the peer
-//! has closed the connection or reset it. What it costs: a task that has read less than there was room
-//! for gets what arrives after that a turn of the loop later. A task that reads again only when something
-//! has come makes as many system calls as with smol's, or one less.
-//!
-//! One task may read while another one writes, through `futures_lite::io::split`.
+//! Nothing is missed: the system also reports what was there before the registration, and a connection
+//! that was closed or reset. The cost: after a read that found less than there was room for, what comes
+//! next is read a turn of the loop later.
 
 use async_io::{Async, ReadableOwned, WritableOwned};
 use futures_lite::{AsyncRead, AsyncWrite};
 use std::future::Future;
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{self, Shutdown};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A TCP connection, to be used through [`AsyncRead`] and [`AsyncWrite`]. See the [module's page](self) for
-/// what it spares.
+/// A TCP connection, to be used through [`AsyncRead`] and [`AsyncWrite`].
 ///
 /// Closing it shuts down its writing half: the peer reads to the end of what was written, and can go
-/// on writing. Dropping it closes both. It is `Send` and `Sync`.
+/// on writing. Dropping it closes both. One task may read while another one writes, through
+/// `futures_lite::io::split`. It is `Send` and `Sync`.
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,
@@ -72,52 +64,24 @@ pub struct TcpStream {
 
 impl TcpStream {
     /// Makes one of a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`.
+    /// To get at its addresses and options afterwards, keep an `Arc` of it and give a clone.
     ///
     /// # Examples
     ///
-    /// The [module's page](self) has one.
+    /// ```
+    /// # use asyncio_to_smol::tcp_stream::TcpStream;
+    /// # use async_io::Async;
+    /// fn without_delay(connection: Async<std::net::TcpStream>) -> std::io::Result<TcpStream> {
+    ///     connection.get_ref().set_nodelay(true)?;
+    ///     Ok(TcpStream::new(connection))
+    /// }
+    /// ```
     pub fn new(stream: impl Into<Arc<Async<net::TcpStream>>>) -> TcpStream {
         TcpStream {
             stream: stream.into(),
             empty: None,
             full: None,
         }
-    }
-
-    /// The connection itself: its addresses and options.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use asyncio_to_smol::tcp_stream::TcpStream;
-    /// fn send_at_once(stream: &TcpStream) -> std::io::Result<()> {
-    ///     stream.get_ref().get_ref().set_nodelay(true)
-    /// }
-    /// ```
-    pub fn get_ref(&self) -> &Async<net::TcpStream> {
-        &self.stream
-    }
-
-    fn poll_read_with(
-        &mut self,
-        cx: &mut Context<'_>,
-        room: usize,
-        mut read: impl FnMut(&net::TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        let stream = &self.stream;
-        let wait = || Arc::clone(stream).readable_owned();
-        poll_with(&mut self.empty, wait, cx, room, || read(stream.get_ref()))
-    }
-
-    fn poll_write_with(
-        &mut self,
-        cx: &mut Context<'_>,
-        length: usize,
-        mut write: impl FnMut(&net::TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        let stream = &self.stream;
-        let wait = || Arc::clone(stream).writable_owned();
-        poll_with(&mut self.full, wait, cx, length, || write(stream.get_ref()))
     }
 }
 
@@ -138,55 +102,41 @@ fn poll_with<W: Future<Output = io::Result<()>> + Unpin>(
             *waiting = None;
             result?;
         }
-        match transfer() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => *waiting = Some(wait()),
-            result => {
-                // At the end of the stream, 0, it is not empty: each further read says so again.
-                if matches!(result, Ok(done) if 0 < done && done < length) {
-                    *waiting = Some(wait());
-                }
-                return Poll::Ready(result);
-            }
+        let result = transfer();
+        let is_blocked = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        // At the end of the stream, 0, it is not empty: each further read says so again.
+        if is_blocked || matches!(result, Ok(done) if 0 < done && done < length) {
+            *waiting = Some(wait());
+        }
+        if !is_blocked {
+            return Poll::Ready(result);
         }
     }
 }
 
 impl AsyncRead for TcpStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        let TcpStream { stream, empty, .. } = self.get_mut();
+        let wait = || Arc::clone(stream).readable_owned();
         let room = buffer.len();
-        self.poll_read_with(cx, room, |mut stream| stream.read(buffer))
-    }
-
-    fn poll_read_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let room = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.poll_read_with(cx, room, |mut stream| stream.read_vectored(buffers))
+        poll_with(empty, wait, cx, room, || stream.get_ref().read(buffer))
     }
 }
 
 impl AsyncWrite for TcpStream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, bytes.len(), |mut stream| stream.write(bytes))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let length = pieces.iter().map(|piece| piece.len()).sum();
-        self.poll_write_with(cx, length, |mut stream| stream.write_vectored(pieces))
+        let TcpStream { stream, full, .. } = self.get_mut();
+        let wait = || Arc::clone(stream).writable_owned();
+        let length = bytes.len();
+        poll_with(full, wait, cx, length, || stream.get_ref().write(bytes))
     }
 
     /// Ready: what was written is with the system already.

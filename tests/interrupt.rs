@@ -20,7 +20,10 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
 use std::process::{Command, Stdio, exit};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 use std::{env, iter, thread};
 
@@ -54,15 +57,15 @@ const PROGRAM: &str = "INTERRUPT_PROGRAM";
 #[test]
 fn program() {
     let status = match env::var(PROGRAM).as_deref() {
-        Ok("ready for ever") => ready_for_ever_here(),
-        Ok("slow teardown") => slow_teardown(),
-        Ok("teardown") => teardown(),
+        Ok("ready for ever") => status_of(block_on(until_interrupted(ready_for_ever()))),
+        Ok("slow teardown") => interrupted_teardown(sleep_for_long),
+        Ok("teardown") => interrupted_teardown(|| thread::sleep(Duration::from_millis(200))),
         Ok("any moment") => any_moment(),
         Ok("false alarm") => false_alarm(),
         Ok("blocked") => blocked(),
         Ok("again and again") => again_and_again(),
         Ok("listens no more") => listens_no_more(),
-        Ok("many tasks") => many_tasks(),
+        Ok("foreign waker") => foreign_waker(),
         Ok("blocked to the end") => blocked_to_the_end(),
         Ok("teardown after the end") => teardown_after_the_end(),
         Ok("two threads") => two_threads(),
@@ -82,10 +85,6 @@ fn status_of<T>(result: Result<T, Interrupted>) -> i32 {
 async fn ready_for_ever() {
     println!("ready");
     pending().await
-}
-
-fn ready_for_ever_here() -> i32 {
-    status_of(block_on(until_interrupted(ready_for_ever())))
 }
 
 /// After this time, a signal is the second one.
@@ -109,14 +108,6 @@ fn interrupted_teardown(takes_time: fn()) -> i32 {
         let _main = OnDrop::new(|| println!("main dropped"));
         ex.spawn(task).await
     }))
-}
-
-fn slow_teardown() -> i32 {
-    interrupted_teardown(sleep_for_long)
-}
-
-fn teardown() -> i32 {
-    interrupted_teardown(|| thread::sleep(Duration::from_millis(200)))
 }
 
 fn blocked() -> i32 {
@@ -379,49 +370,41 @@ fn after_the_last_listener_a_signal_is_not_swallowed() {
     }
 }
 
-/// Tasks that sleep, wait for each other, and go round and round.
-fn many_tasks() -> i32 {
-    let drops = Drops::default();
-    let guard = || drops.guard();
-    let result = run_until_interrupted(async |ex| {
-        let _guard = guard();
-        let mut last = ex.spawn(pending::<()>());
-        for _ in 0..1000 {
-            let (one, two, three) = (guard(), guard(), guard());
-            let before = last;
-            last = ex.spawn(async move {
-                let _guard = one;
-                before.await;
-            });
-            let sleeps = async move {
-                let _guard = two;
-                Timer::after(Duration::from_secs(3600)).await;
-            };
-            ex.spawn(sleeps).detach();
-            let yields = async move {
-                let _guard = three;
-                loop {
-                    yield_now().await;
-                }
-            };
-            ex.spawn(yields).detach();
+/// A waker that asks which signal it is: it must not be woken while that is locked.
+struct Asks(thread::Thread);
+
+impl Wake for Asks {
+    fn wake(self: Arc<Self>) {
+        assert_eq!(Interrupts::listen().now(), Some(Interrupted::Sigint));
+        self.0.unpark();
+    }
+}
+
+fn foreign_waker() -> i32 {
+    let interrupts = Interrupts::listen();
+    let waker = Waker::from(Arc::new(Asks(thread::current())));
+    let mut received = pin!(interrupts.received());
+    let mut poll = || received.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(poll().is_pending());
+    println!("ready");
+    loop {
+        thread::park();
+        if let Poll::Ready(interrupted) = poll() {
+            return interrupted.exit_status().into();
         }
-        ready_for_ever().await
-    });
-    println!("{} dropped", drops.count());
-    status_of(result)
+    }
 }
 
 #[test]
-fn all_destructors_have_run_before_the_program_ends() {
-    let running = start_here("many tasks");
+fn a_waker_may_ask_which_signal_it_is() {
+    let running = start_here("foreign waker");
     running.signal(Signal::INT);
-    wait_for(&running, "3001 dropped");
     assert_eq!(running.finish().status.code(), Some(130));
 }
 
 fn two_threads() -> i32 {
     let interrupts = Interrupts::listen();
+    let _between_threads: &(dyn Send + Sync) = &interrupts;
     assert!(block_on(poll_once(interrupts.received())).is_none());
     drop(Interrupts::listen()); // no reason for the first one not to listen any more
     let other = thread::spawn(|| run_until_interrupted(async |_| pending::<()>().await));
@@ -459,11 +442,4 @@ fn it_works_without_the_descriptors_that_it_needs() {
         running.signal(Signal::INT);
         assert_eq!(running.finish().status.code(), Some(130), "{left} left");
     }
-}
-
-#[test]
-fn between_threads() {
-    fn is_send_and_sync<T: Send + Sync>() {}
-    is_send_and_sync::<Interrupts>();
-    is_send_and_sync::<Interrupted>();
 }

@@ -3,6 +3,7 @@
 use asyncio_to_smol::gather::gather_all;
 use asyncio_to_smol::run::run as run_loop;
 use asyncio_to_smol::ticker::Ticker;
+use futures_lite::StreamExt;
 use measure::{argument, fib, figure};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ fn latest(fibs: usize, time: Duration) -> Duration {
         let mut latest = Duration::ZERO;
         let mut ticker = Ticker::every(Duration::from_millis(10));
         while Instant::now() < end {
-            let due = ticker.tick().await;
+            let due = ticker.next().await.unwrap();
             latest = latest.max(due.elapsed());
         }
         answers.await;

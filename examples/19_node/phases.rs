@@ -46,7 +46,7 @@
 //! (`smol::LocalExecutor::spawn`), `setImmediate` (`smol::LocalExecutor::try_tick`), `clearImmediate`
 //! (the drop of the `Task`), `setTimeout` (`smol::Timer::after`), `timer.unref` (none: nothing keeps a
 //! program alive), `timer.ref` (none: await the task in `main`), `beforeExit` (none: the end of `main`
-//! is the end).
+//! is the end), `event loop phases` (queues that are run in Node's order).
 //! Paste: `cargo add smol`.
 
 use smol::future::FutureExt;

@@ -51,6 +51,7 @@ pub fn features() -> String {
     let features = [
         ("redis", cfg!(feature = "redis")),
         ("http", cfg!(feature = "http")),
+        ("tls", cfg!(feature = "tls")),
     ];
     let features = features.into_iter().filter(|(_, is_on)| *is_on);
     features.map(|(name, _)| name).collect::<Vec<_>>().join(",")

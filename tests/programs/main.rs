@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod copies;
+#[cfg(unix)]
+mod crawler;
 mod heads;
 mod ipify;
 mod just;

@@ -232,7 +232,8 @@ makes a package of its own out of it. The second column is the program's number 
 [README](../README.md) names, or *new*.
 Without `just` the command is in the head of each program.
 
-Coming from the other side? Here are [asyncio's names](#from-asyncio) and [Node's](#from-nodejs).
+Coming from the other side? Here are [asyncio's names](#from-asyncio), [Node's](#from-nodejs), and
+[async-std's items](#from-async-std).
 "
     .to_string();
     for chapter in &heads.chapters {

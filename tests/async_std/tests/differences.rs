@@ -390,6 +390,7 @@ impl AsyncRead for Halves {
 fn a_line_given_up_half_way() {
     async_std::task::block_on(async {
         use async_std::io::{BufReader, prelude::BufReadExt};
+        use async_std::stream::StreamExt;
         let mut reader = BufReader::new(Halves::default());
         let mut line = String::new();
         assert!(poll_once(reader.read_line(&mut line)).await.is_none());
@@ -405,9 +406,14 @@ fn a_line_given_up_half_way() {
         );
         reader.read_until(b'\n', &mut bytes).await.unwrap();
         assert_eq!(bytes, b"one\n");
+
+        let mut lines = BufReader::new(Halves::default()).lines();
+        assert!(poll_once(lines.next()).await.is_none());
+        assert_eq!(lines.next().await.unwrap().unwrap(), "one");
     });
     smol::block_on(async {
         use smol::io::{AsyncBufReadExt, BufReader};
+        use smol::stream::StreamExt;
         let mut reader = BufReader::new(Halves::default());
         let mut line = String::new();
         assert!(poll_once(reader.read_line(&mut line)).await.is_none());
@@ -423,6 +429,10 @@ fn a_line_given_up_half_way() {
         );
         reader.read_until(b'\n', &mut bytes).await.unwrap();
         assert_eq!(bytes, b"one\n");
+
+        let mut lines = BufReader::new(Halves::default()).lines();
+        assert!(poll_once(lines.next()).await.is_none());
+        assert_eq!(lines.next().await.unwrap().unwrap(), "one");
     });
 }
 
@@ -716,11 +726,12 @@ fn an_interval_that_was_not_polled_for_a_while() {
     });
     // This library's is in between: one, at once.
     smol::block_on(async {
+        use smol::stream::StreamExt;
         let mut ticks = asyncio_to_smol::ticker::Ticker::every(period);
-        ticks.tick().await;
+        ticks.next().await;
         thread::sleep(stall);
-        ticks.tick().await;
-        assert!(poll_once(ticks.tick()).await.is_none());
+        ticks.next().await;
+        assert!(poll_once(ticks.next()).await.is_none());
     });
 }
 

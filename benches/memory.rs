@@ -58,7 +58,7 @@ fn ours(form: &str) -> Ours {
         "spawn" => |ex, n| Box::new(spawn(ex, n)),
         "wait" => |ex, n| {
             let mut tasks = spawn(ex, n);
-            Box::new(ex.spawn(async move { wait::all_completed(&mut tasks).await.is_ok() }))
+            Box::new(ex.spawn(async move { wait::all_completed(&mut tasks).await.len() }))
         },
         _ => unknown(2),
     }

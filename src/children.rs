@@ -5,10 +5,11 @@
 //! poll a child that yields again and again in the same turn, and stop somewhere in the middle.)
 
 use async_executor::LocalExecutor;
+use atomic_waker::AtomicWaker;
 use pin_project_lite::pin_project;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -18,11 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// Where `gather` and `as_completed` spawn: a `LocalExecutor`, an `Rc` of one, or the `Spawner` that
-/// `run` gives to `main`.
+/// Where `gather` and `as_completed` spawn: a `LocalExecutor`, or the `Spawner` that `run` gives to
+/// `main`. With an `Rc<LocalExecutor>`, write `&*ex`.
 ///
-/// `'a` is what the children may borrow. The trait has no other implementations than this: every type
-/// whose references can be extended by a `Driver`.
+/// `'a` is what the children may borrow. What is extended by a future and spawns it is a `Spawn`.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);
@@ -38,8 +38,16 @@ where
     }
 }
 
+impl<'a> Extend<Driver<'a>> for &LocalExecutor<'a> {
+    fn extend<I: IntoIterator<Item = Driver<'a>>>(&mut self, drivers: I) {
+        for driver in drivers {
+            self.spawn(driver).detach();
+        }
+    }
+}
+
 /// The task that polls the children: a future to be spawned and detached.
-#[must_use = "the children run only if it is spawned"]
+#[allow(missing_debug_implementations, reason = "it cannot be named")]
 pub struct Driver<'a>(Pin<Box<dyn Future<Output = ()> + 'a>>);
 
 impl Future for Driver<'_> {
@@ -50,86 +58,148 @@ impl Future for Driver<'_> {
     }
 }
 
-impl fmt::Debug for Driver<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").finish_non_exhaustive()
+/// A child that has ended: its index, and what it returned or its panic.
+pub(crate) type Ended<T> = (usize, thread::Result<T>);
+
+/// Spawns a task that runs the children.
+///
+/// One that panics ends by that. The results are given when `wakes` is true of one, or all are there.
+pub(crate) fn start<'a, F: Future + 'a>(
+    ex: &impl Spawn<'a>,
+    children: impl IntoIterator<Item = F>,
+    wakes: fn(&thread::Result<F::Output>) -> bool,
+) -> Children<F::Output> {
+    // Small ones share an allocation. Large ones are freed each when it ends.
+    if size_of::<F>() <= 256 {
+        spawn(ex, children.into_iter(), wakes)
+    } else {
+        spawn(ex, children.into_iter().map(Box::pin), wakes)
     }
 }
 
-impl<'a> Extend<Driver<'a>> for &LocalExecutor<'a> {
-    fn extend<I: IntoIterator<Item = Driver<'a>>>(&mut self, drivers: I) {
-        for driver in drivers {
-            self.spawn(driver).detach();
+fn spawn<'a, F: Future + 'a>(
+    ex: &impl Spawn<'a>,
+    children: impl Iterator<Item = F>,
+    wakes: fn(&thread::Result<F::Output>) -> bool,
+) -> Children<F::Output> {
+    let mut n = 0;
+    let mut children = children.fuse().inspect(|_| n += 1);
+    let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(4));
+    while let Some(child) = children.next() {
+        let (a, b, c, d) = (
+            Some(child),
+            children.next(),
+            children.next(),
+            children.next(),
+        );
+        blocks.push(Some(Box::pin(Block { a, b, c, d })));
+    }
+    drop(children);
+    let link = Rc::new(Link {
+        ended: Cell::default(),
+        ready: Cell::new(n == 0),
+        awaiter: Cell::default(),
+        fate: Cell::new(Fate::Owned),
+        inbox: Arc::default(),
+    });
+    let running = Running {
+        n,
+        left: n,
+        blocks,
+        started: false,
+        turn: Vec::new(),
+        wakes,
+        link: Rc::clone(&link),
+    };
+    ex.spawn_driver(Driver(Box::pin(running)));
+    Children(link)
+}
+
+/// What the driver and [`Children`] share.
+struct Link<T> {
+    /// In the order of time.
+    ended: Cell<Vec<Ended<T>>>,
+    /// Whether they are to be given.
+    ready: Cell<bool>,
+    /// The task that waits for that.
+    awaiter: Cell<Option<Waker>>,
+    fate: Cell<Fate>,
+    inbox: Arc<Inbox>,
+}
+
+/// What happens to children that have not ended.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    /// They end with their owner.
+    Owned,
+    /// They run on without it.
+    Detached,
+    /// They are dropped when the driver is polled.
+    Cancelled,
+    /// They have been dropped, or there are none.
+    Gone,
+}
+
+impl<T> Link<T> {
+    fn wake(&self) {
+        if let Some(awaiter) = self.awaiter.take() {
+            awaiter.wake();
+        }
+    }
+
+    fn decide(&self, fate: Fate) {
+        if self.fate.get() != Fate::Gone {
+            self.fate.set(fate);
+            self.inbox.driver.wake();
         }
     }
 }
 
-impl<'a> Extend<Driver<'a>> for &Rc<LocalExecutor<'a>> {
-    fn extend<I: IntoIterator<Item = Driver<'a>>>(&mut self, drivers: I) {
-        (&***self).extend(drivers);
+/// Owns the children, unless it is detached.
+pub(crate) struct Children<T>(Rc<Link<T>>);
+
+impl<T> Children<T> {
+    /// Gives the results when it is time; `None` when the children have been detached or dropped.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Vec<Ended<T>>>> {
+        if self.0.ready.take() {
+            return Poll::Ready(Some(self.0.ended.take()));
+        }
+        if matches!(self.0.fate.get(), Fate::Detached | Fate::Gone) {
+            return Poll::Ready(None);
+        }
+        self.0.awaiter.set(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+
+    /// Lets the children run on; what they return is dropped.
+    pub(crate) fn detach(&self) {
+        self.0.decide(Fate::Detached);
+    }
+
+    /// Drops the children at the next turn of the loop.
+    pub(crate) fn cancel(&self) {
+        self.0.decide(Fate::Cancelled);
     }
 }
 
-/// Spawns a task that runs the children, and passes the result of each to `record` when it ends.
-///
-/// A child that panics ends by that, and the others go on. `state` gets their number.
-pub(crate) fn start<'a, F, S>(
-    ex: &impl Spawn<'a>,
-    children: impl IntoIterator<Item = F>,
-    state: impl FnOnce(usize) -> S,
-    record: impl FnMut(&Link<S>, usize, thread::Result<F::Output>) + 'a,
-) -> Handle<S>
-where
-    F: Future + 'a,
-    S: Default + 'a,
-{
-    // An allocation for each would add a half to the cost of small ones: four of them share one. Large
-    // ones are freed each when it ends.
-    if size_of::<F>() <= 256 {
-        start_blocks(ex, children, state, record)
-    } else {
-        start_blocks(ex, children.into_iter().map(Box::pin), state, record)
+impl<T> Drop for Children<T> {
+    fn drop(&mut self) {
+        if self.0.fate.get() == Fate::Owned {
+            self.cancel();
+        }
+        self.0.awaiter.take();
+        self.0.ended.take();
     }
 }
 
-fn start_blocks<'a, F, S>(
-    ex: &impl Spawn<'a>,
-    children: impl IntoIterator<Item = F>,
-    state: impl FnOnce(usize) -> S,
-    record: impl FnMut(&Link<S>, usize, thread::Result<F::Output>) + 'a,
-) -> Handle<S>
-where
-    F: Future + 'a,
-    S: Default + 'a,
-{
-    let children = Children::new(children);
-    let link = Rc::new(Link {
-        state: RefCell::new(state(children.len)),
-        awaiter: Cell::new(None),
-        fate: Cell::new(Fate::Owned),
-        over: Cell::new(false),
-        calls: Calls::new(),
-    });
-    let mut running = Running {
-        left: children.len,
-        children,
-        started: false,
-        turn: Vec::new(),
-        record,
-        link: Rc::clone(&link),
-    };
-    let driver = poll_fn(move |cx| running.poll(cx));
-    ex.spawn_driver(Driver(Box::pin(driver)));
-    Handle(link)
-}
-
-/// The children that have not ended, four to a block, which is freed when they have ended.
-struct Children<F> {
-    len: usize,
-    blocks: Vec<Option<Pin<Box<Block<F>>>>>,
+impl<T> fmt::Debug for Children<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Children").finish_non_exhaustive()
+    }
 }
 
 pin_project! {
+    /// Four children, or what is left of them, in one allocation.
     struct Block<F> {
         #[pin]
         a: Option<F>,
@@ -154,177 +224,54 @@ impl<F> Block<F> {
     }
 }
 
-impl<F> Children<F> {
-    fn new(children: impl IntoIterator<Item = F>) -> Children<F> {
-        let mut len = 0;
-        let mut children = children.into_iter().fuse().inspect(|_| len += 1);
-        let mut blocks = Vec::with_capacity(children.size_hint().0.div_ceil(4));
-        while let Some(first) = children.next() {
-            blocks.push(Some(Box::pin(Block {
-                a: Some(first),
-                b: children.next(),
-                c: children.next(),
-                d: children.next(),
-            })));
-        }
-        drop(children);
-        Children { len, blocks }
-    }
-
-    fn get(&mut self, index: usize) -> Option<Pin<&mut F>> {
-        let block = self.blocks[index / 4].as_mut()?;
-        block.as_mut().place(index).as_pin_mut()
-    }
-
-    /// Drops a child.
-    fn end(&mut self, index: usize) {
-        let place = &mut self.blocks[index / 4];
-        if let Some(block) = place {
-            block.as_mut().place(index).set(None);
-            let Block { a, b, c, d } = &**block;
-            if a.is_none() && b.is_none() && c.is_none() && d.is_none() {
-                *place = None;
-            }
-        }
-    }
-}
-
-/// What the driver and the handle share: a place for the results, with one waiter.
-pub(crate) struct Link<S> {
-    pub(crate) state: RefCell<S>,
-    /// The task that awaits the handle.
-    awaiter: Cell<Option<Waker>>,
-    fate: Cell<Fate>,
-    /// Whether all children have been dropped.
-    over: Cell<bool>,
-    calls: Calls,
-}
-
-/// What happens to children that have not ended.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    /// They end with the handle.
-    Owned,
-    /// They run on without it.
-    Detached,
-    Cancelled,
-}
-
-impl<S> Link<S> {
-    pub(crate) fn wake(&self) {
-        if let Some(awaiter) = self.awaiter.take() {
-            awaiter.wake();
-        }
-    }
-}
-
-/// Owns the children, unless it is detached.
-pub(crate) struct Handle<S: Default>(Rc<Link<S>>);
-
-impl<S: Default> Handle<S> {
-    /// Waits until `look` finds something in the state.
-    ///
-    /// # Panics
-    ///
-    /// If the children have been dropped before that.
-    pub(crate) fn poll<R>(
-        &self,
-        cx: &mut Context<'_>,
-        mut look: impl FnMut(&mut S) -> Option<R>,
-    ) -> Poll<R> {
-        if let Some(found) = self.look(&mut look) {
-            return Poll::Ready(found);
-        }
-        assert!(
-            !self.0.over.get(),
-            "the children were dropped with their executor, or cancelled"
-        );
-        self.0.awaiter.set(Some(cx.waker().clone()));
-        Poll::Pending
-    }
-
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut S) -> R) -> R {
-        look(&mut self.0.state.borrow_mut())
-    }
-
-    pub(crate) fn detach(&self) {
-        self.0.fate.set(Fate::Detached);
-    }
-
-    /// Drops the children at the next turn of the loop.
-    pub(crate) fn cancel(&self) {
-        self.0.fate.set(Fate::Cancelled);
-        self.0.calls.wake();
-    }
-
-    /// Cancels the children, and waits until they have been dropped.
-    #[allow(dead_code, reason = "`as_completed` alone does not use it")]
-    pub(crate) async fn cancelled(&self) {
-        self.cancel();
-        poll_fn(|cx| {
-            self.0.awaiter.set(Some(cx.waker().clone()));
-            if self.0.over.get() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-    }
-}
-
-impl<S: Default> Drop for Handle<S> {
-    fn drop(&mut self) {
-        if self.0.fate.get() == Fate::Owned {
-            self.cancel();
-        }
-        let results = self.0.state.take();
-        self.0.awaiter.set(None);
-        drop(results); // with the state free for others
-    }
-}
-
-/// What the driver owns.
-struct Running<F: Future, S, R> {
-    children: Children<F>,
+/// What the driver does.
+struct Running<F: Future> {
+    n: usize,
     left: usize,
+    /// `None` when all four have ended.
+    blocks: Vec<Option<Pin<Box<Block<F>>>>>,
     started: bool,
-    /// The children that are to be polled; empty but for its allocation between two turns.
-    turn: Vec<Arc<Caller>>,
-    record: R,
-    link: Rc<Link<S>>,
+    /// Empty but for its allocation between two turns.
+    turn: Vec<Arc<ChildWaker>>,
+    wakes: fn(&thread::Result<F::Output>) -> bool,
+    link: Rc<Link<F::Output>>,
 }
 
-impl<F, S, R> Running<F, S, R>
-where
-    F: Future,
-    R: FnMut(&Link<S>, usize, thread::Result<F::Output>),
-{
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl<F: Future> Future for Running<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let link = Rc::clone(&self.link);
-        link.calls.set_awaiter(Some(cx.waker().clone()));
+        link.inbox.driver.register(cx.waker());
         if link.fate.get() == Fate::Cancelled {
             return Poll::Ready(()); // the children are dropped with this
         }
-        if self.started {
-            let mut turn = mem::take(&mut self.turn);
-            link.calls.take(&mut turn);
-            for caller in turn.drain(..) {
-                self.poll_child(caller.index(), &Waker::from(caller));
-            }
-            self.turn = turn;
-        } else {
-            self.started = true;
-            // A child that is ready at once leaves its waker behind for the next one.
-            let mut spare: Option<Reusable> = None;
-            for index in 0..self.children.len {
-                if let Some(waker) = spare.as_ref().and_then(|spare| spare.waker(index)) {
-                    self.poll_child(index, waker);
-                    continue;
+        let mut turn = mem::take(&mut self.turn);
+        link.inbox.take(&mut turn);
+        for child in turn.drain(..) {
+            let index = child.index.load(Ordering::Relaxed);
+            self.poll_child(index, &Waker::from(child));
+        }
+        self.turn = turn;
+        if !mem::replace(&mut self.started, true) {
+            // A child that is ready at once leaves its waker to the next one, unless it has kept it.
+            let mut spare: Option<(Arc<ChildWaker>, Waker)> = None;
+            for index in 0..self.n {
+                let has_ended = if let Some((child, waker)) = &spare {
+                    child.index.store(index, Ordering::Relaxed);
+                    self.poll_child(index, waker)
+                } else {
+                    let waker = Waker::from(link.inbox.child(index));
+                    self.poll_child(index, &waker)
+                };
+                let is_free = |(child, _): &(Arc<_>, _)| Arc::strong_count(child) == 2;
+                if !spare.as_ref().is_some_and(is_free) {
+                    spare = has_ended.then(|| {
+                        let child = link.inbox.child(index);
+                        (Arc::clone(&child), Waker::from(child))
+                    });
                 }
-                let waker = Waker::from(link.calls.caller(index));
-                let has_ended = self.poll_child(index, &waker);
-                spare = has_ended.then(|| Reusable::new(&link.calls));
+                fence(Ordering::Acquire); // what others did with it has been done
             }
         }
         if self.left == 0 || link.fate.get() == Fate::Cancelled {
@@ -333,51 +280,74 @@ where
             Poll::Pending
         }
     }
+}
 
-    /// Polls a child, and says whether it has ended by that. (If it had ended before, the call came late.)
+impl<F: Future> Running<F> {
+    /// Polls a child, and says whether it has ended by that. (If it had ended before, it was woken late.)
     fn poll_child(&mut self, index: usize, waker: &Waker) -> bool {
-        let children = &mut self.children;
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            let future = children.get(index)?;
-            match future.poll(&mut Context::from_waker(waker)) {
-                Poll::Pending => None,
-                Poll::Ready(output) => {
-                    children.end(index); // a destructor that panics is the child's panic
-                    Some(output)
-                }
-            }
+            let block = self.blocks[index / 4].as_mut()?;
+            let child = block.as_mut().place(index).as_pin_mut()?;
+            let Poll::Ready(output) = child.poll(&mut Context::from_waker(waker)) else {
+                return None;
+            };
+            self.end(index); // a destructor that panics is the child's panic
+            Some(output)
         }));
-        let result = match polled {
-            Ok(None) => return false,
-            Ok(Some(output)) => Ok(output),
-            Err(panic) => {
-                end_quietly(children, index);
-                Err(panic)
-            }
+        let Some(result) = polled.transpose() else {
+            return false;
         };
+        if result.is_err() {
+            self.end_quietly(index);
+        }
         self.left -= 1;
-        if self.link.fate.get() == Fate::Owned {
-            (self.record)(&self.link, index, result);
+        let link = &self.link;
+        if link.fate.get() == Fate::Owned {
+            let is_ready = self.left == 0 || (self.wakes)(&result);
+            let mut ended = link.ended.take();
+            ended.push((index, result));
+            link.ended.set(ended);
+            if is_ready {
+                link.ready.set(true);
+                link.wake();
+            }
         } else {
             drop_quietly(result);
         }
         true
     }
-}
 
-impl<F: Future, S, R> Drop for Running<F, S, R> {
-    fn drop(&mut self) {
-        for index in 0..self.children.len {
-            end_quietly(&mut self.children, index);
+    /// Drops a child.
+    fn end(&mut self, index: usize) {
+        let place = &mut self.blocks[index / 4];
+        if let Some(block) = place {
+            block.as_mut().place(index).set(None);
+            if let Block {
+                a: None,
+                b: None,
+                c: None,
+                d: None,
+            } = **block
+            {
+                *place = None;
+            }
         }
-        self.link.over.set(true);
-        self.link.calls.set_awaiter(None);
-        self.link.wake();
+    }
+
+    fn end_quietly(&mut self, index: usize) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.end(index)));
     }
 }
 
-fn end_quietly<F>(children: &mut Children<F>, index: usize) {
-    let _ = catch_unwind(AssertUnwindSafe(|| children.end(index)));
+impl<F: Future> Drop for Running<F> {
+    fn drop(&mut self) {
+        if self.left > 0 {
+            (0..self.n).for_each(|index| self.end_quietly(index));
+        }
+        self.link.fate.set(Fate::Gone);
+        self.link.inbox.driver.take();
+        self.link.wake();
+    }
 }
 
 /// Drops what is not waited for any more. A destructor that panics is left to the panic hook.
@@ -385,118 +355,60 @@ pub(crate) fn drop_quietly<T>(unwanted: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(unwanted)));
 }
 
-/// The children that have been woken, and the waker of the task that polls them.
-struct Calls(Arc<Inbox>);
-
-struct Inbox(Mutex<Called>);
-
+/// The children that have been woken, in that order, and the waker of the task that polls them.
 #[derive(Default)]
-struct Called {
-    callers: Vec<Arc<Caller>>,
-    awaiter: Option<Waker>,
+struct Inbox {
+    woken: Mutex<Vec<Arc<ChildWaker>>>,
+    driver: AtomicWaker,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Called> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ChildWaker>>> {
         // Nothing panics while it is locked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Calls {
-    fn new() -> Calls {
-        Calls(Arc::new(Inbox(Mutex::default())))
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The waker, in the end, of the child with this index.
-    fn caller(&self, index: usize) -> Arc<Caller> {
-        Arc::new(Caller {
+    fn child(self: &Arc<Self>, index: usize) -> Arc<ChildWaker> {
+        Arc::new(ChildWaker {
             index: AtomicUsize::new(index),
-            called: AtomicBool::new(false),
-            inbox: Arc::downgrade(&self.0),
+            is_woken: AtomicBool::new(false),
+            inbox: Arc::downgrade(self),
         })
     }
 
-    fn set_awaiter(&self, awaiter: Option<Waker>) {
-        let last = mem::replace(&mut self.0.lock().awaiter, awaiter);
-        drop(last); // with the lock free: it may be the last waker of its task
-    }
-
-    fn wake(&self) {
-        let awaiter = self.0.lock().awaiter.take();
-        if let Some(awaiter) = awaiter {
-            awaiter.wake();
-        }
-    }
-
-    /// Exchanges the calls so far, in their order, for the empty `turn`. From here on a call means
-    /// that the child is to be polled again.
-    fn take(&self, turn: &mut Vec<Arc<Caller>>) {
-        let mut called = self.0.lock();
-        mem::swap(&mut called.callers, turn);
-        for caller in turn {
-            caller.called.store(false, Ordering::Relaxed);
+    /// Exchanges the children that have been woken for the empty `turn`. From here on, waking one
+    /// means that it is to be polled again.
+    fn take(&self, turn: &mut Vec<Arc<ChildWaker>>) {
+        let mut woken = self.lock();
+        mem::swap(&mut *woken, turn);
+        for child in turn {
+            child.is_woken.store(false, Ordering::Relaxed);
         }
     }
 }
 
-/// The waker of a child.
-struct Caller {
+struct ChildWaker {
     index: AtomicUsize,
     /// Whether it is in the inbox already. Only touched while that is locked.
-    called: AtomicBool,
+    is_woken: AtomicBool,
     inbox: Weak<Inbox>,
 }
 
-impl Caller {
-    fn index(&self) -> usize {
-        self.index.load(Ordering::Relaxed)
-    }
-}
-
-impl Wake for Caller {
+impl Wake for ChildWaker {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         let Some(inbox) = self.inbox.upgrade() else {
             return; // all children have gone
         };
-        let mut called = inbox.lock();
-        if self.called.swap(true, Ordering::Relaxed) {
+        let mut woken = inbox.lock();
+        if self.is_woken.load(Ordering::Relaxed) {
             return;
         }
-        called.callers.push(Arc::clone(self));
-        let awaiter = called.awaiter.take();
-        drop(called);
-        if let Some(awaiter) = awaiter {
-            awaiter.wake();
+        self.is_woken.store(true, Ordering::Relaxed);
+        let is_first = woken.is_empty();
+        woken.push(self);
+        drop(woken);
+        if is_first {
+            inbox.driver.wake();
         }
-    }
-}
-
-/// A waker for one child after another, as long as none of them keeps it.
-struct Reusable {
-    caller: Arc<Caller>,
-    waker: Waker,
-}
-
-impl Reusable {
-    fn new(calls: &Calls) -> Reusable {
-        let caller = calls.caller(0);
-        let waker = Waker::from(Arc::clone(&caller));
-        Reusable { caller, waker }
-    }
-
-    /// The waker of the child with this index, unless an earlier one has kept it.
-    fn waker(&self, index: usize) -> Option<&Waker> {
-        const OURS: usize = 2; // both fields
-        if Arc::strong_count(&self.caller) > OURS {
-            return None;
-        }
-        fence(Ordering::Acquire); // what others did with it has been done
-        self.caller.index.store(index, Ordering::Relaxed);
-        Some(&self.waker)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - asyncio: `asyncio.gather`, `return_exceptions=True`
 //! - Node: `Promise.all`, `Promise.allSettled`
-//! - Paste: this file and `children.rs`; `cargo add async-executor futures-lite pin-project-lite`
+//! - Paste: this file and `children.rs`; `cargo add async-executor atomic-waker futures-lite pin-project-lite`
 //!
 //! ```
 //! use asyncio_to_smol::gather::{gather, gather_all};
@@ -54,11 +54,10 @@
 //! `task_group`.)
 //!
 //! All children in one task is what makes it cheap: some 30 ns for a child that is ready at once,
-//! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself and
-//! its result, or 58 for a child that waits, however many there are (`just bench gather memory`). A
-//! child is dropped when it ends, and its memory is freed; up to 256 bytes, four children share it. At
-//! each turn of the loop all children that are ready to go on are polled, once each and in order, as
-//! asyncio polls tasks; but no other task gets its turn in between.
+//! about a tenth of what spawning and awaiting it costs, and 10 bytes on top of the future itself, or
+//! 58 if it waits (`just bench gather memory`). A child is freed when it ends; up to 256 bytes, four
+//! share an allocation. At each turn of the loop all children that are ready to go on are polled, once
+//! each and in order, as asyncio polls tasks; but no other task gets its turn in between.
 //!
 //! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
@@ -66,44 +65,15 @@
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).
 
 pub use crate::children::Spawn;
-use crate::children::{Handle, Link, drop_quietly, start};
-use std::fmt;
-use std::future::Future;
+use crate::children::{Children, Ended, drop_quietly, start};
+use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
-/// What a child of [`gather`] returns: a `Result`. Nothing else implements this.
-#[diagnostic::on_unimplemented(
-    message = "a child of `gather` must return a `Result`, and this one returns `{Self}`",
-    label = "its children return `{Self}`, not a `Result`",
-    note = "for children that return plain values, write `gather_all`",
-    note = "for two futures of different types, write `futures_lite::future::zip` or `try_zip`"
-)]
-pub trait Fallible: sealed::IntoResult {}
-
-impl<T, E> Fallible for Result<T, E> {}
-
-mod sealed {
-    pub trait IntoResult {
-        type Value;
-        type Error;
-        fn into_result(self) -> Result<Self::Value, Self::Error>;
-    }
-
-    impl<T, E> IntoResult for Result<T, E> {
-        type Value = T;
-        type Error = E;
-        fn into_result(self) -> Result<T, E> {
-            self
-        }
-    }
-}
-
 /// Runs the children together, and gives their values in the order of the input, or the first error.
-///
-/// See [`Gather`] for what it returns.
 ///
 /// ```
 /// # use asyncio_to_smol::gather::gather;
@@ -111,37 +81,24 @@ mod sealed {
 /// let ex = LocalExecutor::new();
 /// let words = ["one", "three"];
 /// let lengths = gather(&ex, words.map(async |word| Ok::<_, String>(word.len())));
-/// let lengths = block_on(ex.run(lengths));
-/// assert_eq!(lengths, Ok(vec![3, 5]));
+/// assert_eq!(block_on(ex.run(lengths)), Ok(vec![3, 5]));
 /// ```
 ///
 /// Children that return something else than a `Result` do not compile; they are for [`gather_all`]:
 ///
-/// ```compile_fail,E0277
+/// ```compile_fail,E0271
 /// # use asyncio_to_smol::gather::gather;
-/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
-/// # let ex = LocalExecutor::new();
-/// block_on(ex.run(async {
-///     gather(&ex, [async { 1 }, async { 2 }]).await
-/// }));
+/// # let ex = async_executor::LocalExecutor::new();
+/// let numbers = gather(&ex, [1, 2].map(async |n| n));
 /// ```
-pub fn gather<'a, F>(
+pub fn gather<'a, F, T, E>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
-) -> Gather<<F::Output as sealed::IntoResult>::Value, <F::Output as sealed::IntoResult>::Error>
+) -> Gather<T, E>
 where
-    F: Future<Output: Fallible> + 'a,
-    <F::Output as sealed::IntoResult>::Value: 'a,
-    <F::Output as sealed::IntoResult>::Error: 'a,
+    F: Future<Output = Result<T, E>> + 'a,
 {
-    let record = |link: &Link<_>, index, result: thread::Result<F::Output>| match result
-        .map(sealed::IntoResult::into_result)
-    {
-        Ok(Ok(value)) => Gathered::put(link, index, value),
-        Ok(Err(error)) => Gathered::fail(link, Ok(error)),
-        Err(panic) => Gathered::fail(link, Err(panic)),
-    };
-    Gather(start(ex, children, Gathered::new, record))
+    Gather(start(ex, children, has_failed))
 }
 
 /// The future that [`gather`] returns: the values of all children, or the first error.
@@ -158,8 +115,9 @@ where
 ///
 /// A panic of a child counts as an error, and comes out where this is awaited. It also panics if it is
 /// polled again after it was ready, and if its children have been dropped by the end of their loop.
+#[derive(Debug)]
 #[must_use = "dropping it cancels the children"]
-pub struct Gather<T, E>(Handle<Gathered<T, E>>);
+pub struct Gather<T, E>(Children<Result<T, E>>);
 
 impl<T, E> Gather<T, E> {
     /// Cancels the children that have not ended, and waits until they have been dropped.
@@ -185,8 +143,12 @@ impl<T, E> Gather<T, E> {
     ///
     /// If a child has panicked, with its panic.
     pub async fn cancel(self) -> Option<Result<Vec<T>, E>> {
-        self.0.cancelled().await;
-        self.0.look(Gathered::take).map(or_resume)
+        self.0.cancel();
+        let mut ready = None;
+        while let Some(ended) = poll_fn(|cx| self.0.poll(cx)).await {
+            ready = Some(ended);
+        }
+        ready.map(values_or_failure)
     }
 }
 
@@ -194,92 +156,36 @@ impl<T, E> Future for Gather<T, E> {
     type Output = Result<Vec<T>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let end = ready!(self.0.poll(cx, Gathered::take_once));
+        let ended = ready!(self.0.poll(cx)).expect(GONE);
         self.0.detach(); // after an error the other children are to run on
-        Poll::Ready(or_resume(end))
+        Poll::Ready(values_or_failure(ended))
     }
 }
 
-impl<T, E> fmt::Debug for Gather<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gather").finish_non_exhaustive()
-    }
+const GONE: &str = "polled after it was ready, or the children were dropped with their executor";
+
+fn has_failed<T, E>(result: &thread::Result<Result<T, E>>) -> bool {
+    !matches!(result, Ok(Ok(_)))
 }
 
-fn or_resume<T>(result: thread::Result<T>) -> T {
-    result.unwrap_or_else(|panic| resume_unwind(panic))
+/// All values, or the failure that came first, and then the values and the later failures are dropped.
+fn values_or_failure<T, E>(mut ended: Vec<Ended<Result<T, E>>>) -> Result<Vec<T>, E> {
+    if let Some(first) = ended.iter().position(|(_, result)| has_failed(result)) {
+        let failure = ended.swap_remove(first);
+        drop_quietly(mem::replace(&mut ended, vec![failure]));
+    }
+    in_order(ended).into_iter().collect()
 }
 
-/// What the children have returned so far.
-struct Gathered<T, E> {
-    /// `None` after the first failure, and when they have been given out.
-    places: Option<Vec<Option<T>>>,
-    /// How many places are empty.
-    left: usize,
-    failure: Option<thread::Result<E>>,
-}
-
-impl<T, E> Default for Gathered<T, E> {
-    fn default() -> Self {
-        Gathered {
-            places: None,
-            left: 0,
-            failure: None,
-        }
-    }
-}
-
-impl<T, E> Gathered<T, E> {
-    fn new(n: usize) -> Self {
-        Gathered {
-            places: Some((0..n).map(|_| None).collect()),
-            left: n,
-            failure: None,
-        }
-    }
-
-    fn put(link: &Link<Self>, index: usize, value: T) {
-        let mut state = link.state.borrow_mut();
-        let Some(places) = &mut state.places else {
-            drop(state);
-            return drop_quietly(value);
-        };
-        places[index] = Some(value);
-        state.left -= 1;
-    }
-
-    /// The first failure makes the future ready; the values so far and the later failures are dropped.
-    fn fail(link: &Link<Self>, failure: thread::Result<E>) {
-        let mut state = link.state.borrow_mut();
-        let Some(values) = state.places.take() else {
-            drop(state);
-            return drop_quietly(failure);
-        };
-        state.failure = Some(failure);
-        drop(state);
-        link.wake();
-        drop_quietly(values);
-    }
-
-    fn take(&mut self) -> Option<thread::Result<Result<Vec<T>, E>>> {
-        if let Some(failure) = self.failure.take() {
-            return Some(failure.map(Err));
-        }
-        let values = self.places.take_if(|_| self.left == 0)?;
-        Some(Ok(Ok(values.into_iter().flatten().collect())))
-    }
-
-    fn take_once(&mut self) -> Option<thread::Result<Result<Vec<T>, E>>> {
-        let was_taken = self.places.is_none() && self.failure.is_none();
-        assert!(!was_taken, "polled after it was ready");
-        self.take()
-    }
+/// What the children returned, in the order of the input, or the panic of the first one that did.
+fn in_order<T>(mut ended: Vec<Ended<T>>) -> Vec<T> {
+    ended.sort_unstable_by_key(|(index, _)| *index);
+    let results: thread::Result<Vec<T>> = ended.into_iter().map(|(_, result)| result).collect();
+    results.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Runs the children together, waits for all of them, and gives what they returned, in the order of
 /// the input.
-///
-/// Children that return a `Result` give a `Vec` of `Result`s.
 ///
 /// ```
 /// # use asyncio_to_smol::gather::gather_all;
@@ -288,54 +194,30 @@ impl<T, E> Gathered<T, E> {
 /// let squares = block_on(ex.run(gather_all(&ex, (1..4).map(async |n| n * n))));
 /// assert_eq!(squares, [1, 4, 9]);
 /// ```
-pub fn gather_all<'a, F>(
+pub fn gather_all<'a, F: Future + 'a>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
-) -> GatherAll<F::Output>
-where
-    F: Future + 'a,
-    F::Output: 'a,
-{
-    GatherAll(Gather(start(ex, children, Gathered::new, Gathered::put)))
+) -> GatherAll<F::Output> {
+    GatherAll(start(ex, children, |_| false))
 }
 
 /// The future that [`gather_all`] returns: what all children have returned.
 ///
-/// Dropping it before that cancels the children, as with [`Gather`].
+/// Dropping it before that cancels the children, at the loop's next turn.
 ///
 /// # Panics
 ///
-/// If a child panics. The panic comes out where this is awaited, after all other children have
-/// ended; if several panic, that of the first one in the input.
+/// Like [`Gather`]. The panic of a child comes out after all other children have ended; if several
+/// panic, that of the first one in the input.
+#[derive(Debug)]
 #[must_use = "dropping it cancels the children"]
-pub struct GatherAll<T>(Gather<thread::Result<T>, std::convert::Infallible>);
-
-impl<T> GatherAll<T> {
-    /// Cancels the children that have not ended, and waits until they have been dropped.
-    ///
-    /// Returns what awaiting it would have given, if all had ended already. There is an example at
-    /// [`Gather::cancel`].
-    ///
-    /// # Panics
-    ///
-    /// If all had ended and a child has panicked, with its panic.
-    pub async fn cancel(self) -> Option<Vec<T>> {
-        let Ok(results) = self.0.cancel().await?;
-        Some(or_resume(results.into_iter().collect()))
-    }
-}
+pub struct GatherAll<T>(Children<T>);
 
 impl<T> Future for GatherAll<T> {
     type Output = Vec<T>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<T>> {
-        let Ok(results) = ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(or_resume(results.into_iter().collect()))
-    }
-}
-
-impl<T> fmt::Debug for GatherAll<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatherAll").finish_non_exhaustive()
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<T>> {
+        let ended = ready!(self.0.poll(cx)).expect(GONE);
+        Poll::Ready(in_order(ended))
     }
 }

@@ -59,7 +59,7 @@ pub use stdin::Stdin;
 pub use task_group::{TaskGroup, task_group};
 pub use tcp_stream::TcpStream;
 pub use ticker::Ticker;
-pub use timeout::{TimedOut, timeout, timeout_at, timeout_task};
+pub use timeout::{TimedOut, timeout, timeout_at};
 
 /// [`run`](mod@run), until `main` ends or the first Ctrl-C or SIGTERM comes.
 ///

@@ -5,46 +5,30 @@
 //! - Node: no name for it
 //! - Paste: this file; `cargo add async-executor async-io futures-lite pin-project-lite slab`
 //!
-//! ```
-//! use asyncio_to_smol::run::run;
-//!
-//! let sum = run(async |ex| {
-//!     let one = ex.spawn(async { 1 });
-//!     let two = ex.spawn(async { 2 });
-//!     one.await + two.await
-//! });
-//! assert_eq!(sum, 3);
-//! ```
-//!
 //! It is a `LocalExecutor` with two things right that are easily got wrong:
 //!
-//! - `main` is a task like the others. All tasks are polled first in, first out, as in asyncio, and
-//!   when `main` ends no task is polled once more. (Inside `executor.run(main)` a `main` that is not
-//!   spawned is polled once in 200 turns, and spawning and awaiting in it is 10 to 20 times slower.)
-//! - When `main` ends, what is left is cancelled: every future is dropped, and its destructors have
-//!   run when `run` returns. (Tasks that hold an `Rc` of their own executor keep each other alive,
-//!   and their destructors never run; the [`Spawner`] given to `main` is a weak handle. And dropping
-//!   an executor misses a task that another thread is waking at that moment.)
+//! - `main` is a task like the others: all are polled first in, first out, as in asyncio, and none after
+//!   the end of `main`. (Inside `executor.run(main)`, a `main` that is not spawned is polled once in
+//!   200 turns, and spawning and awaiting in it is 10 to 20 times slower.)
+//! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor
+//!   keep each other alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that
+//!   another thread is waking at that moment.)
 //!
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
 //! | when `main` is done | the other tasks are cancelled | the other promises go on to their end | cancelled |
-//! | what a cancelled task can still do | catch `CancelledError`, and await | | only `Drop`, which cannot await |
+//! | what a cancelled task can still do | catch `CancelledError`, await | | only `Drop`, which cannot await |
 //! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
 //! | `run` inside `run` | `RuntimeError` | | panics |
 //! | `to_thread`, here `unblock` | is waited for | | is not waited for: await its task, or the end of the program cuts the closure off |
 //! | several `main`s one after the other | `asyncio.Runner`: on one loop, in one context | | a `run` each, or a `LocalExecutor` of your own, which can run again and again; there are no context variables |
 //! | Ctrl-C | `main` is cancelled, then the rest | ends the process | ends the process; the module `interrupt` is for that |
 //! | which tasks are there? | `all_tasks()`, names from `create_task(…, name=…)` | cannot be asked | [`Spawner::tasks`], [`Spawner::spawn_named`] |
-//! | a request to cancel | `task.cancel()`, at once | | `drop(task)`, at once; `task.cancel()` is a future that asks only when it is polled, and waits for the destructors |
+//! | a request to cancel | `task.cancel()`, at once | | `drop(task)`, at once; `task.cancel()` is a future that asks only when it is polled or dropped, and waits for the destructors |
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
+//! | a destructor panics | | | at the end of `run` the panic hook reports it, and the others run; in a task that is cancelled by dropping its `Task`, or in what a detached task returns, it ends the process, as always with async-task |
 //!
-//! A destructor that panics at the end of `run` is reported by the panic hook, and the others run.
-//! (In a task that is cancelled by dropping its `Task`, it ends the process: async-task, on which
-//! smol's executors stand, aborts then. So does the destructor of what a detached task returns.)
-//!
-//! A [`Spawner`] stays on its thread: it is neither `Send` nor `Sync`. `gather` and `as_completed` accept
-//! it, and so does whatever wants to extend a collection of futures.
+//! A [`Spawner`] is neither `Send` nor `Sync`. `gather` and `as_completed` take it, by its `Extend`.
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
@@ -53,8 +37,6 @@ use futures_lite::future::yield_now;
 use pin_project_lite::pin_project;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::num::NonZero;
 use std::pin::Pin;
@@ -63,41 +45,45 @@ use std::task::{Context, Poll, Waker};
 
 /// Runs `main` and everything it spawns until `main` ends, and returns what it returns.
 ///
-/// `main` gets a [`Spawner`], and is spawned as the first task. Tasks that are unfinished when it
-/// ends are cancelled; their destructors have run when this returns, in no particular order. Work
-/// that a task has handed to another thread (`unblock`) cannot be cancelled and goes on there; it is
-/// not waited for.
+/// Tasks that are unfinished then are cancelled; their destructors have run when this returns, in no
+/// particular order.
 ///
 /// ```
-/// # use asyncio_to_smol::run::run;
-/// let result: Result<u32, std::num::ParseIntError> = run(async |_| "42".parse());
-/// assert_eq!(result, Ok(42));
+/// use asyncio_to_smol::run::run;
+/// let sum = run(async |ex| ex.spawn(async { 1 }).await + ex.spawn(async { 2 }).await);
+/// assert_eq!(sum, 3);
 /// ```
 ///
 /// # Panics
 ///
-/// If called from inside another `run` on the same thread: it would stop every task there. And if
-/// `main` panics, with its panic, after the other tasks have been cancelled. A panic in another task
-/// only reaches the task that awaits it.
-pub fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
-where
-    F: Future + 'a,
-    F::Output: 'a,
-{
-    let _running = Running::enter();
-    let executor = Rc::new(LocalExecutor::new());
-    let tasks = Rc::new(TaskList::default());
-    let main = main(Spawner {
-        executor: Rc::downgrade(&executor),
-        tasks: Rc::clone(&tasks),
-    });
-    let main = executor.spawn(Stoppable::new(main, &tasks, Some("main".to_string())));
-    async_io::block_on(async {
-        turn_while(&executor, || !main.is_finished()).await;
-        tasks.stop();
-        turn_while(&executor, || tasks.len() > 0).await;
-        main.await
+/// If called from inside another `run` on the same thread, and if `main` panics, with its panic. A
+/// panic in another task only reaches the task that awaits it.
+pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output {
+    RUNNING.with(|running| {
+        let Ok(_running) = running.try_borrow_mut() else {
+            panic!(
+                "`run` inside `run` would stop every task of the outer one: spawn the future there"
+            );
+        };
+        let executor = Rc::new(LocalExecutor::new());
+        let tasks = Rc::new(TaskList::default());
+        let spawner = Spawner {
+            executor: Rc::downgrade(&executor),
+            tasks: Rc::clone(&tasks),
+        };
+        let main = spawner.spawn_named("main", main(spawner.clone()));
+        async_io::block_on(async {
+            turn_while(&executor, || !main.is_finished()).await;
+            tasks.stop();
+            turn_while(&executor, || tasks.len() > 0).await;
+            main.await
+        })
     })
+}
+
+thread_local! {
+    /// Borrowed while this thread is inside `run`.
+    static RUNNING: RefCell<()> = const { RefCell::new(()) };
 }
 
 /// Polls one task after another for as long as the condition holds before each.
@@ -118,10 +104,8 @@ async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) 
     }
 }
 
-/// Spawns tasks onto the loop of a [`run`].
-///
-/// It does not keep the loop alive. Clones are cheap, and a task usually takes one along.
-#[derive(Clone)]
+/// Spawns tasks onto the loop of a [`run`], which it does not keep alive. Clones are cheap.
+#[derive(Clone, Debug)]
 pub struct Spawner<'a> {
     executor: Weak<LocalExecutor<'a>>,
     tasks: Rc<TaskList>,
@@ -132,19 +116,15 @@ impl<'a> Spawner<'a> {
     ///
     /// It runs from the next turn of the loop on, whether it is awaited or not. Dropping the `Task`
     /// cancels it: its future is dropped at the loop's next turn. `task.cancel().await` waits for
-    /// that, `task.detach()` lets it run on. (`task.cancel()` alone does nothing until it is awaited
-    /// or dropped.)
-    ///
-    /// When the `run` has ended, or is ending, the future is dropped at once, and its `Task` is a
-    /// cancelled one: to await it panics, `task.fallible()` gives `None`.
+    /// that, `task.detach()` lets it run on. When the `run` is ending, the future is dropped at once,
+    /// and its `Task` is a cancelled one: to await it panics, `task.fallible()` gives `None`.
     ///
     /// ```
     /// # use asyncio_to_smol::run::run;
     /// # use futures_lite::future::pending;
     /// run(async |ex| {
-    ///     let one = ex.spawn(async { 1 });
     ///     let never = ex.spawn(pending::<()>());
-    ///     assert_eq!(one.await, 1);
+    ///     assert_eq!(ex.spawn(async { 1 }).await, 1);
     ///     drop(never); // cancels it
     /// });
     /// ```
@@ -155,50 +135,66 @@ impl<'a> Spawner<'a> {
     /// Spawns `future` as a task with a name for [`tasks`](Spawner::tasks): asyncio's
     /// `create_task(…, name=…)`.
     ///
-    /// There is an example at [`tasks`](Spawner::tasks).
+    /// ```
+    /// # asyncio_to_smol::run::run(async |ex| {
+    /// let _greeter = ex.spawn_named("greeter", async {});
+    /// assert_eq!(ex.tasks()[1], "greeter"); // after `main`
+    /// # });
+    /// ```
     pub fn spawn_named<T: 'a>(
         &self,
         name: impl Into<String>,
         future: impl Future<Output = T> + 'a,
     ) -> Task<T> {
-        self.spawn_task(future, Some(name.into()))
+        self.spawn_task(future, Some(name.into().into()))
     }
 
     fn spawn_task<T: 'a>(
         &self,
         future: impl Future<Output = T> + 'a,
-        name: Option<String>,
+        name: Option<Box<str>>,
     ) -> Task<T> {
-        match self.executor.upgrade() {
-            Some(executor) if !self.tasks.stopping.get() => {
-                executor.spawn(Stoppable::new(future, &self.tasks, name))
-            }
+        let executor = self.executor.upgrade();
+        let Some(executor) = executor.filter(|_| !self.tasks.stopping.get()) else {
             // This executor is dropped at once, and cancels the task by that.
-            _ => {
-                let none = LocalExecutor::new();
-                none.spawn(future)
-            }
-        }
+            return LocalExecutor::new().spawn(future);
+        };
+        let list = Rc::clone(&self.tasks);
+        let number = NonZero::<u64>::MIN.saturating_add(list.count.get());
+        list.count.set(number.get());
+        let waker = None;
+        let task = Listed {
+            number,
+            name,
+            waker,
+        };
+        let key = list.listed.borrow_mut().insert(task);
+        executor.spawn(Stoppable {
+            future: Some(future),
+            entry: Some(Entry { list, key }),
+        })
     }
 
-    /// The tasks that have not ended, `main` among them, in the order in which they were spawned:
-    /// asyncio's `all_tasks`.
-    ///
-    /// A task that has been cancelled is in it until its future has been dropped.
+    /// The names of the tasks whose futures have not been dropped, in the order of their spawning:
+    /// asyncio's `all_tasks`. The N-th task of this `run` is `Task-N` if it has no name.
     ///
     /// ```
-    /// # use asyncio_to_smol::run::run;
-    /// # use futures_lite::future::{pending, yield_now};
-    /// run(async |ex| {
-    ///     let _task = ex.spawn(pending::<()>());
-    ///     yield_now().await;
-    ///     let _new = ex.spawn_named("greeter", async {});
-    ///     let tasks: Vec<_> = ex.tasks().iter().map(ToString::to_string).collect();
-    ///     assert_eq!(tasks, ["main: running", "Task-2: waiting", "greeter: new"]);
-    /// });
+    /// # asyncio_to_smol::run::run(async |ex| {
+    /// let task = ex.spawn(async {});
+    /// assert_eq!(ex.tasks(), ["main", "Task-2"]);
+    /// task.await;
+    /// assert_eq!(ex.tasks(), ["main"]);
+    /// # });
     /// ```
-    pub fn tasks(&self) -> Vec<TaskInfo> {
-        self.tasks.list()
+    pub fn tasks(&self) -> Vec<String> {
+        let tasks = self.tasks.listed.borrow();
+        let mut tasks: Vec<_> = tasks.iter().map(|(_, task)| task).collect();
+        tasks.sort_unstable_by_key(|task| task.number);
+        let name = |task: &Listed| match &task.name {
+            Some(name) => name.to_string(),
+            None => format!("Task-{}", task.number),
+        };
+        tasks.into_iter().map(name).collect()
     }
 }
 
@@ -211,74 +207,23 @@ impl<'a, F: Future<Output = ()> + 'a> Extend<F> for &Spawner<'a> {
     }
 }
 
-impl fmt::Debug for Spawner<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spawner")
-            .field("unfinished", &self.tasks.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A task that has not ended: what [`Spawner::tasks`] lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TaskInfo {
-    /// The name it was given, or `Task-N` for the N-th task of this `run`.
-    pub name: String,
-    /// What it is doing.
-    pub state: TaskState,
-}
-
-/// What a task that has not ended is doing. All of these are "pending" in asyncio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TaskState {
-    /// It has not been polled yet.
-    New,
-    /// It is being polled: it is the one that asks, unless it does so while it is dropped.
-    Running,
-    /// It has been polled, and waits: for something, or for its turn.
-    Waiting,
-}
-
-/// Like `Task-2: waiting`.
-impl fmt::Display for TaskInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.state)
-    }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            TaskState::New => "new",
-            TaskState::Running => "running",
-            TaskState::Waiting => "waiting",
-        })
-    }
-}
-
 /// The tasks of a `run`: which there are, and a way to end them all.
 ///
-/// Ending them means that each is polled once more, and drops its own future then. Dropping the
-/// executor, or every `Task`, would drop the futures, too. But the former misses a task that another
-/// thread is waking at that moment, and with the latter a destructor that panics ends the process.
-#[derive(Default)]
+/// For that, each is polled once more, and drops its own future then. (Dropping the executor misses a
+/// task that another thread is waking; if every `Task` is dropped, a destructor that panics aborts.)
+#[derive(Debug, Default)]
 struct TaskList {
     /// Whether every task is to end, also those that are spawned from now on.
     stopping: Cell<bool>,
-    tasks: RefCell<Slab<Listed>>,
+    listed: RefCell<Slab<Listed>>,
     /// How many there have been.
     count: Cell<u64>,
-    /// Of the few that have one, by their keys.
-    names: RefCell<BTreeMap<usize, String>>,
-    /// The key of the one that is being polled. (Or that has panicked; no other task is being polled
-    /// between that and its end.)
-    current: Cell<Option<usize>>,
 }
 
+#[derive(Debug)]
 struct Listed {
     number: NonZero<u64>, // without zero, a place in the slab is 8 bytes smaller
+    name: Option<Box<str>>,
     /// `None` before it is polled: then it is in its executor's queue anyway.
     waker: Option<Waker>,
 }
@@ -286,35 +231,15 @@ struct Listed {
 impl TaskList {
     fn stop(&self) {
         self.stopping.set(true);
-        // A waker is called with the list free for others.
-        let tasks = self.tasks.borrow();
-        let wakers: Vec<_> = tasks
-            .iter()
-            .flat_map(|(_, task)| task.waker.clone())
-            .collect();
-        drop(tasks);
-        wakers.into_iter().for_each(Waker::wake);
+        let tasks = self.listed.take(); // no waker is called under the borrow
+        let wakers = tasks.iter().filter_map(|(_, task)| task.waker.as_ref());
+        wakers.for_each(Waker::wake_by_ref);
+        self.listed.replace(tasks);
     }
 
     /// How many futures have not been dropped.
     fn len(&self) -> usize {
-        self.tasks.borrow().len()
-    }
-
-    fn list(&self) -> Vec<TaskInfo> {
-        let names = self.names.borrow();
-        let tasks = self.tasks.borrow();
-        let mut keys: Vec<_> = tasks.iter().map(|(key, task)| (task.number, key)).collect();
-        keys.sort_unstable();
-        let info = |(number, key)| TaskInfo {
-            name: (names.get(&key).cloned()).unwrap_or_else(|| format!("Task-{number}")),
-            state: match &tasks[key].waker {
-                _ if self.current.get() == Some(key) => TaskState::Running,
-                Some(_) => TaskState::Waiting,
-                None => TaskState::New,
-            },
-        };
-        keys.into_iter().map(info).collect()
+        self.listed.borrow().len()
     }
 }
 
@@ -328,91 +253,45 @@ pin_project! {
     }
 }
 
-/// A task's place in the list.
-struct Entry {
-    list: Rc<TaskList>,
-    key: usize,
-    has_name: bool,
-    has_waker: bool,
-}
-
-impl<F> Stoppable<F> {
-    fn new(future: F, list: &Rc<TaskList>, name: Option<String>) -> Stoppable<F> {
-        let number = NonZero::<u64>::MIN.saturating_add(list.count.get());
-        list.count.set(number.get());
-        let waker = None;
-        let key = list.tasks.borrow_mut().insert(Listed { number, waker });
-        let has_name = name.is_some();
-        if let Some(name) = name {
-            list.names.borrow_mut().insert(key, name);
-        }
-        Stoppable {
-            future: Some(future),
-            entry: Some(Entry {
-                list: Rc::clone(list),
-                key,
-                has_name,
-                has_waker: false,
-            }),
-        }
-    }
-}
-
 impl<F: Future> Future for Stoppable<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut();
-        if let (Some(future), Some(entry)) = (future, this.entry.as_mut()) {
-            if !entry.list.stopping.get() {
-                // A task has the same waker all its life.
-                if !entry.has_waker {
-                    let waker = cx.waker().clone();
-                    entry.list.tasks.borrow_mut()[entry.key].waker = Some(waker);
-                    entry.has_waker = true;
-                }
-                entry.list.current.set(Some(entry.key));
-                let result = future.poll(cx);
-                entry.list.current.set(None);
-                return result;
+        match (this.future.as_mut().as_pin_mut(), this.entry.as_ref()) {
+            (Some(future), Some(entry)) if !entry.list.stopping.get() => {
+                entry.keep(cx.waker());
+                future.poll(cx)
+            }
+            _ => {
+                this.future.set(None);
+                *this.entry = None;
+                Poll::Pending // for ever: the executor is about to go
             }
         }
-        this.future.set(None);
-        *this.entry = None;
-        Poll::Pending // for ever: the executor is about to go
+    }
+}
+
+/// A task's place in the list.
+struct Entry {
+    list: Rc<TaskList>,
+    key: usize,
+}
+
+impl Entry {
+    /// Keeps the waker at the first poll: a task has the same one all its life.
+    fn keep(&self, waker: &Waker) {
+        let has_one = self.list.listed.borrow()[self.key].waker.is_some();
+        if !has_one {
+            let waker = Some(waker.clone());
+            self.list.listed.borrow_mut()[self.key].waker = waker;
+        }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if self.has_name {
-            self.list.names.borrow_mut().remove(&self.key);
-        }
-        let task = self.list.tasks.borrow_mut().remove(self.key);
+        let task = self.list.listed.borrow_mut().remove(self.key);
         drop(task); // with the list free for others
-    }
-}
-
-thread_local! {
-    static RUNNING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Says that this thread is inside `run`.
-struct Running;
-
-impl Running {
-    fn enter() -> Running {
-        assert!(
-            !RUNNING.replace(true),
-            "`run` inside `run` would stop every task of the outer one: spawn the future there"
-        );
-        Running
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.set(false);
     }
 }

@@ -6,18 +6,17 @@ mod cases;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
-use asyncio_to_smol::timeout::{TimedOut, Timeout, timeout, timeout_at, timeout_task};
+use asyncio_to_smol::timeout::{TimedOut, Timeout, timeout, timeout_at};
 use cases::{Case, Child, Drops, OnDrop, Quiet, panic_of, run, show, turns};
-use smol::future::{self, block_on, pending, poll_once, yield_now};
+use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::{Task, Timer};
 use std::cell::Cell;
 use std::io;
 use std::panic::panic_any;
 use std::pin::pin;
-use std::process::Command;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -68,11 +67,15 @@ async fn no_time_starts_nothing(case: Case) {
 async fn no_time_and_a_task_that_is_done(case: Case) {
     let task = case.spawn("a", 0, Ok);
     turns(3).await;
-    case.log_result(timeout_task(Duration::ZERO, task).await);
+    case.log_result(timeout(Duration::ZERO, task).await);
 }
 
 async fn a_task_and_its_end(case: Case) {
-    case.log_result(timeout_task(ms(50), case.spawn("a", usize::MAX, Ok)).await);
+    let mut task = case.spawn("a", usize::MAX, Ok);
+    case.log_result(match timeout(ms(50), &mut task).await {
+        Err(TimedOut) => task.cancel().await.ok_or(TimedOut),
+        in_time => in_time,
+    });
 }
 
 async fn a_first_step_that_blocks(case: Case) {
@@ -85,23 +88,35 @@ async fn a_first_step_that_blocks_and_is_the_last(case: Case) {
 
 #[test]
 fn the_limit_counts_from_the_call() {
+    let start = Instant::now();
+    let limited = timeout(ms(300), pending::<()>());
+    let until = timeout_at(start + ms(300), pending::<()>());
+    thread::sleep(ms(300));
+    let begin = Instant::now();
+    assert_eq!(block_on(limited), Err(TimedOut));
+    assert_eq!(block_on(until), Err(TimedOut));
+    assert!(begin.elapsed() < ms(250), "{:?}", begin.elapsed());
+    // Time is up before the first poll: as if there had been none.
+    let unlimited = timeout(ms(1), async { 5 });
+    thread::sleep(ms(2));
+    assert_eq!(block_on(unlimited), Err(TimedOut));
+    assert_eq!(block_on(timeout_at(start, async { 5 })), Err(TimedOut));
+}
+
+/// Whatever it returns, also something borrowed.
+#[test]
+fn no_time_gives_what_a_task_has_returned_and_nothing_else() {
+    let word = "a".to_string();
     run(async |ex| {
-        let task = ex.spawn(pending::<()>());
-        let start = Instant::now();
-        let limited = timeout(ms(300), pending::<()>());
-        let until = timeout_at(start + ms(300), pending::<()>());
-        let of_task = timeout_task(ms(300), task);
-        thread::sleep(ms(300));
-        let begin = Instant::now();
-        assert_eq!(limited.await, Err(TimedOut));
-        assert_eq!(until.await, Err(TimedOut));
-        assert_eq!(of_task.await, Err(TimedOut));
-        assert!(begin.elapsed() < ms(250), "{:?}", begin.elapsed());
-        // Time is up before the first poll: as if there had been none.
-        let unlimited = timeout(ms(1), async { 5 });
-        thread::sleep(ms(2));
-        assert_eq!(unlimited.await, Err(TimedOut));
-        assert_eq!(timeout_at(start, async { 5 }).await, Err(TimedOut));
+        let [owned, mut by_ref, mut by_two] = [(); 3].map(|()| ex.spawn(async { &word }));
+        let mut running = ex.spawn(turns(9));
+        turns(2).await;
+        assert_eq!(timeout(Duration::ZERO, owned).await, Ok(&word));
+        assert_eq!(timeout(Duration::ZERO, &mut by_ref).await, Ok(&word));
+        assert_eq!(timeout(Duration::ZERO, &mut &mut by_two).await, Ok(&word));
+        assert_eq!(timeout(Duration::ZERO, &mut running).await, Err(TimedOut));
+        let mut boxed = async { 5 }.boxed_local();
+        assert_eq!(timeout(Duration::ZERO, &mut boxed).await, Err(TimedOut));
     });
 }
 
@@ -145,9 +160,6 @@ fn when_time_is_up_the_future_has_been_dropped() {
         let mut waiting = pin!(timeout(limit, drops.forever::<()>()));
         assert_eq!(waiting.as_mut().await, Err(TimedOut));
         assert_eq!(drops.count(), 1); // although `waiting` is still there
-        let task = ex.spawn(drops.forever::<()>());
-        assert_eq!(timeout_task(limit, task).await, Err(TimedOut));
-        assert_eq!(drops.count(), 2);
 
         // By reference it is not.
         let mut task = ex.spawn(async {
@@ -157,22 +169,12 @@ fn when_time_is_up_the_future_has_been_dropped() {
         assert_eq!(timeout(limit, &mut task).await, Err(TimedOut));
         assert_eq!(task.await, 5);
 
-        // Dropping the future cancels the task.
-        let mut waiting = pin!(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
+        // Dropping the future cancels the task that it owns.
+        let mut waiting = pin!(timeout(MINUTE, ex.spawn(drops.forever::<()>())));
         assert!(poll_once(waiting.as_mut()).await.is_none());
+        waiting.set(timeout(MINUTE, ex.spawn(drops.forever::<()>())));
         turns(3).await;
         assert_eq!(drops.count(), 2);
-        waiting.set(timeout_task(Duration::MAX, ex.spawn(drops.forever::<()>())));
-        turns(3).await;
-        assert_eq!(drops.count(), 3);
-
-        // `Task::cancel` cancels nothing before it is polled.
-        let task = ex.spawn(drops.forever::<()>());
-        let cancelling = task.cancel();
-        turns(3).await;
-        assert_eq!(drops.count(), 3);
-        assert!(cancelling.await.is_none());
-        assert_eq!(drops.count(), 4);
     });
 }
 
@@ -190,8 +192,8 @@ async fn panics_in_its_destructor() {
 #[test]
 fn a_panic_comes_through() {
     let payloads = [
-        panic_of(|| run(async |_| timeout(Duration::MAX, panics()).await)),
-        panic_of(|| run(async |ex| timeout_task(Duration::MAX, ex.spawn(panics())).await)),
+        panic_of(|| run(async |_| timeout(MINUTE, panics()).await)),
+        panic_of(|| run(async |ex| timeout(MINUTE, ex.spawn(panics())).await)),
         panic_of(|| run(async |_| timeout(ms(5), panics_in_its_destructor()).await)),
     ];
     for payload in payloads {
@@ -199,26 +201,8 @@ fn a_panic_comes_through() {
     }
 }
 
-/// In a process of its own, since that ends.
-#[test]
-fn a_destructor_that_panics_in_a_task_ends_the_process() {
-    const PROGRAM: &str = "TIMEOUT_PROGRAM";
-    if env::var_os(PROGRAM).is_some() {
-        let _ = run(async |ex| timeout_task(ms(5), ex.spawn(panics_in_its_destructor())).await);
-        return;
-    }
-    let this_test = "a_destructor_that_panics_in_a_task_ends_the_process";
-    let mut command = Command::new(env::current_exe().unwrap());
-    let output = command.args(["--exact", this_test]).env(PROGRAM, "1");
-    assert_eq!(output.output().unwrap().status.code(), None, "it aborts");
-}
-
 #[test]
 fn between_threads() {
-    fn can_be_sent<T: Send>(_: T) {}
-    fn is_sync<T: Sync>() {}
-    can_be_sent(timeout(MINUTE, async {}));
-    let other = smol::spawn(async {});
-    can_be_sent(timeout_task(MINUTE, other));
-    is_sync::<Timeout<Task<()>>>();
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Timeout<Task<()>>>();
 }

@@ -73,11 +73,11 @@ fn failing_group(dropped: &Dropped) -> f64 {
     }
     let result = block_on(task_group(async |group: TaskGroup<Start>| {
         for guard in dropped.guards() {
-            let _ = group.spawn(child(guard));
+            group.spawn(child(guard));
         }
         yield_now().await;
         Err::<(), _>(Start::new())
     }));
-    let start = result.err().and_then(|errors| errors.into_iter().next());
-    dropped.all_since(start.expect("the group has failed"))
+    let errors = result.expect_err("the group has failed");
+    dropped.all_since(errors.first)
 }

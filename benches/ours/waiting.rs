@@ -24,10 +24,10 @@ async fn yields(i: u64) -> Child {
 pub fn run(job: &str) -> bool {
     match (job, argument::<String>(2).as_str()) {
         ("gather", "run") => run::run(async |ex| gather(&ex).await),
-        ("gather", "local") => in_local_executor(async |ex| gather(&ex).await),
+        ("gather", "local") => in_local_executor(async |ex| gather(&*ex).await),
         ("gather", "spawn") => run::run(async |ex| spawn(&ex).await),
         ("as_completed", "run") => run::run(async |ex| as_completed(&ex).await),
-        ("as_completed", "local") => in_local_executor(async |ex| as_completed(&ex).await),
+        ("as_completed", "local") => in_local_executor(async |ex| as_completed(&*ex).await),
         ("gather" | "as_completed", _) => measure::unknown(2),
         _ => return false,
     }

@@ -95,7 +95,7 @@ async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Resu
                     group.spawn(async {
                         let _place = place;
                         work.await
-                    })?;
+                    });
                 }
                 Err(TryRecvError::Empty) => {
                     Timer::after(Duration::from_secs(1)).await;

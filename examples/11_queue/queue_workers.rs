@@ -72,7 +72,7 @@ async fn worker(jobs: &Receiver<Job>) -> Result<(), Error> {
 async fn run_workers(jobs: &Receiver<Job>, workers: u16) -> Result<(), Error> {
     let all = task_group(async |group: TaskGroup<Error>| {
         for _ in 0..workers {
-            group.spawn(worker(jobs))?;
+            group.spawn(worker(jobs));
         }
         Ok(())
     });

@@ -81,8 +81,8 @@ pub async fn serve<S: Stream>(
             match future::or(listener.accept(), told_to_stop).await {
                 Ok((stream, _)) => {
                     let connection = connection(wrap(stream.clone()), stream, &ended);
-                    // How it ends is the client's business. Refused only when the group is being dropped.
-                    let _ = group.spawn(async { Ok(connection.await) });
+                    // How it ends is the client's business.
+                    group.spawn(async { Ok(connection.await) });
                     // The others have a turn, also when clients come by the thousand.
                     future::yield_now().await;
                 }

@@ -125,14 +125,11 @@ impl<S: Stream + Send + 'static> Clients<S> {
     async fn run(&self, n: usize) -> Result<(), Error> {
         let group = task_group(async |group: TaskGroup<Error>| {
             for _ in 0..n {
-                group.spawn(self.run_one())?;
+                group.spawn(self.run_one());
             }
             Ok(())
         });
-        group.await.map_err(|errors| {
-            let first = errors.into_iter().next();
-            first.unwrap_or_else(|| "a client has failed".into())
-        })
+        group.await.map_err(|errors| errors.first)
     }
 }
 

@@ -57,9 +57,9 @@ async fn joined(ex: &Spawner<'_>) -> io::Result<()> {
 
 async fn grouped(group: TaskGroup<'_, io::Error>) -> io::Result<()> {
     let (server, connection) = unbounded::<()>();
-    group.spawn(sleeper("task_group"))?;
-    group.spawn(client(1, connection.clone()))?;
-    group.spawn(client(2, connection))?;
+    group.spawn(sleeper("task_group"));
+    group.spawn(client(1, connection.clone()));
+    group.spawn(client(2, connection));
     Timer::after(Duration::from_millis(100)).await;
     drop(server);
     Ok(())

@@ -43,7 +43,7 @@ async fn work(way: &str, name: &'static str, tenths: u64) -> &'static str {
     name
 }
 
-fn main() -> Result<(), wait::Empty> {
+fn main() {
     run(async |ex| {
         let children = [("a", 0), ("b", 0), ("c", 2)];
         let [a, b, c] = children.map(|(name, time)| ex.spawn(work("plain smol", name, time)));
@@ -55,10 +55,12 @@ fn main() -> Result<(), wait::Empty> {
         let tasks = children.map(|(name, time)| ex.spawn(work("wait", name, time)));
         let mut tasks = Vec::from(tasks);
         while !tasks.is_empty() {
-            let done = wait::first_completed(&mut tasks).await?;
-            let received: Vec<_> = done.into_iter().map(|done| done.result()).collect();
+            let done = wait::first_completed(&mut tasks).await;
+            let received: Vec<_> = done
+                .into_iter()
+                .map(|(_, result)| result.unwrap())
+                .collect();
             println!("wait: received {received:?}, tasks left: {}", tasks.len());
         }
-        Ok(())
-    })
+    });
 }

@@ -60,6 +60,11 @@ bench *arguments:
     @cargo build --quiet --release --bins --manifest-path benches/Cargo.toml --target-dir target/benches
     @target/benches/release/bench "$@"
 
+# What chapter 20 says of async-std and smol, run on both; arguments go to cargo test
+[group('work')]
+async-std *arguments:
+    cargo test --manifest-path tests/async_std/Cargo.toml --target-dir target/async-std "$@"
+
 # Write every list from the heads of the programs and modules; --check only says which one is wrong
 [group('work')]
 [no-exit-message]

@@ -8,7 +8,9 @@ mod picture;
 mod run;
 mod runner;
 mod smoke;
+#[allow(dead_code)]
 mod svg;
+mod svg_old;
 mod take;
 mod terminal;
 

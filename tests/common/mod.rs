@@ -3,7 +3,7 @@
 
 pub mod process;
 
-pub use process::Line;
+pub use process::{Line, is_greeting};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -246,12 +246,6 @@ pub struct Finished {
     pub status: ExitStatus,
     pub stdout: Vec<String>,
     pub stderr: Vec<String>,
-}
-
-/// Whether the line is `{unix seconds} - Hello world!`, with seconds of this century.
-pub fn is_greeting(line: &str) -> bool {
-    line.strip_suffix(" - Hello world!")
-        .is_some_and(|seconds| seconds.len() == 10 && seconds.parse::<u64>().is_ok())
 }
 
 /// How long a computation took, if this is the line that says so.

@@ -75,6 +75,12 @@ impl Drop for Running {
     }
 }
 
+/// Whether the line is `{unix seconds} - Hello world!`, with seconds of this century.
+pub fn is_greeting(line: &str) -> bool {
+    line.strip_suffix(" - Hello world!")
+        .is_some_and(|seconds| seconds.len() == 10 && seconds.parse::<u64>().is_ok())
+}
+
 /// What is not UTF-8 is replaced.
 fn lines_of(source: Option<impl Read + Send + 'static>) -> Receiver<Line> {
     let (sender, receiver) = mpsc::channel();

@@ -1,13 +1,10 @@
 //! `just contents`: writes every list from the heads, or says which one is not as the heads have it.
 
 use crate::Result;
-use crate::runner::head::{Head, Heads, text_of};
+use crate::runner::head::{Heads, List, Program, text_of};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-
-/// Names of asyncio or Node, and what takes their place.
-type Names = Vec<(String, Option<String>)>;
 
 const MODULES: &str = "module | what it is | asyncio | Node.js";
 const PROGRAMS: &str = "program | article | what it shows | command";
@@ -19,18 +16,18 @@ pub fn contents(root: &Path, heads: &Heads, only_check: bool) -> Result<()> {
     for (path, text) in generated(root, heads)? {
         if text_of(root, &path)? == text {
             continue;
-        }
-        wrong += &format!("\n  {path}");
-        if !only_check {
+        } else if only_check {
+            wrong += &format!("  {path}\n");
+        } else {
             fs::write(root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
             println!("{path}: written");
         }
     }
-    if only_check && !wrong.is_empty() {
-        let what = "not what the heads of the programs and modules say";
-        return Err(format!("{what}:{wrong}\n`just contents` repairs it").into());
+    if wrong.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let what = "not what the heads of the programs and modules say";
+    Err(format!("{what}:\n{wrong}`just contents` repairs it").into())
 }
 
 /// The files that have generated parts, as they should be.
@@ -86,17 +83,11 @@ fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
     let expected = || format!("{path}: expected comments `{open}…` and `{close}` around the list");
     let [before, old, after] = between(text, &open, close).ok_or_else(expected)?;
     let (opening, old) = old.split_once('\n').ok_or_else(expected)?;
-    // The line of the closing marker begins as that of the opening one.
+    // With what the line of the closing marker begins.
     let begin = old.rsplit('\n').next().unwrap_or(old);
-    let prefix = begin
-        .get(..4)
-        .filter(|begin| *begin == "//! ")
-        .unwrap_or("");
-    let mut lines = String::new();
-    for line in part.lines() {
-        lines += format!("{prefix}{line}").trim_end();
-        lines += "\n";
-    }
+    let prefix = if path.ends_with(".rs") { "//! " } else { "" };
+    let line = |line| format!("{prefix}{line}").trim_end().to_string() + "\n";
+    let lines: String = part.lines().map(line).collect();
     Ok(format!("{before}{opening}\n{lines}{begin}{after}"))
 }
 
@@ -109,8 +100,8 @@ fn excerpt(root: &Path, path: &str) -> Result<String> {
     let lines = || shown.trim_end().lines();
     let indentation = |line: &str| line.find(|c| c != ' ');
     let less = lines().filter_map(indentation).min().unwrap_or(0);
-    let shown = lines().map(|line| line.get(less..).unwrap_or("").to_string() + "\n");
-    let shown: String = shown.collect();
+    let line = |line: &str| line.get(less..).unwrap_or("").to_string() + "\n";
+    let shown: String = lines().map(line).collect();
     Ok(format!("\n```rust,ignore\n{shown}```\n\n"))
 }
 
@@ -139,8 +130,8 @@ fn table(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// A table with these columns of the heads, as seen from this folder.
-fn list(columns: &str, heads: &[Head], from: &str) -> String {
-    let cell = |one: &Head, column| match column {
+fn list(columns: &str, heads: &[Program], from: &str) -> String {
+    let cell = |one: &Program, column| match column {
         "program" | "module" => link(one, from),
         "article" => one.article(),
         "asyncio" => codes(&one.names.asyncio),
@@ -168,15 +159,15 @@ fn programs(heads: &Heads) -> String {
         let (number, title, folder) = (chapter.number, &chapter.title, &chapter.folder);
         text += &format!("\n## [Chapter {number}: {title}]({folder}/README.md)\n");
         if !chapter.programs.is_empty() {
-            text += list(ANSWERS, &chapter.programs, "examples/").trim_end();
-            text += "\n";
+            let list = list(ANSWERS, &chapter.programs, "examples/");
+            text += &list[..list.len() - 1];
         }
     }
     text + "\n"
 }
 
 /// For each name of that world the programs and the modules that answer it, and what else does.
-fn index(heads: &Heads, world: &str, names: fn(&Head) -> &Names) -> String {
+fn index(heads: &Heads, world: &str, names: fn(&Program) -> &List) -> String {
     let mut index = BTreeMap::<&str, [Vec<String>; 3]>::new();
     let programs = heads.programs().map(|one| (one, 0));
     for (one, column) in programs.chain(heads.modules.iter().map(|one| (one, 1))) {
@@ -196,7 +187,7 @@ fn index(heads: &Heads, world: &str, names: fn(&Head) -> &Names) -> String {
 }
 
 /// In the documentation a function may have the same name as its module.
-fn link(one: &Head, from: &str) -> String {
+fn link(one: &Program, from: &str) -> String {
     let (name, path) = (&one.name, &one.path);
     match path.strip_prefix(from) {
         _ if from == "src/lib.rs" => format!("[`mod@{name}`]"),
@@ -205,7 +196,7 @@ fn link(one: &Head, from: &str) -> String {
     }
 }
 
-fn codes(names: &Names) -> String {
+fn codes(names: &List) -> String {
     let names = names.iter().map(|(name, _)| format!("`{name}`"));
     names.collect::<Vec<_>>().join(", ")
 }

@@ -15,6 +15,7 @@ use std::process::{Command, ExitCode};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// The folder of the project.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const COPY: &str = "usage: just copy NAME DIR";
 const TAKE: &str = "usage: just take MODULE DIR [FOLDER]";
@@ -37,15 +38,13 @@ fn command(words: &[&str]) -> Result<ExitCode> {
     match words {
         ["list"] => list(heads),
         ["run", wanted, arguments @ ..] => return run::run(root, heads, wanted, arguments),
-        ["copy", "--help"] => println!(
-            "{COPY}\nMakes a Cargo package of its own in DIR out of one program. `just` lists them."
-        ),
+        ["copy", "--help"] => println!("{COPY}\n{}", paste::COPY_HELP),
         ["copy", name, dir] if !dir.is_empty() => {
             paste::copy(root, heads.program(name)?, &from.join(dir))?;
         }
         ["copy", ..] => return Err(COPY.into()),
         ["take", "--help"] => {
-            println!("{TAKE}\n{}", paste::HELP);
+            println!("{TAKE}\n{}", paste::TAKE_HELP);
             let modules = heads.modules.iter();
             modules.for_each(|one| println!("  {:<12}  {}", one.name, one.description));
         }
@@ -65,7 +64,6 @@ fn command(words: &[&str]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The chapters and their programs.
 fn list(heads: &Heads) {
     for chapter in &heads.chapters {
         println!("Chapter {}: {}", chapter.number, chapter.title);

@@ -33,19 +33,16 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         written.map_err(|error| format!("{}: {error}", path.display()))
     };
     write("src/main.rs", &text_of(root, &program.path)?)?;
-    let chapter = program
-        .path
-        .trim_end_matches(&format!("{}.rs", program.name));
+    let own = format!("{}.rs", program.name);
+    let chapter = program.path.trim_end_matches(&own);
     for file in &program.files {
         // One of another chapter is in that chapter's folder, here as there: `#[path]` finds it beside `src`.
         let (from, to) = match file.contains('/') {
             true => ("examples/", ""),
             false => (chapter, "src/"),
         };
-        write(
-            &format!("{to}{file}"),
-            &text_of(root, &format!("{from}{file}"))?,
-        )?;
+        let text = text_of(root, &format!("{from}{file}"))?;
+        write(&format!("{to}{file}"), &text)?;
     }
     write(".gitignore", "/target\n")?;
     // The same versions as here. Cargo takes out what is not needed.
@@ -77,14 +74,14 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What `just take --help` says.
-pub const HELP: &str = "\
+pub const COPY_HELP: &str =
+    "Makes a Cargo package of its own in DIR out of one program. `just` lists them.";
+pub const TAKE_HELP: &str = "\
 Copies a module of the library, and the one file that it may need beside it, into the package in DIR:
 beside its lib.rs or main.rs, or into FOLDER there, such as src/util. Adds the crates that it needs by
 `cargo add`, and says what to do next. Overwrites nothing.
 
-The modules:
-";
+The modules:";
 
 /// `place` is the folder, if one is named.
 pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) -> Result<()> {
@@ -102,7 +99,6 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
         let (folder, src) = (folder.display(), src.display());
         format!("{folder}: expected a folder in {src} whose name can be a module's; {KEPT}")
     })?;
-
     // The paths of the library become those of the package.
     let path = [&[&*package], &*parents, &[""]].concat().join("::");
     let siblings = module.files.iter().map(|file| file.trim_end_matches(".rs"));
@@ -121,7 +117,6 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
         }
         files.push((to, text));
     }
-
     let manifest = dir.join("Cargo.toml");
     let before = fs::read(&manifest)?;
     // The examples of a module are run in a library.
@@ -140,10 +135,8 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
         println!("wrote {}", to.display());
     }
     say_what_to_declare(file, is_library, &parents, &taken);
-    let next = match is_library {
-        true => format!("test --doc {name}"),
-        false => "check".to_string(),
-    };
+    let test = format!("test --doc {name}");
+    let next = if is_library { &test } else { "check" };
     println!("next: cd {} && cargo {next}", dir.display());
     Ok(())
 }
@@ -189,13 +182,11 @@ fn say_what_to_declare(mut file: PathBuf, is_library: bool, parents: &[&str], ta
             file = folder.join("mod.rs");
         }
     }
-    for one in taken {
-        // A part of it may be unused: in a program, or of a sibling that two modules share.
-        let public = match is_library && *one == taken[0] {
-            true => public,
-            false => "#[allow(unused)] mod",
-        };
-        say(&file, format!("{public} {one};"));
+    // A part of it may be unused: in a program, or of a sibling that two modules share.
+    let private = "#[allow(unused)] mod";
+    for (n, one) in taken.iter().enumerate() {
+        let module = [private, public][usize::from(n == 0 && is_library)];
+        say(&file, format!("{module} {one};"));
     }
 }
 
@@ -213,10 +204,8 @@ fn modules_between<'a>(from: &Path, to: &'a Path) -> Option<Vec<&'a str>> {
 fn notice(root: &Path, file: &str) -> Result<String> {
     let license = text_of(root, "LICENSE-MIT")?;
     let notice = format!("\nFrom asyncio-to-smol, {file}\n\n{license}");
-    let notice = notice
-        .trim_end()
-        .replace('\n', "\n// ")
-        .replace("// \n", "//\n");
+    let notice = notice.trim_end().replace('\n', "\n// ");
+    let notice = notice.replace("// \n", "//\n");
     Ok(notice[1..].to_string() + "\n\n")
 }
 

@@ -8,9 +8,6 @@ use crate::svg::Svg;
 use std::fs;
 use std::path::Path;
 
-/// A program and what it printed.
-type Row = (String, Vec<Event>);
-
 /// Measures them one after the other. `keep` replaces the picture of chapter 1.
 pub fn picture(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
     let greets = |program: &&Program| program.transcript.greets();
@@ -24,23 +21,20 @@ pub fn picture(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
         println!("{name}: {}", note(&events).0);
         rows.push((name, events));
     }
-    let folder = if keep {
-        root.join("examples")
-    } else {
-        target(root)
+    let file = match keep {
+        true => root.join("examples/hello.svg"),
+        false => target(root).join("hello.svg"),
     };
-    let file = folder.join("hello.svg");
     fs::write(&file, svg(&rows)).map_err(|error| format!("{}: {error}", file.display()))?;
     println!("{}: written", file.display());
     Ok(())
 }
 
-/// As the head shows it, with smaller numbers, and more and faster greetings.
+/// As the head shows it, with more and faster greetings.
 fn transcript(program: &Program) -> Transcript {
     let mut transcript = program.transcript.clone();
     transcript.arguments = "0.5".to_string();
-    transcript.subtract(2);
-    let greeting = "0 - Hello world!\n";
+    let greeting = "1795345288 - Hello world!\n";
     transcript.text = [greeting, &transcript.text, greeting, greeting].concat();
     transcript
 }
@@ -49,10 +43,11 @@ fn transcript(program: &Program) -> Transcript {
 /// times the usual one, the median, in which a greeting is missing. The time before the first greeting and
 /// that after the last are gaps too.
 fn note(events: &[Event]) -> (String, bool) {
+    let seconds = |event: &Event| event.at.as_secs_f64();
     let greetings = events.iter().filter(|event| is_greeting(&event.text));
-    let mut times: Vec<f64> = greetings.map(seconds).collect();
-    times.insert(0, 0.0);
-    times.extend(events.last().map(seconds));
+    let greetings: Vec<f64> = greetings.map(seconds).collect();
+    let end = events.last().map_or(0.0, seconds);
+    let times = [&[0.0], &greetings[..], &[end]].concat();
     let mut gaps: Vec<f64> = times.windows(2).map(|two| two[1] - two[0]).collect();
     gaps.sort_by(f64::total_cmp);
     let (usual, longest) = (gaps[(gaps.len() - 1) / 2], gaps[gaps.len() - 1]);
@@ -62,14 +57,11 @@ fn note(events: &[Event]) -> (String, bool) {
     ("greets on".to_string(), false)
 }
 
-fn seconds(event: &Event) -> f64 {
-    event.at.as_secs_f64()
-}
-
 /// A row for each program on one axis of seconds.
-fn svg(rows: &[Row]) -> String {
+fn svg(rows: &[(String, Vec<Event>)]) -> String {
     const TOP: f64 = 70.0;
     const ROW: f64 = 40.0;
+    let seconds = |event: &Event| event.at.as_secs_f64();
     let events = rows.iter().flat_map(|(_, events)| events);
     let end = events.map(seconds).fold(1.0, f64::max).ceil();
     let x = |at: f64| 150.0 + at / end * 500.0;
@@ -100,7 +92,7 @@ fn svg(rows: &[Row]) -> String {
         for event in events {
             let (at, text) = (seconds(event), &event.text);
             if event.typed {
-                svg.rect(x(at) - 1.5, y + 22.0, 3.0, 14.0, "typed");
+                svg.rect(x(at) - 5.0, y + 22.0, 3.0, 14.0, "typed");
             } else if is_greeting(text) {
                 svg.rect(x(at) - 1.5, y + 6.0, 3.0, 14.0, "mark");
             } else if let Some((_, seconds)) = text.split_once(" took ") {
@@ -123,26 +115,21 @@ mod tests {
 
     #[test]
     fn all_that_was_recorded_is_drawn_and_a_silence_is_named() {
-        let row = |lines: &[(f64, &str)]| -> Row {
-            let event = |(at, text): &(f64, &str)| Event {
-                at: Duration::from_secs_f64(*at),
-                typed: text.starts_with('4'),
-                text: text.replace('G', "1795345288 - Hello world!"),
-            };
-            ("<p>".to_string(), lines.iter().map(event).collect())
+        let event = |(at, text): (f64, &str)| Event {
+            at: Duration::from_secs_f64(at),
+            typed: text == "45",
+            text: text.to_string(),
         };
-        let begin = [(0.5, "G"), (1.0, "G"), (1.1, "45")];
-        let more = [(1.5, "G"), (2.0, "G")];
-        let end = [
-            (2.1, "fib took 1.00 seconds"),
-            (2.1, "fib(45) = 1"),
-            (2.1, "G"),
-            (2.5, "G"),
-        ];
-        let rows = [
-            row(&[&begin[..], &more, &end].concat()),
-            row(&[&begin[..], &end].concat()),
-        ];
+        let rows = [&[0.5, 1.0, 1.5, 2.0, 2.1, 2.5][..], &[0.5, 1.0, 2.1, 2.5]].map(|times| {
+            let mut lines = vec![
+                (1.1, "45"),
+                (2.1, "fib took 1.00 seconds"),
+                (2.1, "fib(45) = 1"),
+            ];
+            lines.extend(times.iter().map(|at| (*at, "1795345288 - Hello world!")));
+            let events: Vec<Event> = lines.into_iter().map(event).collect();
+            ("<p>".to_string(), events)
+        });
         assert_eq!(note(&rows[0].1), ("greets on".to_string(), false));
         assert_eq!(note(&rows[1].1), ("silent for 1.1 s".to_string(), true));
         let svg = svg(&rows);

@@ -5,12 +5,17 @@ use crate::runner::head::{Heads, Program};
 use crate::smoke::{build, executable, target};
 use std::path::Path;
 use std::process::{Command, ExitCode};
-
-/// What is printed before a program of a chapter, and the program.
-type Titled = (Option<String>, Command);
+#[cfg(unix)]
+use {
+    rustix::process::{Pid, Signal, kill_process},
+    signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM},
+    signal_hook::iterator::Signals,
+    std::os::unix::process::ExitStatusExt,
+};
 
 /// `wanted` is the number of a chapter or the name of a program; the arguments are for each program. Ends at
-/// the first program that fails, and at a signal.
+/// the first program that fails, and at a signal. `just` passes SIGTERM on to this process, which passes it on
+/// to the program. Ctrl-C reaches the program without that: the terminal sends it to all in the foreground.
 pub fn run(root: &Path, heads: &Heads, wanted: &str, arguments: &[&str]) -> Result<ExitCode> {
     let mut chapters = heads.chapters.iter();
     let chapter = chapters.find(|chapter| chapter.number.to_string() == wanted);
@@ -28,58 +33,35 @@ pub fn run(root: &Path, heads: &Heads, wanted: &str, arguments: &[&str]) -> Resu
         return Ok(ExitCode::SUCCESS);
     }
     let folder = build(root, &target(root), &programs)?;
-    let titled = programs.into_iter().map(|program| {
-        let (name, article) = (&program.name, program.article());
-        let title = format!("\n=== {name} ({article}): {}", program.description);
-        let mut command = Command::new(executable(&folder, name));
-        command.args(arguments);
-        (chapter.map(|_| title), command)
-    });
-    one_after_the_other(titled.collect())
-}
-
-/// `just` passes SIGTERM on to this process, which passes it on to the program. Ctrl-C reaches the program
-/// without that: the terminal sends it to every process in the foreground.
-#[cfg(unix)]
-fn one_after_the_other(programs: Vec<Titled>) -> Result<ExitCode> {
-    use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
-    use std::os::unix::process::ExitStatusExt;
-    let mut signals = signal_hook::iterator::Signals::new([SIGCHLD, SIGINT, SIGTERM])?;
-    let mut is_told_to_stop = false;
-    for (title, mut command) in programs {
-        is_told_to_stop |= signals.pending().any(|signal| signal != SIGCHLD);
-        if is_told_to_stop {
+    #[cfg(unix)]
+    let (mut signals, mut is_told) = (Signals::new([SIGCHLD, SIGINT, SIGTERM])?, false);
+    for program in programs {
+        #[cfg(unix)]
+        if is_told || signals.pending().any(|signal| signal != SIGCHLD) {
             break;
         }
-        title.iter().for_each(|title| println!("{title}"));
-        let mut child = command.spawn()?;
-        let status = loop {
+        let (name, article) = (&program.name, program.article());
+        if chapter.is_some() {
+            println!("\n=== {name} ({article}): {}", program.description);
+        }
+        let mut command = Command::new(executable(&folder, name));
+        let mut child = command.args(arguments).spawn()?;
+        #[cfg(unix)]
+        while child.try_wait()?.is_none() {
             for signal in signals.wait() {
-                is_told_to_stop |= signal != SIGCHLD;
+                is_told |= signal != SIGCHLD;
                 if signal == SIGTERM {
                     // It has not been waited for, so that this is no other process.
                     let _ = kill_process(Pid::from_child(&child), Signal::TERM);
                 }
             }
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-        };
-        if !status.success() {
-            let code = status.code().or(status.signal().map(|signal| 128 + signal));
-            return Ok(ExitCode::from(u8::try_from(code.unwrap_or(1))?));
         }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-#[cfg(not(unix))]
-fn one_after_the_other(programs: Vec<Titled>) -> Result<ExitCode> {
-    for (title, mut command) in programs {
-        title.iter().for_each(|title| println!("{title}"));
-        if !command.status()?.success() {
-            return Ok(ExitCode::FAILURE);
+        let status = child.wait()?;
+        let code = status.code();
+        #[cfg(unix)]
+        let code = code.or(status.signal().map(|signal| 128 + signal));
+        if code != Some(0) {
+            return Ok(ExitCode::from(u8::try_from(code.unwrap_or(1))?));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -103,7 +103,6 @@ pub fn build(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBu
     }
 }
 
-/// The executable of a program.
 pub fn executable(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}{EXE_SUFFIX}"))
 }

@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// All that the heads say.
 pub struct Heads {
-    /// In their order, each with its programs.
     pub chapters: Vec<Chapter>,
-    /// The public ones, by name.
-    pub modules: Vec<Head>,
+    /// The public ones.
+    pub modules: Vec<Program>,
 }
 
 pub struct Chapter {
@@ -23,8 +21,8 @@ pub struct Chapter {
     pub programs: Vec<Program>,
 }
 
-/// The head of a program has all of it, that of a module has nothing from `articles` on.
-pub struct Head {
+/// A program, or a module of the library, which has nothing from `articles` on.
+pub struct Program {
     pub name: String,
     /// From the root of the project, with `/`.
     pub path: String,
@@ -41,19 +39,18 @@ pub struct Head {
     pub transcript: Transcript,
 }
 
-pub type Program = Head;
+/// Names that a reader would search for, and what takes their place, as Markdown.
+pub type List = Vec<(String, Option<String>)>;
 
-/// The names that a program or a module answers, which a reader would search for, with what of smol, or of
-/// another crate, takes their place, as Markdown.
 pub struct Names {
-    pub asyncio: Vec<(String, Option<String>)>,
-    pub node: Vec<(String, Option<String>)>,
+    pub asyncio: List,
+    pub node: List,
 }
 
 impl Heads {
     /// Reads the heads of the project in this folder.
     pub fn read(root: &Path) -> Result<Heads> {
-        let folders = entries(root, "examples")?;
+        let folders = entries(root, "examples", "")?;
         let folders = folders.iter().filter(|name| !name.contains('.'));
         let chapters = folders.map(|folder| Chapter::read(root, folder));
         let chapters = chapters.collect::<Result<_>>()?;
@@ -81,47 +78,43 @@ impl Chapter {
         });
         let mut programs = heads_in(root, &format!("examples/{folder}"))?;
         programs.sort_by_cached_key(|program| {
-            let article = program.articles.first().cloned();
             // A10 comes after A9.
-            let digits = |id: &String| id.trim_end_matches(char::is_lowercase).len();
-            let (is_new, digits) = (article.is_none(), article.as_ref().map(digits));
+            let key = |id: &String| (id.trim_end_matches(char::is_lowercase).len(), id.clone());
+            let article = program.articles.first().map(key);
             let place = page.find(&format!("\n$ {}\n", program.command));
-            (is_new, digits, article, place)
+            (article.is_none(), article, place)
         });
         let expected = || format!("{path}: expected `# Chapter N: …` in the first line");
         let (number, title) = heading.ok_or_else(expected)?;
-        let folder = folder.to_string();
         Ok(Chapter {
             number,
             title,
-            folder,
+            folder: folder.to_string(),
             programs,
         })
     }
 }
 
-fn heads_in(root: &Path, folder: &str) -> Result<Vec<Head>> {
+fn heads_in(root: &Path, folder: &str) -> Result<Vec<Program>> {
     let mut heads = Vec::new();
-    for name in entries(root, folder)? {
+    for name in entries(root, folder, ".rs")? {
         let path = format!("{folder}/{name}");
-        if name.ends_with(".rs") {
-            heads.extend(Head::parse(&path, &text_of(root, &path)?)?);
-        }
+        heads.extend(Program::parse(&path, &text_of(root, &path)?)?);
     }
     Ok(heads)
 }
 
-impl Head {
+impl Program {
     /// `None` if the file is neither a program nor a public module: then its head names nothing.
-    pub fn parse(path: &str, text: &str) -> Result<Option<Head>> {
-        let expected = |what: &str| Err(format!("{path}: expected {what} in the head"));
+    pub fn parse(path: &str, text: &str) -> Result<Option<Program>> {
+        let expected = |what: &str| format!("{path}: expected {what} in the head");
         let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
         let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
         let head: String = lines.flat_map(|line| [line, "\n"]).collect();
         let fields = fields(&head);
         let is_program = fields.contains_key("Ports");
         if !is_program && text.lines().any(|line| line.starts_with("fn main()")) {
-            return expected("`Ports: …`, since it has a `main`,");
+            return Err(expected("`Ports: …`, since it has a `main`,"));
         }
         let text_of = |name: &str| fields.get(name).map_or("", String::as_str);
         let [ports, asyncio, node] = ["Ports", "asyncio", "Node"].map(text_of);
@@ -129,27 +122,29 @@ impl Head {
         if !is_program && !is_module {
             return Ok(None);
         }
-        let articles = articles(ports);
+        let words = ports.split(['(', ')', ',', ' ']);
+        let is_id = |word: &&str| word.starts_with(['A', 'B']) && word.contains(char::is_numeric);
+        let articles: Vec<String> = words.filter(is_id).map(str::to_string).collect();
         if is_program && articles.is_empty() && !ports.starts_with("none of the programs.") {
-            return expected("`Ports: … (A1).` or `Ports: none of the programs. …`");
+            let what = "`Ports: … (A1).` or `Ports: none of the programs. …`";
+            return Err(expected(what));
         }
-        let Some(description) = head.lines().next().filter(|line| line.ends_with('.')) else {
-            return expected("a description that ends with a full stop in the first line");
-        };
-        let Some((adds, files)) = fields.get("Paste").map(|text| pasted(text)) else {
-            return expected("`Paste: …`");
-        };
-        let (Some(asyncio), Some(node)) = (names(asyncio), names(node)) else {
-            return expected("`asyncio:` and `Node:` and then `` `NAME` (ANSWER), … ``");
-        };
+        let what = "a description that ends with a full stop in the first line";
+        let first = head.lines().next().filter(|line| line.ends_with('.'));
+        let description = first.ok_or_else(|| expected(what))?.to_string();
+        let paste = fields.get("Paste").ok_or_else(|| expected("`Paste: …`"))?;
+        let (adds, files) = pasted(paste);
+        let wrong = || expected("`asyncio:` and `Node:` and then `` `NAME` (ANSWER), … ``");
+        let asyncio = names(asyncio).ok_or_else(wrong)?;
+        let node = names(node).ok_or_else(wrong)?;
         let name = path.rsplit('/').next().unwrap_or(path);
         let name = name.trim_end_matches(".rs").to_string();
         let command = format!("cargo run --example {name}");
         let block = |fence| head.split_once(&format!("{fence}\n$ {command}"));
         let (in_order, any_order) = (block("```text"), block("```text any-order"));
-        let Some((_, block)) = in_order.or(any_order).or((!is_program).then_some(("", ""))) else {
-            return expected(&format!("a block of text that begins with `$ {command}`"));
-        };
+        let what = format!("a block of text that begins with `$ {command}`");
+        let block = in_order.or(any_order).or((!is_program).then_some(("", "")));
+        let (_, block) = block.ok_or_else(|| expected(&what))?;
         let (block, _) = block.split_once("```").unwrap_or_default();
         let (options, shown) = block.split_once('\n').unwrap_or_default();
         let (_, arguments) = options.split_once(" -- ").unwrap_or_default();
@@ -158,10 +153,10 @@ impl Head {
             text: shown.to_string(),
             any_order: in_order.is_none(),
         };
-        Ok(Some(Head {
+        Ok(Some(Program {
             name,
             path: path.to_string(),
-            description: description.to_string(),
+            description,
             names: Names { asyncio, node },
             adds,
             files,
@@ -182,7 +177,7 @@ impl Head {
     /// What `--features` says in the command.
     pub fn features(&self) -> Vec<&str> {
         let (_, features) = self.command.split_once(" --features ").unwrap_or_default();
-        let features = features.split(' ').next().unwrap_or_default();
+        let (features, _) = features.split_once(' ').unwrap_or((features, ""));
         features.split_terminator(',').collect()
     }
 }
@@ -198,17 +193,14 @@ fn fields(head: &str) -> BTreeMap<&str, String> {
                 open = name;
             }
             _ if line.is_empty() => open = "",
-            _ => {
-                let field = fields.get_mut(open).into_iter();
-                field.for_each(|text| *text += &format!(" {}", line.trim()));
-            }
+            _ => *fields.entry(open).or_default() += &format!(" {}", line.trim()),
         }
     }
     fields
 }
 
 /// `` `a` (its answer), `b`. ``
-fn names(text: &str) -> Option<Vec<(String, Option<String>)>> {
+fn names(text: &str) -> Option<List> {
     if text.is_empty() || text.starts_with("no name for it") {
         return Some(Vec::new());
     }
@@ -226,13 +218,6 @@ fn names(text: &str) -> Option<Vec<(String, Option<String>)>> {
         Some((name.to_string(), answer))
     });
     names.collect()
-}
-
-/// `A7` and `A8` in `… (A7, A8).`
-fn articles(ports: &str) -> Vec<String> {
-    let words = ports.split(['(', ')', ',', ' ']);
-    let is_id = |word: &&str| word.starts_with(['A', 'B']) && word.contains(char::is_numeric);
-    words.filter(is_id).map(str::to_string).collect()
 }
 
 /// The arguments of each `cargo add` in what `Paste:` says, and the files.
@@ -255,12 +240,13 @@ fn pasted(paste: &str) -> (Vec<String>, Vec<String>) {
     (adds, files)
 }
 
-/// The names of what is in this folder, in order.
-fn entries(root: &Path, folder: &str) -> Result<Vec<String>> {
+/// The names in this folder that end like this, in order.
+fn entries(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
     let entries = fs::read_dir(root.join(folder));
     let entries = entries.map_err(|error| format!("{folder}: {error}"))?;
     let names = entries.flatten().map(|entry| entry.file_name());
-    let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    let names = names.filter_map(|name| name.into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(end)).collect();
     names.sort();
     Ok(names)
 }
@@ -272,7 +258,7 @@ pub fn text_of(root: &Path, path: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Head;
+    use super::Program;
 
     #[test]
     fn an_error_names_the_file_and_what_was_expected() {
@@ -288,10 +274,10 @@ mod tests {
             ("),\n", ")\n", "`asyncio:` and `Node:` and then"),
         ] {
             let head = good.replace(from, to) + "fn main() {}\n";
-            let error = Head::parse("examples/x.rs", &head).err();
-            let error = error.unwrap_or_else(|| panic!("{to:?} is taken"));
+            let parsed = Program::parse("examples/x.rs", &head);
+            let error = parsed.err().unwrap_or_default();
             assert!(error.starts_with("examples/x.rs: expected ") && error.contains(expected));
         }
-        assert!(Head::parse("examples/x.rs", good).is_ok_and(|head| head.is_some()));
+        assert!(Program::parse("examples/x.rs", good).is_ok_and(|head| head.is_some()));
     }
 }

@@ -4,6 +4,7 @@
 use super::Result;
 use super::head::Program;
 use super::process::Running;
+pub use super::process::is_greeting;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -62,7 +63,7 @@ impl Transcript {
     }
 
     /// Has smaller numbers typed into a hello program.
-    pub fn subtract(&mut self, less: u64) {
+    fn subtract(&mut self, less: u64) {
         let typed = self.text.lines().filter(|line| is_typed(line));
         let typed: Vec<u64> = typed.flat_map(str::parse).collect();
         let next = |(this, next), _| (next, this + next);
@@ -104,13 +105,10 @@ pub fn play(transcript: &Transcript, executable: &Path) -> (Vec<Event>, Result<(
     if complaints.is_empty() {
         return (player.events, result);
     }
-    let nothing = || "expected nothing on standard error".to_string();
-    let difference = result.err().unwrap_or_else(nothing);
-    let complaints = complaints.join(" | ");
-    (
-        player.events,
-        Err(format!("{difference}; it complained: {complaints}")),
-    )
+    let nothing = "expected nothing on standard error".to_string();
+    let (difference, complaints) = (result.err().unwrap_or(nothing), complaints.join(" | "));
+    let result = Err(format!("{difference}; it complained: {complaints}"));
+    (player.events, result)
 }
 
 struct Player {
@@ -120,26 +118,28 @@ struct Player {
 
 impl Player {
     fn follow(&mut self, transcript: &Transcript) -> Result<()> {
+        let without_numbers = |line: &str| line.replace(|c: char| c.is_ascii_digit(), "#");
         let mut in_any_order: Vec<String> = transcript.text.lines().map(without_numbers).collect();
         let (mut stray, mut exit_status) = (STRAY, 0);
         let mut lines = transcript.text.lines();
         while let Some(line) = lines.next() {
-            let mut shown = line;
-            if let Some(rest) = line.strip_prefix("^C") {
+            let shown = line.trim_start_matches("^C").trim_start_matches("^D");
+            let greets = is_greeting(shown);
+            if line.starts_with("^C") {
                 self.add(Instant::now(), true, "^C");
                 let sent = self.running.interrupt();
                 sent.map_err(|error| format!("Ctrl-C cannot be sent: {error}"))?;
-                shown = rest;
-            } else if let Some(rest) = line.strip_prefix("^D") {
+            } else if line.starts_with("^D") {
                 self.running.stdin = None;
-                shown = rest;
             }
-            let greets = is_greeting(shown);
             if line == "$ echo $?" {
                 let status = lines.next().and_then(|status| status.parse().ok());
                 exit_status = status.unwrap_or(-1); // which no program has
             } else if is_typed(line) {
-                self.type_in(line)?;
+                self.add(Instant::now(), true, line);
+                let stdin = self.running.stdin.as_mut().ok_or("its input has ended")?;
+                let written = stdin.write_all(format!("{line}\n").as_bytes());
+                written.map_err(|error| format!("it does not read {line:?}: {error}"))?;
             } else if shown.starts_with("peak memory: ") && cfg!(not(target_os = "linux")) {
                 // The programs of chapter 13 cannot say it there.
             } else if shown == line || !shown.is_empty() {
@@ -167,7 +167,8 @@ impl Player {
                 return Err(format!("expected nothing more, it printed {printed:?}"));
             }
         }
-        let status = self.running.status_within(self.left());
+        let left = PATIENCE.saturating_sub(self.running.begin.elapsed());
+        let status = self.running.status_within(left);
         let status = status.map_err(|error| error.to_string())?;
         match status.ok_or("it does not end")? {
             status if status.code() == Some(exit_status) => Ok(()),
@@ -180,16 +181,9 @@ impl Player {
         self.events.push(Event { at, typed, text });
     }
 
-    fn type_in(&mut self, line: &str) -> Result<()> {
-        self.add(Instant::now(), true, line);
-        let stdin = self.running.stdin.as_mut().ok_or("its input has ended")?;
-        let written = stdin.write_all(format!("{line}\n").as_bytes());
-        written.map_err(|error| format!("it does not read {line:?}: {error}"))
-    }
-
     /// `None` at the end.
     fn next_line(&mut self) -> Result<Option<String>> {
-        let left = self.left();
+        let left = PATIENCE.saturating_sub(self.running.begin.elapsed());
         match self.running.stdout.recv_timeout(left) {
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             // It may also never stop printing.
@@ -199,22 +193,12 @@ impl Player {
             }
             _ => {
                 let last = self.events.last().map(|event| &event.text);
-                let late = format!("it is not done after {} s", PATIENCE.as_secs());
-                Err(format!("{late}; the last line was {last:?}"))
+                Err(format!(
+                    "it is not done after {PATIENCE:?}; the last line was {last:?}"
+                ))
             }
         }
     }
-
-    /// The time until it is to have ended.
-    fn left(&self) -> Duration {
-        PATIENCE.saturating_sub(self.running.begin.elapsed())
-    }
-}
-
-/// Whether the line is `{unix seconds} - Hello world!`.
-pub fn is_greeting(line: &str) -> bool {
-    let seconds = line.strip_suffix(" - Hello world!");
-    seconds.is_some_and(|seconds| seconds.parse::<u64>().is_ok())
 }
 
 /// Whether the line is typed: a number below 100. (200 is an answer.)
@@ -239,8 +223,4 @@ pub fn is_same(shown: &str, printed: &str) -> bool {
     let mut words = shown.split(' ').zip(printed.split(' ')).enumerate();
     is_greeting(shown) && is_greeting(printed)
         || printed.split(' ').count() == count && words.all(is_same_word)
-}
-
-fn without_numbers(line: &str) -> String {
-    line.replace(|c: char| c.is_ascii_digit(), "#")
 }

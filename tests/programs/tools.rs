@@ -255,6 +255,21 @@ fn smoke_says_what_is_not_as_shown() {
             "echo Waiting: 2; echo Callback: Done after 2s; echo Callback: 2 Done after 2s; echo TIME: 0.1; echo more",
             r#"expected nothing more, it printed "more""#,
         ),
+        (
+            "cancel_blocking", // later than at once
+            "echo 'fib(43), its task cancelled: back after 2.50 s, the thread worked on for 3.41 s'",
+            r#", it printed "fib(43), its task cancelled: back after 2.50 s"#,
+        ),
+        (
+            "loop_thread_calls", // not measured
+            "echo TIME: 0",
+            r#", it printed "TIME: 0""#,
+        ),
+        (
+            "sms_server", // on another host
+            "echo Listening on http://127.0.0.2:5000",
+            r#", it printed "Listening on http://127.0.0.2:5000""#,
+        ),
         ("million_sleepers", &sleepers, ""),
         (
             "busy_server", // with fewer answers
@@ -286,7 +301,7 @@ fn smoke_says_what_is_not_as_shown() {
             "{line}\nexpected: {complaint}"
         );
     }
-    let summary = "\n2 of 13 programs do what their heads show, in ";
+    let summary = "\n2 of 16 programs do what their heads show, in ";
     assert!(said.stdout.contains(summary), "{said:?}");
 }
 

@@ -266,6 +266,11 @@ fn smoke_says_what_is_not_as_shown() {
             r#", it printed "TIME: 0""#,
         ),
         (
+            "concurrent", // with a word more
+            "echo Waiting: 1 s",
+            r#"expected "Waiting: 1", it printed "Waiting: 1 s""#,
+        ),
+        (
             "sms_server", // on another host
             "echo Listening on http://127.0.0.2:5000",
             r#", it printed "Listening on http://127.0.0.2:5000""#,
@@ -301,7 +306,7 @@ fn smoke_says_what_is_not_as_shown() {
             "{line}\nexpected: {complaint}"
         );
     }
-    let summary = "\n2 of 16 programs do what their heads show, in ";
+    let summary = "\n2 of 17 programs do what their heads show, in ";
     assert!(said.stdout.contains(summary), "{said:?}");
 }
 

@@ -24,7 +24,7 @@ list:
 run chapter_or_program *arguments:
     @{{ tools }} run "$@"
 
-# Measure and draw the hello programs (--keep replaces README's picture), or one program as its head shows
+# Measure and draw the hello programs; --keep replaces the picture of chapter 1
 [group('learn')]
 [no-exit-message]
 picture *arguments:

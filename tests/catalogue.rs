@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "no program is run here")]
 mod runner;
 
-use runner::head::{Heads, Name};
+use runner::head::Heads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ fn every_name_has_an_answer_and_one_spelling() {
     for (owner, names, is_module) in programs.chain(modules) {
         for list in [&names.asyncio, &names.node] {
             let mut in_list = BTreeSet::new();
-            for Name { name, answer } in list {
+            for (name, answer) in list {
                 assert!(in_list.insert(name), "{owner} has `{name}` twice");
                 wanted.push((owner, name));
                 if is_module || answer.is_some() {
@@ -109,7 +109,7 @@ fn the_indexes_answer_the_vocabulary_of_asyncio_and_node() {
     let names = heads.programs().map(|program| &program.names);
     let names = names.chain(heads.modules.iter().map(|module| &module.names));
     let names = names.flat_map(|names| names.asyncio.iter().chain(&names.node));
-    let names: BTreeSet<&str> = names.map(|name| name.name.as_str()).collect();
+    let names: BTreeSet<&str> = names.map(|(name, _)| name.as_str()).collect();
     let vocabulary = read("tests/vocabulary.txt");
     let wanted = vocabulary.lines().flat_map(|line| line.split(", "));
     let missing: Vec<&str> = wanted.filter(|name| !names.contains(name)).collect();
@@ -202,7 +202,7 @@ fn every_chapter_page_shows_every_program_and_links_the_next() {
         let path = format!("examples/{}/README.md", chapter.folder);
         let page = read(&path);
         for program in &chapter.programs {
-            let shown = format!("```text\n$ {}\n", program.command());
+            let shown = format!("```text\n$ {}\n", program.command);
             assert!(
                 page.contains(&shown),
                 "{path} does not show the transcript of {}",

@@ -1,11 +1,14 @@
 //! Runs the examples as processes: on pipes, files and pseudo-terminals.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+pub mod process;
+
+pub use process::{Line, is_greeting};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -108,22 +111,10 @@ pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
     shown.split("```").next().unwrap_or(shown)
 }
 
-/// A line of output and when it came.
-#[derive(Clone, Debug)]
-pub struct Line {
-    pub at: Instant,
-    pub text: String,
-}
-
-/// A running example, its output read line by line as it comes.
-///
-/// Killed when dropped, so that a failing test leaves nothing behind.
+/// A running example. Where something fails, its methods panic with its name.
 pub struct Running {
     name: String,
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: Receiver<Line>,
-    stderr: Receiver<Line>,
+    process: process::Running,
 }
 
 /// Starts `name` with a pipe for standard input.
@@ -141,75 +132,45 @@ pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
 
 /// Starts a program that is no example.
 pub fn start_program(name: &str, command: &mut Command) -> Running {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let process = process::Running::start(command);
     Running {
         name: name.to_string(),
-        stdin: child.stdin.take(),
-        stdout: lines_of(child.stdout.take().unwrap()),
-        stderr: lines_of(child.stderr.take().unwrap()),
-        child,
+        process: process.unwrap_or_else(|error| panic!("{name}: {error}")),
     }
-}
-
-fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<Line> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for text in BufReader::new(source).lines() {
-            let text = text.expect("output is UTF-8");
-            if sender
-                .send(Line {
-                    at: Instant::now(),
-                    text,
-                })
-                .is_err()
-            {
-                break;
-            }
-        }
-    });
-    receiver
 }
 
 impl Running {
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// Sends a signal to the program, if it has not ended.
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.pid()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        // It has not been waited for, so that this is no other process.
-        rustix::process::kill_process(pid, signal).unwrap();
+        self.process.signal(signal).unwrap();
     }
 
     pub fn type_in(&mut self, input: impl AsRef<[u8]>) {
-        let stdin = self
-            .stdin
-            .as_mut()
-            .expect("standard input is a pipe and open");
+        let stdin = self.process.stdin.as_mut();
+        let stdin = stdin.expect("standard input is a pipe and open");
         stdin.write_all(input.as_ref()).unwrap();
     }
 
     pub fn end_input(&mut self) {
-        self.stdin = None;
+        self.process.stdin = None;
     }
 
     /// The next line on standard output.
     pub fn next_line(&self) -> Line {
-        self.stdout
+        self.process
+            .stdout
             .recv_timeout(PATIENCE)
             .unwrap_or_else(|error| panic!("{}: no further output: {error}", self.name))
     }
 
     /// The next line on standard output, unless the program ends without one.
     pub fn first_line(&self) -> Option<String> {
-        match self.stdout.recv_timeout(PATIENCE) {
+        match self.process.stdout.recv_timeout(PATIENCE) {
             Ok(line) => Some(line.text),
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => panic!("{} prints nothing", self.name),
@@ -227,7 +188,8 @@ impl Running {
     }
 
     pub fn next_complaint(&self) -> Line {
-        self.stderr
+        self.process
+            .stderr
             .recv_timeout(PATIENCE)
             .unwrap_or_else(|error| panic!("{}: no complaint: {error}", self.name))
     }
@@ -238,6 +200,7 @@ impl Running {
         let mut lines = Vec::new();
         loop {
             match self
+                .process
                 .stdout
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
             {
@@ -250,9 +213,9 @@ impl Running {
 
     /// Kills it, and returns the lines of standard output that were not read yet.
     pub fn kill(mut self) -> Vec<String> {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.stdout.iter().map(|line| line.text).collect()
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
+        self.process.stdout.iter().map(|line| line.text).collect()
     }
 
     /// Waits for the end of the program and returns what it has printed since.
@@ -264,35 +227,18 @@ impl Running {
     pub fn finish_with_times(mut self) -> (Finished, Vec<Line>) {
         let status = self.status_within(PATIENCE);
         let status = status.unwrap_or_else(|| panic!("{} does not end", self.name));
-        let lines: Vec<Line> = self.stdout.iter().collect();
+        let lines: Vec<Line> = self.process.stdout.iter().collect();
         let finished = Finished {
             status,
             stdout: lines.iter().map(|line| line.text.clone()).collect(),
-            stderr: self.stderr.iter().map(|line| line.text).collect(),
+            stderr: self.process.stderr.iter().map(|line| line.text).collect(),
         };
         (finished, lines)
     }
 
     /// The exit status, if the program ends within this time.
     pub fn status_within(&mut self, time: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + time;
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let status = self.child.try_wait().unwrap();
-            if status.is_some() || Instant::now() >= deadline {
-                return status;
-            }
-            // Hundreds of them may be waited for at the same time.
-            sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(16));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.status_within(time).unwrap()
     }
 }
 
@@ -301,12 +247,6 @@ pub struct Finished {
     pub status: ExitStatus,
     pub stdout: Vec<String>,
     pub stderr: Vec<String>,
-}
-
-/// Whether the line is `{unix seconds} - Hello world!`, with seconds of this century.
-pub fn is_greeting(line: &str) -> bool {
-    line.strip_suffix(" - Hello world!")
-        .is_some_and(|seconds| seconds.len() == 10 && seconds.parse::<u64>().is_ok())
 }
 
 /// How long a computation took, if this is the line that says so.

@@ -1,8 +1,7 @@
 //! The programs do what their heads show; for some, more than their lines can say is checked.
 
 use crate::common::{self, at_the_same_time};
-use crate::runner::play::{Event, play};
-use crate::runner::transcript::{SLACK, Transcript};
+use crate::runner::play::{Event, SLACK, Transcript, play};
 use crate::{ipify, programs};
 
 /// What one run printed and when.
@@ -39,11 +38,11 @@ impl Printed {
 
 /// Plays this transcript, without Ctrl-C if there is one in the head.
 fn printed(name: &str, transcript: &Transcript) -> Printed {
-    let played = play(name, transcript, &common::example(name));
-    if let Some(difference) = played.difference {
-        panic!("{name}: {difference}\n{:#?}", played.events);
+    let (events, result) = play(transcript, &common::example(name));
+    if let Err(difference) = result {
+        panic!("{name}: {difference}\n{events:#?}");
     }
-    Printed(played.events)
+    Printed(events)
 }
 
 type Check = fn(&Printed);
@@ -129,8 +128,10 @@ fn programs_do_what_their_heads_show() {
         );
     }
     for (name, lines) in WITHOUT_CTRL_C {
-        let begin = ["Waiting: 1", "Waiting: 2", "Waiting: 2"].into_iter();
-        let transcript = Transcript::from_lines(begin.chain(lines.lines()));
+        let transcript = Transcript {
+            text: format!("Waiting: 1\nWaiting: 2\nWaiting: 2\n{lines}"),
+            ..Transcript::default()
+        };
         checks.push((name, Box::new(move || drop(printed(name, &transcript)))));
     }
     checks.push(("ipify", Box::new(ipify::no_answer_within_ten_seconds)));

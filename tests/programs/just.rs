@@ -74,6 +74,7 @@ fn just_lists_the_programs() {
 #[test]
 fn control_c_in_a_program_ends_just_without_a_word() {
     let mut terminal = common::Terminal::open();
+    common::example("hello_node"); // `just` would say that it compiles the programs
     let Some(mut just) = just(&["setsid"], &["run", "1", "0.2"]) else {
         return;
     };

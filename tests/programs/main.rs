@@ -26,12 +26,12 @@ fn programs() -> Vec<Program> {
     let heads = Heads::read(Path::new(env!("CARGO_MANIFEST_DIR")));
     let heads = heads.unwrap_or_else(|error| panic!("{error}"));
     let features = common::features();
-    let has = |feature: &String| features.split(',').any(|one| one == feature);
+    let has = |feature: &str| features.split(',').any(|one| one == feature);
     let programs = heads
         .chapters
         .into_iter()
         .flat_map(|chapter| chapter.programs);
     programs
-        .filter(|program| program.features.iter().all(has))
+        .filter(|program| program.features().into_iter().all(has))
         .collect()
 }

@@ -2,8 +2,7 @@
 
 use crate::common;
 use crate::runner::head::{Heads, Program};
-use crate::runner::play::is_greeting;
-use crate::runner::transcript::{Step, Transcript, is_same};
+use crate::runner::play::{is_greeting, is_same, is_typed};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -58,7 +57,7 @@ fn is_there(command: &str) -> bool {
 /// Which lines the transcript does not have, in this order. The number that is typed is 20, since Python
 /// takes minutes for the other.
 fn strange<'a>(printed: &'a str, program: &Program) -> Vec<&'a str> {
-    let mut shown = program.transcript.iter().map(|line| {
+    let mut shown = program.transcript.text.lines().map(|line| {
         let line = line.trim_start_matches("^C");
         if line.starts_with("fib(") {
             "fib(20) = 6765"
@@ -84,8 +83,8 @@ fn check(side: &Side, program: &Program) {
     command.arg(&side.code).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let steps = Transcript::of(program).steps.into_iter();
-    let typed = steps.filter(|step| matches!(step, Step::Typed(_)));
+    let lines = program.transcript.text.lines();
+    let typed = lines.filter(|line| is_typed(line));
     let input = "20\n".repeat(typed.count());
     child
         .stdin

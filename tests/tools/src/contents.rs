@@ -1,81 +1,79 @@
 //! `just contents`: writes every list from the heads, or says which one is not as the heads have it.
 
 use crate::Result;
-use crate::runner::head::{Heads, Name, Names, Program, text_of};
+use crate::runner::head::{Heads, List, Program, text_of};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The files that have generated parts, and what is to be in them.
-fn generated(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
-    let with = |path: &str, parts: &[(&str, String)]| -> Result<(String, String)> {
-        let mut text = text_of(root, path)?;
-        for (name, part) in parts {
-            text = filled(path, &text, name, part)?;
+const MODULES: &str = "module | what it is | asyncio | Node.js";
+const PROGRAMS: &str = "program | article | what it shows | command";
+const ANSWERS: &str = "program | article | what it shows | asyncio | Node.js";
+
+/// Writes the files that are not as they should be, or only says which they are.
+pub fn contents(root: &Path, heads: &Heads, only_check: bool) -> Result<()> {
+    let mut wrong = String::new();
+    for (path, text) in generated(root, heads)? {
+        if text_of(root, &path)? == text {
+            continue;
+        } else if only_check {
+            wrong += &format!("  {path}\n");
+        } else {
+            fs::write(root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
+            println!("{path}: written");
         }
-        Ok((path.to_string(), text))
-    };
-    let mut files = vec![
-        with("Cargo.toml", &[("examples", declarations(heads))])?,
-        with(
-            "README.md",
-            &[
-                ("chapters", chapters(heads)),
-                ("library", library(heads, false)),
-            ],
-        )?,
-        with("src/lib.rs", &[("library", library(heads, true))])?,
-        (
-            "examples/README.md".to_string(),
-            page(heads) + &by_hand(&text_of(root, "examples/README.md")?),
-        ),
-    ];
-    for chapter in &heads.chapters {
-        let path = format!("examples/{}/README.md", chapter.folder);
-        if chapter.programs.is_empty() {
-            continue; // chapter 0
-        }
-        let (path, mut text) = with(&path, &[("programs", chapter_table(&chapter.programs))])?;
-        for program in &chapter.programs {
-            text = with_transcript(text, program);
-            let name = format!("excerpt of {}.rs", program.name);
-            if text.contains(&format!("contents: {name} ")) {
-                text = filled(&path, &text, &name, &excerpt(root, program)?)?;
-            }
-        }
-        files.push((path, text));
     }
-    Ok(files)
-}
-
-/// Those of them that are not as they should be.
-fn wrong(root: &Path, heads: &Heads) -> Result<Vec<(String, String)>> {
-    let mut files = generated(root, heads)?;
-    files.retain(|(path, text)| text_of(root, path).ok().as_ref() != Some(text));
-    Ok(files)
-}
-
-/// Writes the files that are not as they should be.
-pub fn write(root: &Path, heads: &Heads) -> Result<()> {
-    for (path, text) in wrong(root, heads)? {
-        fs::write(root.join(&path), text).map_err(|error| format!("{path}: {error}"))?;
-        println!("{path}: written");
-    }
-    Ok(())
-}
-
-/// An error that names the files that are not as they should be, and how to repair them.
-pub fn check(root: &Path, heads: &Heads) -> Result<()> {
-    let wrong = wrong(root, heads)?;
     if wrong.is_empty() {
         return Ok(());
     }
-    let wrong: Vec<&str> = wrong.iter().map(|(path, _)| path.as_str()).collect();
-    let wrong = wrong.join("\n  ");
-    Err(format!(
-        "not what the heads of the programs and modules say:\n  {wrong}\n`just contents` repairs it"
-    )
-    .into())
+    let what = "not what the heads of the programs and modules say";
+    Err(format!("{what}:\n{wrong}`just contents` repairs it").into())
+}
+
+/// The files that have generated parts, as they should be.
+fn generated(root: &Path, heads: &Heads) -> Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for chapter in heads.chapters.iter().filter(|one| !one.programs.is_empty()) {
+        let folder = format!("examples/{}/", chapter.folder);
+        let path = folder.clone() + "README.md";
+        let list = list(PROGRAMS, &chapter.programs, &folder);
+        let mut page = filled(&path, &text_of(root, &path)?, "programs", &list)?;
+        for program in &chapter.programs {
+            let begin = format!("```text\n$ {}\n", program.command);
+            if let Some([before, _, after]) = between(&page, &begin, "```") {
+                page = [before, &program.transcript.text, after].concat();
+            }
+            let name = format!("excerpt of {}.rs", program.name);
+            if page.contains(&format!("contents: {name} ")) {
+                page = filled(&path, &page, &name, &excerpt(root, &program.path)?)?;
+            }
+        }
+        files.insert(path, page);
+    }
+    let library = |from| list(MODULES, &heads.modules, from);
+    let asyncio = index(heads, "asyncio", |one| &one.names.asyncio);
+    let node = index(heads, "Node.js", |one| &one.names.node);
+    for (path, name, part) in [
+        ("Cargo.toml", "examples", declarations(heads)),
+        ("README.md", "chapters", chapters(heads)),
+        ("README.md", "library", library("")),
+        ("src/lib.rs", "library", library("src/lib.rs")),
+        ("examples/README.md", "chapters", programs(heads)),
+        ("examples/README.md", "asyncio", asyncio),
+        ("examples/README.md", "Node.js", node),
+    ] {
+        let text = text_of(root, path)?;
+        let text = files.entry(path.to_string()).or_insert(text);
+        *text = filled(path, text, name, &part)?;
+    }
+    Ok(files)
+}
+
+/// What is between these two, with what is before and after, to which they belong.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<[&'a str; 3]> {
+    let from = text.find(open)? + open.len();
+    let to = from + text[from..].find(close)?;
+    Some([&text[..from], &text[from..to], &text[to..]])
 }
 
 /// The text with this part between its markers, which are comments of HTML, in Rust behind `//! `, or of
@@ -83,245 +81,122 @@ pub fn check(root: &Path, heads: &Heads) -> Result<()> {
 fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
     let (open, close) = (format!("contents: {name} "), "/contents");
     let expected = || format!("{path}: expected comments `{open}…` and `{close}` around the list");
-    let mut lines = text.split_inclusive('\n');
-    let mut filled = String::new();
-    let mut opening = "";
-    while !opening.contains(&open) {
-        opening = lines.next().ok_or_else(expected)?;
-        filled += opening;
-    }
-    let prefix = if opening.starts_with("//!") {
-        "//! "
-    } else {
-        ""
-    };
-    for line in part.lines() {
-        filled += format!("{prefix}{line}").trim_end();
-        filled.push('\n');
-    }
-    filled += lines
-        .find(|line| line.contains(close))
-        .ok_or_else(expected)?;
-    filled.extend(lines);
-    Ok(filled)
-}
-
-/// The rest of the contents page, which no head has: it stays as it is.
-fn by_hand(page: &str) -> String {
-    let at = page.find("\n<!-- by hand: ");
-    at.map_or(String::new(), |at| page[at..].to_string())
+    let [before, old, after] = between(text, &open, close).ok_or_else(expected)?;
+    let (opening, old) = old.split_once('\n').ok_or_else(expected)?;
+    // With what the line of the closing marker begins.
+    let begin = old.rsplit('\n').next().unwrap_or(old);
+    let prefix = if path.ends_with(".rs") { "//! " } else { "" };
+    let line = |line| format!("{prefix}{line}").trim_end().to_string() + "\n";
+    let lines: String = part.lines().map(line).collect();
+    Ok(format!("{before}{opening}\n{lines}{begin}{after}"))
 }
 
 /// What a page shows of a program's file, to the letter: the lines between two comments.
-fn excerpt(root: &Path, program: &Program) -> Result<String> {
-    const BEGIN: &str = "// ANCHOR: excerpt";
-    const END: &str = "// ANCHOR_END: excerpt";
-    let path = &program.path;
+fn excerpt(root: &Path, path: &str) -> Result<String> {
+    let (open, close) = ("// ANCHOR: excerpt\n", "// ANCHOR_END: excerpt\n");
     let text = text_of(root, path)?;
-    let mut lines = text.lines().skip_while(|line| line.trim() != BEGIN).skip(1);
-    let shown: Vec<&str> = lines
-        .by_ref()
-        .take_while(|line| line.trim() != END)
-        .collect();
-    if shown.is_empty() || !text.lines().any(|line| line.trim() == END) {
-        return Err(format!("{path}: expected lines between `{BEGIN}` and `{END}`").into());
-    }
-    let indentation = |line: &&str| line.len() - line.trim_start().len();
-    let not_empty = shown.iter().filter(|line| !line.is_empty());
-    let less = not_empty.map(indentation).min().unwrap_or(0);
-    let shown: Vec<&str> = shown
-        .iter()
-        .map(|line| line.get(less..).unwrap_or(""))
-        .collect();
-    Ok(format!("\n```rust,ignore\n{}\n```\n\n", shown.join("\n")))
+    let expected = || format!("{path}: expected lines between {open:?} and {close:?}");
+    let [_, shown, _] = between(&text, open, close).ok_or_else(expected)?;
+    let lines = || shown.trim_end().lines();
+    let indentation = |line: &str| line.find(|c| c != ' ');
+    let less = lines().filter_map(indentation).min().unwrap_or(0);
+    let line = |line: &str| line.get(less..).unwrap_or("").to_string() + "\n";
+    let shown: String = lines().map(line).collect();
+    Ok(format!("\n```rust,ignore\n{shown}```\n\n"))
 }
 
-/// The page with the transcript of this program, where it shows one, as it is in the head.
-fn with_transcript(page: String, program: &Program) -> String {
-    let begin = format!("```text\n$ {}\n", program.command());
-    let parts = page.split_once(&begin);
-    let Some((before, (_, after))) =
-        parts.and_then(|(before, shown)| Some((before, shown.split_once("```")?)))
-    else {
-        return page;
-    };
-    let lines = program
-        .transcript
-        .iter()
-        .flat_map(|line| [line.as_str(), "\n"]);
-    format!("{before}{begin}{}```{after}", lines.collect::<String>())
+/// The `[[example]]`s of `Cargo.toml`.
+fn declarations(heads: &Heads) -> String {
+    let mut text = String::new();
+    for one in heads.programs() {
+        let (name, path) = (&one.name, &one.path);
+        text += &format!("\n[[example]]\nname = {name:?}\npath = {path:?}\n");
+        if !one.features().is_empty() {
+            text += &format!("required-features = {:?}\n", one.features());
+        }
+    }
+    text
 }
 
 /// A table between empty lines, which Markdown wants around it.
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let head: Vec<String> = head.iter().map(|cell| cell.to_string()).collect();
-    let mut table = format!("\n{}{}|\n", line(&head), "|---".repeat(head.len()));
+fn table(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let columns = head.split(" | ").count();
+    let mut table = format!("\n| {head} |\n{}|\n", "|---".repeat(columns));
     for row in rows {
         let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        table += &line(&cells);
+        table += &format!("| {} |\n", cells.join(" | "));
     }
     table + "\n"
 }
 
-/// `[[example]]` for each program.
-fn declarations(heads: &Heads) -> String {
-    let declaration = |program: &Program| {
-        let Program {
-            name,
-            path,
-            features,
-            ..
-        } = program;
-        let mut text = format!("\n[[example]]\nname = {name:?}\npath = {path:?}\n");
-        if !features.is_empty() {
-            text += &format!("required-features = {features:?}\n");
-        }
-        text
+/// A table with these columns of the heads, as seen from this folder.
+fn list(columns: &str, heads: &[Program], from: &str) -> String {
+    let cell = |one: &Program, column| match column {
+        "program" | "module" => link(one, from),
+        "article" => one.article(),
+        "asyncio" => codes(&one.names.asyncio),
+        "Node.js" => codes(&one.names.node),
+        "command" => format!("`{}`", one.command),
+        _ => one.description.clone(),
     };
-    heads.programs().map(declaration).collect()
+    let columns_of = |one| columns.split(" | ").map(move |column| cell(one, column));
+    table(columns, heads.iter().map(|one| columns_of(one).collect()))
 }
 
 fn chapters(heads: &Heads) -> String {
     let rows = heads.chapters.iter().map(|chapter| {
-        let page = format!("examples/{}/README.md", chapter.folder);
-        let programs = chapter.programs.iter();
-        let programs = programs.map(|program| format!("[`{}`]({})", program.name, program.path));
-        let title = format!("[{}]({page})", chapter.title);
-        vec![
-            chapter.number.to_string(),
-            title,
-            programs.collect::<Vec<_>>().join(", "),
-        ]
+        let title = format!("[{}](examples/{}/README.md)", chapter.title, chapter.folder);
+        let programs: Vec<String> = chapter.programs.iter().map(|one| link(one, "")).collect();
+        vec![chapter.number.to_string(), title, programs.join(", ")]
     });
-    table(&["", "chapter", "programs"], rows)
+    table(" | chapter | programs", rows)
 }
 
-/// In the documentation the names are links; a function may have the same name as its module.
-fn library(heads: &Heads, is_documentation: bool) -> String {
-    let rows = heads.modules.iter().map(|module| {
-        let name = match is_documentation {
-            true => format!("[`mod@{}`]", module.name),
-            false => format!("[`{0}`](src/{0}.rs)", module.name),
-        };
-        let (asyncio, node) = (codes(&module.names.asyncio), codes(&module.names.node));
-        vec![name, module.description.clone(), asyncio, node]
-    });
-    table(&["module", "what it is", "asyncio", "Node.js"], rows)
-}
-
-fn chapter_table(programs: &[Program]) -> String {
-    let rows = programs.iter().map(|program| {
-        let link = format!("[`{0}`]({0}.rs)", program.name);
-        let command = format!("`{}`", program.command());
-        let description = program.description.clone();
-        vec![link, program.article(), description, command]
-    });
-    table(&["program", "article", "what it shows", "command"], rows)
-}
-
-/// The contents page, all of it.
-fn page(heads: &Heads) -> String {
-    let mut page = "\
-<!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
-# Contents
-
-Chapters 0 to 14 in order are a tutorial of an hour and a half: [start here](00_walls/README.md). Those after
-them are for looking things up. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
-makes a package of its own out of it. The second column is the program's number in article A or B, which the
-[README](../README.md) names, or *new*.
-Without `just` the command is in the head of each program.
-
-Coming from the other side? Here are [asyncio's names](#from-asyncio), [Node's](#from-nodejs), and
-[async-std's items](#from-async-std).
-"
-    .to_string();
+/// All programs by chapter, with what they answer.
+fn programs(heads: &Heads) -> String {
+    let mut text = String::new();
     for chapter in &heads.chapters {
         let (number, title, folder) = (chapter.number, &chapter.title, &chapter.folder);
-        page += &format!("\n## [Chapter {number}: {title}]({folder}/README.md)\n");
-        let rows = chapter.programs.iter().map(|program| {
-            let (link, description) = (link(program), program.description.clone());
-            let (asyncio, node) = (codes(&program.names.asyncio), codes(&program.names.node));
-            vec![link, program.article(), description, asyncio, node]
-        });
-        if chapter.programs.is_empty() {
-            continue;
+        text += &format!("\n## [Chapter {number}: {title}]({folder}/README.md)\n");
+        if !chapter.programs.is_empty() {
+            let list = list(ANSWERS, &chapter.programs, "examples/");
+            text += &list[..list.len() - 1];
         }
-        page += table(
-            &["program", "article", "what it shows", "asyncio", "Node.js"],
-            rows,
-        )
-        .trim_end();
-        page += "\n";
     }
-    for (world, names) in [
-        ("asyncio", asyncio as fn(&Names) -> &[Name]),
-        ("Node.js", node),
-    ] {
-        page += &format!(
-            "\n## From {world}\n\n\
-             What you would write there, the programs that show what to write instead, and the module of \
-             this\nlibrary or the item of smol (or of std, or another crate) that does it.\n"
-        );
-        let rows = index(heads, names).into_iter();
-        let rows = rows.map(|(name, [programs, modules, answers])| {
-            vec![
-                format!("`{name}`"),
-                programs.join(", "),
-                modules.join(", "),
-                answers.join(", "),
-            ]
-        });
-        page += table(
-            &[world, "programs", "this library", "smol and others"],
-            rows,
-        )
-        .trim_end();
-        page += "\n";
-    }
-    page
+    text + "\n"
 }
 
-fn asyncio(names: &Names) -> &[Name] {
-    &names.asyncio
-}
-
-fn node(names: &Names) -> &[Name] {
-    &names.node
-}
-
-/// For each name the programs and the modules that answer it, and what else does.
-fn index(heads: &Heads, names: fn(&Names) -> &[Name]) -> BTreeMap<&str, [Vec<String>; 3]> {
+/// For each name of that world the programs and the modules that answer it, and what else does.
+fn index(heads: &Heads, world: &str, names: fn(&Program) -> &List) -> String {
     let mut index = BTreeMap::<&str, [Vec<String>; 3]>::new();
-    let programs = heads.programs().map(|one| (&one.names, 0, link(one)));
-    let modules = heads
-        .modules
-        .iter()
-        .map(|one| (&one.names, 1, format!("[`{0}`](../src/{0}.rs)", one.name)));
-    for (all, column, link) in programs.chain(modules) {
-        for name in names(all) {
-            let row = index.entry(&name.name).or_default();
-            row[column].push(link.clone());
-            row[2].extend(
-                name.answer
-                    .clone()
-                    .filter(|answer| !row[2].contains(answer)),
-            );
+    let programs = heads.programs().map(|one| (one, 0));
+    for (one, column) in programs.chain(heads.modules.iter().map(|one| (one, 1))) {
+        for (name, answer) in names(one) {
+            let row = index.entry(name).or_default();
+            row[column].push(link(one, "examples/"));
+            let answer = answer.clone().filter(|answer| !row[2].contains(answer));
+            row[2].extend(answer);
         }
     }
-    index
+    let rows = index.into_iter().map(|(name, columns)| {
+        let columns = columns.map(|column| column.join(", "));
+        [vec![format!("`{name}`")], columns.to_vec()].concat()
+    });
+    let head = format!("{world} | programs | this library | smol and others");
+    table(&head, rows)
 }
 
-/// As seen from `examples/`.
-fn link(program: &Program) -> String {
-    let path = program.path.trim_start_matches("examples/");
-    format!("[`{}`]({path})", program.name)
+/// In the documentation a function may have the same name as its module.
+fn link(one: &Program, from: &str) -> String {
+    let (name, path) = (&one.name, &one.path);
+    match path.strip_prefix(from) {
+        _ if from == "src/lib.rs" => format!("[`mod@{name}`]"),
+        Some(path) => format!("[`{name}`]({path})"),
+        None => format!("[`{name}`](../{path})"),
+    }
 }
 
-fn codes(names: &[Name]) -> String {
-    let names: Vec<String> = names
-        .iter()
-        .map(|name| format!("`{}`", name.name))
-        .collect();
-    names.join(", ")
+fn codes(names: &List) -> String {
+    let names = names.iter().map(|(name, _)| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }

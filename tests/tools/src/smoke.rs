@@ -1,70 +1,80 @@
 //! `just smoke`: every program to its end, against its transcript; also with other sources of crates.
 
-use crate::Result;
 use crate::runner::head::{Heads, Program, text_of};
-use crate::runner::play::play;
-use crate::runner::transcript::Transcript;
-use serde_json::Value;
+use crate::runner::play::{Transcript, play};
+use crate::{Result, cargo, packages};
+use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::mpsc;
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
+
+const USAGE: &str = "usage: just smoke [NAME…] [--patch CRATE=DIR]…";
 
 /// The crates of smol-rs, whose versions are printed.
 const SMOL_RS: &str = "smol async-channel async-executor async-fs async-io async-lock async-net \
     async-process async-signal async-task blocking event-listener event-listener-strategy fastrand \
     futures-lite polling";
 
-/// What the command line asks for.
-#[derive(Default)]
-pub struct Smoke {
-    /// The programs, all if none is named.
-    pub names: Vec<String>,
-    /// Crates to take from a folder.
-    pub patches: Vec<(String, PathBuf)>,
-    /// The folder with the executables, which are built if there is none.
-    pub programs: Option<PathBuf>,
-}
-
-impl Smoke {
-    /// Runs them, prints a line for each, and returns whether all were as shown.
-    pub fn run(&self, root: &Path, heads: &Heads) -> Result<bool> {
-        let programs: Vec<&Program> = if self.names.is_empty() {
-            heads.programs().collect()
-        } else {
-            let names = self.names.iter().map(|name| heads.program(name));
-            names.collect::<std::result::Result<_, _>>()?
-        };
-        let mut _alone;
-        let (built, folder) = match &self.programs {
-            Some(folder) => (root.to_path_buf(), folder.clone()),
-            None if self.patches.is_empty() => (root.to_path_buf(), build(root, &programs)?),
-            None => {
-                let target = target(root).join("smoke");
-                let checkout = target.join("checkout");
-                fs::create_dir_all(&checkout)?;
-                // Until the end: another one would run what this one builds, and the other way round.
-                _alone = lock(&target.join("lock"))?;
-                write_patched(root, &checkout, &self.patches)?;
-                let folder = build_in(&checkout, &target, &programs)?;
-                (checkout, folder)
+/// Runs the programs that are named, or all, prints a line for each, and fails if one is not as shown.
+pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<ExitCode> {
+    let (mut programs, mut patches, mut folder) = (Vec::new(), BTreeMap::new(), None);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--patch" => {
+                let patch = words.next().ok_or(USAGE)?;
+                let (name, folder) = patch.split_once('=').unwrap_or_default();
+                if name.is_empty() || folder.is_empty() {
+                    return Err(format!("--patch {patch}: expected CRATE=DIR").into());
+                }
+                let folder = from.join(folder).canonicalize();
+                let folder = folder.map_err(|error| format!("--patch {patch}: {error}"))?;
+                if patches.insert(name, folder).is_some() {
+                    return Err(format!("--patch {name}: given twice").into());
+                }
             }
-        };
-        let is_as_shown = run_all(&programs, &folder);
-        print_versions(&built, &self.patches)?;
-        Ok(is_as_shown)
+            // The folder with the executables, for the tests.
+            "--programs" => folder = words.next().map(|folder| from.join(folder)),
+            word if word.starts_with('-') => {
+                return Err(format!("{word:?} is not expected; {USAGE}").into());
+            }
+            name => programs.push(heads.program(name)?),
+        }
     }
-}
-
-/// Waits until no other process holds the lock, which is held until the file is closed.
-fn lock(path: &Path) -> Result<File> {
-    let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    #[cfg(unix)]
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
-    Ok(file)
+    if programs.is_empty() {
+        programs = heads.programs().collect();
+    }
+    let (mut checkout, mut _alone) = (root.to_path_buf(), None);
+    let folder = match folder {
+        Some(folder) => folder,
+        None if patches.is_empty() => build(root, &target(root), &programs)?,
+        None => {
+            let target = target(root).join("smoke");
+            checkout = target.join("checkout");
+            fs::create_dir_all(&checkout)?;
+            // Until the end: another one would run what this one builds, and the other way round.
+            let lock = File::create(target.join("lock"))?;
+            #[cfg(unix)]
+            rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+            _alone = Some(lock);
+            write_patched(root, &checkout, &patches)?;
+            build(&checkout, &target, &programs)?
+        }
+    };
+    let is_as_shown = run_all(&programs, &folder);
+    println!("with these crates of smol-rs:");
+    for (name, version) in locked(&checkout)? {
+        let place = patches.get(&*name);
+        let place = place.map(|folder| format!("  from {}", folder.display()));
+        if place.is_some() || SMOL_RS.split_whitespace().any(|one| one == name) {
+            println!("  {name:<24} {version}{}", place.unwrap_or_default());
+        }
+    }
+    Ok(ExitCode::from(u8::from(!is_as_shown)))
 }
 
 /// Where Cargo puts what it builds here.
@@ -73,193 +83,97 @@ pub fn target(root: &Path) -> PathBuf {
 }
 
 /// Builds these programs. Returns the folder with the executables.
-pub fn build(root: &Path, programs: &[&Program]) -> Result<PathBuf> {
-    build_in(root, &target(root), programs)
-}
-
-fn build_in(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBuf> {
-    let features = programs.iter().flat_map(|program| &program.features);
-    let features: Vec<&str> = features.map(String::as_str).collect();
+pub fn build(root: &Path, target: &Path, programs: &[&Program]) -> Result<PathBuf> {
     let folder = target.join("debug/examples");
-    let is_new = |program: &&&Program| !executable(&folder, &program.name).exists();
-    match programs.iter().filter(is_new).count() {
-        0 => {}
-        new => eprintln!("compiling {new} of the programs, with their dependencies"),
+    let is_new = |one: &&&Program| !executable(&folder, &one.name).exists();
+    let new = programs.iter().filter(is_new).count();
+    if new > 0 {
+        eprintln!("compiling {new} of the programs, with their dependencies");
     }
-    let status = Command::new("cargo")
-        .args(["build", "--quiet", "--features", &features.join(",")])
-        .args(
-            programs
-                .iter()
-                .flat_map(|program| ["--example", &program.name]),
-        )
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(root)
-        .status()
-        .map_err(|error| format!("cargo: {error}"))?;
-    if status.success() {
-        return Ok(folder);
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(target);
+    for program in programs {
+        cargo.args(["--example", &program.name]);
+        cargo.args(["--features", &program.features().join(",")]);
     }
-    Err("the programs do not build".into())
+    let status = cargo.current_dir(root).status();
+    match status.map_err(|error| format!("cargo: {error}"))?.success() {
+        true => Ok(folder),
+        false => Err("the programs do not build".into()),
+    }
 }
 
-/// The executable of a program.
 pub fn executable(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}{EXE_SUFFIX}"))
 }
 
 /// Runs them at the same time, prints a line for each, and returns whether all were as shown.
 fn run_all(programs: &[&Program], folder: &Path) -> bool {
-    let begin = Instant::now();
-    let mut failed = 0;
+    let (begin, good) = (Instant::now(), AtomicUsize::new(0));
+    let run = |program: &Program| {
+        let (name, begin) = (&program.name, Instant::now());
+        let (_, result) = play(&Transcript::for_tests(program), &executable(folder, name));
+        let took = begin.elapsed().as_secs_f64();
+        if let Err(difference) = result {
+            return println!("FAILED  {name:<20} {took:5.1} s  {difference}");
+        }
+        good.fetch_add(1, Ordering::Relaxed);
+        println!("ok      {name:<20} {took:5.1} s");
+    };
     thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
         for program in programs {
-            let (sender, name) = (sender.clone(), &program.name);
-            scope.spawn(move || {
-                let transcript = Transcript::for_tests(program);
-                sender.send((name, play(name, &transcript, &executable(folder, name))))
-            });
-        }
-        drop(sender);
-        for (name, played) in receiver {
-            let took = played.took.as_secs_f64();
-            match played.difference {
-                None => println!("ok      {name:<20} {took:5.1} s"),
-                Some(difference) => {
-                    failed += 1;
-                    println!("FAILED  {name:<20} {took:5.1} s  {difference}");
-                }
-            }
+            scope.spawn(|| run(program));
         }
     });
-    let (all, took) = (programs.len(), begin.elapsed().as_secs_f64());
-    let good = all - failed;
+    let (all, good) = (programs.len(), good.load(Ordering::Relaxed));
+    let took = begin.elapsed().as_secs_f64();
     println!("\n{good} of {all} programs do what their heads show, in {took:.1} s");
-    failed == 0
+    good == all
 }
 
-/// A package in `Cargo.lock`.
-pub struct Locked {
-    pub name: String,
-    pub version: String,
-    /// And not from a folder.
-    is_from_registry: bool,
-}
-
-/// The packages in `Cargo.lock`.
-pub fn locked(root: &Path) -> Result<Vec<Locked>> {
+/// The versions of the packages in `Cargo.lock`; of several with one name, the newest.
+pub fn locked(root: &Path) -> Result<BTreeMap<String, String>> {
     let lock = text_of(root, "Cargo.lock")?;
-    let packages = lock.split("[[package]]").skip(1);
-    let packages = packages.map(|package| {
-        let value = |key: &str| {
-            let line = package.lines().find_map(|line| line.strip_prefix(key));
-            line.map(|value| value.trim_matches('"').to_string())
-        };
-        Ok(Locked {
-            name: value("name = ").ok_or("Cargo.lock: a package without a name")?,
-            version: value("version = ").ok_or("Cargo.lock: a package without a version")?,
-            is_from_registry: value("source = ").is_some(),
-        })
+    let packages = lock.split("[[package]]\nname = \"").skip(1);
+    let packages = packages.filter_map(|package| {
+        let mut parts = package.split('"');
+        Some((parts.next()?.to_string(), parts.nth(1)?.to_string()))
     });
-    packages.collect()
-}
-
-fn print_versions(root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
-    println!("with these crates of smol-rs:");
-    for package in locked(root)? {
-        let patch = patches.iter().find(|(name, _)| *name == package.name);
-        if patch.is_none() && !SMOL_RS.split_whitespace().any(|name| name == package.name) {
-            continue;
-        }
-        let place = patch.filter(|_| !package.is_from_registry);
-        let place = place.map_or(String::new(), |(_, path)| {
-            format!("  from {}", path.display())
-        });
-        println!("  {:<24} {}{place}", package.name, package.version);
-    }
-    Ok(())
+    Ok(packages.collect())
 }
 
 /// A package of the same sources, with these crates from other places: Cargo writes to `Cargo.lock` for that.
-fn write_patched(from: &Path, root: &Path, patches: &[(String, PathBuf)]) -> Result<()> {
-    let folder = |name: &str| format!("path = {:?}", from.join(name).display().to_string());
-    let library = folder("src/lib.rs");
-    let examples = folder("examples/");
-    let mut manifest = text_of(from, "Cargo.toml")?
-        .replace("path = \"examples/", examples.trim_end_matches('"'))
-        .replacen(
-            "
-[dependencies]
-",
-            &format!(
-                "
-[lib]
-{library}
-
-[dependencies]
-"
-            ),
-            1,
-        );
-    manifest.push_str("\n[patch.crates-io]\n");
-    let locked = locked(from)?;
+fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>) -> Result<()> {
+    let examples = format!("path = \"{}/examples/", root.display());
+    let mut manifest = text_of(root, "Cargo.toml")?.replace("path = \"examples/", &examples);
+    let library = root.join("src/lib.rs");
+    manifest += &format!("\n[lib]\npath = {library:?}\n\n[patch.crates-io]\n");
+    let locked = locked(root)?;
     let mut versions = Vec::new();
-    for (name, path) in patches {
-        if !locked.iter().any(|package| package.name == *name) {
+    for (name, folder) in patches {
+        if !locked.contains_key(*name) {
             return Err(format!("--patch {name}: no program uses this crate").into());
         }
-        let (version, path) = version_and_folder_of(name, path)?;
-        versions.push(version);
-        manifest.push_str(&format!(
-            "{name} = {{ path = {:?} }}\n",
-            path.display().to_string()
-        ));
+        let shown = folder.display();
+        let packages = packages(folder).map_err(|error| format!("{shown}: {error}"))?;
+        // It may be one of a workspace.
+        let package = packages.iter().find(|package| package["name"] == **name);
+        let package = package.ok_or_else(|| format!("{shown}: expected the crate {name}"))?;
+        let text = |key| package[key].as_str().unwrap_or_default();
+        let folder = Path::new(text("manifest_path")).with_file_name("");
+        manifest += &format!("{name} = {{ path = {folder:?} }}\n");
+        versions.push((name, text("version").to_string(), folder));
     }
-    fs::write(root.join("Cargo.toml"), manifest)?;
-    fs::write(root.join("Cargo.lock"), text_of(from, "Cargo.lock")?)?;
-    for ((name, path), version) in patches.iter().zip(versions) {
+    fs::write(checkout.join("Cargo.toml"), manifest)?;
+    fs::copy(root.join("Cargo.lock"), checkout.join("Cargo.lock"))?;
+    for (name, version, folder) in versions {
         // Cargo does not take another version than the one it knows by itself.
-        let update = |more: &[&str]| {
-            let mut cargo = Command::new("cargo");
-            cargo.args(["update", "--quiet", name, "--precise", &version]);
-            cargo.args(more).current_dir(root).output()
-        };
+        let update = |option| format!("update {option} {name} --precise {version}");
         // The network is for a crate that needs one which is not here yet.
-        let mut output = update(&["--offline"]);
-        if !output.as_ref().is_ok_and(|output| output.status.success()) {
-            output = update(&[]);
-        }
-        let output = output.map_err(|error| format!("cargo: {error}"))?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            let path = path.display();
-            return Err(format!("{name} {version} from {path}: Cargo says {complaint}").into());
-        }
+        let updated = cargo(checkout, &update("--offline"));
+        let updated = updated.or_else(|_| cargo(checkout, &update("--quiet")));
+        let folder = folder.display();
+        updated.map_err(|error| format!("{name} {version} from {folder}: Cargo says {error}"))?;
     }
     Ok(())
-}
-
-/// The version of the crate with this name, and its folder: this one, or one of the workspace in it.
-fn version_and_folder_of(name: &str, folder: &Path) -> Result<(String, PathBuf)> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(folder)
-        .output()
-        .map_err(|error| format!("cargo: {error}"))?;
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let mut packages = metadata["packages"].as_array().into_iter().flatten();
-    let package = packages.find(|package| package["name"] == name);
-    let text = |key: &str| package.and_then(|package| package[key].as_str());
-    let (Some(version), Some(manifest)) = (text("version"), text("manifest_path")) else {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{}{}: expected the crate {name}",
-            complaint,
-            folder.display()
-        )
-        .into());
-    };
-    Ok((version.to_string(), Path::new(manifest).with_file_name("")))
 }

@@ -3,7 +3,9 @@
 
 pub mod head;
 pub mod play;
-pub mod transcript;
+#[allow(clippy::duplicate_mod, reason = "tests/common has it, too")]
+#[path = "../../../common/process.rs"]
+pub mod process;
 
 /// An error is one line, which names the file or the program.
 pub type Result<T> = std::result::Result<T, String>;

@@ -36,10 +36,14 @@ fn sides(page: &str) -> Vec<Side<'_>> {
     sides
 }
 
-/// Whether the interpreter is on this machine, and not older than the pages say.
-fn is_there(command: &str) -> bool {
-    let oldest = if command == "node" { (20, 0) } else { (3, 11) };
-    let output = Command::new(command).arg("--version").output();
+/// Whether this is on the machine, and not older than the pages say.
+fn is_there((command, oldest): (&str, (u32, u32))) -> bool {
+    let argument = if command == "openssl" {
+        "version"
+    } else {
+        "--version"
+    };
+    let output = Command::new(command).arg(argument).output();
     let version = output.ok().and_then(|output| {
         let text = String::from_utf8(output.stdout).ok()?;
         let numbers = text.split(|c: char| !c.is_ascii_digit());
@@ -115,9 +119,13 @@ fn python_and_javascript_print_what_the_transcript_shows() {
         fs::read_to_string(root.join(page)).unwrap()
     });
     let pages: Vec<String> = pages.collect();
-    let there = ["python3", "node"].map(is_there);
+    let needed = [("python3", (3, 11)), ("node", (20, 0)), ("openssl", (1, 1))];
+    let [python, node, openssl] = needed.map(is_there);
     let sides = pages.iter().flat_map(|page| sides(page));
-    let checks = sides.filter(|side| there[usize::from(side.language == "js")]);
+    let checks = sides.filter(|side| match side.language {
+        "python" => python,
+        _ => node && (openssl || !side.code.contains("openssl")),
+    });
     let checks = checks.map(|side| {
         let program = heads.program(side.program);
         let program = program.unwrap_or_else(|error| panic!("{error}"));

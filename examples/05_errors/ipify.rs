@@ -25,9 +25,9 @@
 //! KiB) and the body (64 KiB), and prints only plain ASCII.
 //!
 //! Who owns what: `or` polls the work and the clock in turn, and drops both when one is ready. That
-//! closes the connection. A dropped `read_until` can lose bytes; here that does not matter, as the
-//! connection ends with it. If a name is being looked up on another thread at that time, its result
-//! is dropped.
+//! closes the connection. The bytes that `read_until` has read are lost with its buffer; here that
+//! does not matter, as the connection ends, too. If a name is being looked up on another thread at
+//! that time, its result is dropped.
 //!
 //! asyncio: `asyncio.open_connection` (`smol::net::TcpStream::connect`),
 //! `asyncio.start_server` (`smol::net::TcpListener::bind`),

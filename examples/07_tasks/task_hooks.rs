@@ -35,17 +35,17 @@
 //!
 //! Who owns what: the executor owns the futures, `main` the handles. Each is awaited.
 //!
-//! asyncio: `asyncio.Runner` (a `smol::LocalExecutor` of one's own, run again and again),
-//! `asyncio.eager_task_factory` (`smol::future::poll_once`, then spawn what is left),
-//! `asyncio.create_eager_task_factory` (a function of one's own that spawns),
-//! `loop.set_task_factory` (a function of one's own that spawns),
+//! asyncio: `asyncio.Runner` (a `smol::LocalExecutor`, run several times),
+//! `asyncio.eager_task_factory` (`smol::future::poll_once`, then spawn if it is pending),
+//! `asyncio.create_eager_task_factory` (your own spawn function),
+//! `loop.set_task_factory` (your own spawn function),
 //! `loop.set_debug` (a future that measures each poll),
 //! `loop.slow_callback_duration` (a future that measures each poll),
 //! `loop.set_exception_handler` (a future around the task's that reports an `Err`),
 //! `loop.call_exception_handler` (call the function that reports),
-//! `task.set_name` (an argument of one's own function that spawns), `task.get_name` (likewise),
+//! `task.set_name` (an argument of your own spawn function), `task.get_name` (the same),
 //! `task.get_stack` (none: a panic has a backtrace, a task that waits has none),
-//! `asyncio.print_call_graph` (none: likewise), `loop.time` (`std::time::Instant::now`).
+//! `asyncio.print_call_graph` (none: a task that waits has no stack), `loop.time` (`std::time::Instant::now`).
 //! Node: `uncaughtException` (`std::panic::set_hook`), `unhandledRejection` (a future around the task's
 //! that reports an `Err`), `rejectionHandled` (none: an `Err` is in one place),
 //! `monitorEventLoopDelay` (`smol::Timer::at`, and how late it is).

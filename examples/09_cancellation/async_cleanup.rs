@@ -29,7 +29,7 @@
 //! tear down, and is not joined.
 //!
 //! asyncio: `async with resource` (telling the task to stop, then awaiting it), `finally`,
-//! `task.cancel`, `task.uncancel` (none: tell the task to stop instead), `task.cancelling` (none: likewise),
+//! `task.cancel`, `task.uncancel` (none: signal the task to stop instead), `task.cancelling` (none: the same),
 //! `asyncio.wait_for`, `KeyboardInterrupt`.
 //! Node: `process.on('SIGINT')`, `finally`.
 //! Paste: `cargo add smol async-signal`.

@@ -29,7 +29,7 @@
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
 //! asyncio: `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
-//! `loop.set_default_executor` (`BLOCKING_MAX_THREADS`, or threads of one's own),
+//! `loop.set_default_executor` (`BLOCKING_MAX_THREADS`, or your own threads),
 //! `loop.shutdown_default_executor` (none: await what `unblock` has returned),
 //! `threading.Event` (`std::sync::atomic::AtomicBool`), `task.cancel`.
 //! Node: `AbortController` (`std::sync::atomic::AtomicBool`), `worker.terminate`.

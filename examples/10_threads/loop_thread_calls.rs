@@ -16,7 +16,7 @@
 //! A call receives the loop's executor, on which it can spawn tasks, also of futures that are not
 //! `Send`.
 //!
-//! The article's second thread runs for ever, and the program with it. Here each call has a channel
+//! The article's second thread runs forever, and the program with it. Here each call has a channel
 //! for its result. `recv_blocking` returns the call's value, which may be a `Result`; or its panic,
 //! after which the loop goes on; or an error if the loop ended first. In the article none of this
 //! comes back. `cargo run --example loop_thread_calls | head -1` shows it: the pipe is closed,

@@ -14,7 +14,7 @@
 //! Both tasks sleep at the same time, on one thread: 6 seconds in all.
 //!
 //! Threads can share an `Executor`: the second thread runs it, `main` spawns on it. The article's second thread
-//! runs for ever; here `main` awaits its two tasks. Awaiting a task returns its value or its error, and panics if
+//! runs forever; here `main` awaits its two tasks. Awaiting a task returns its value or its error, and panics if
 //! the task panicked; the loop goes on. The article's author found no way to bring a task's exception to the main
 //! thread. `cargo run --example loop_thread_tasks | head -1` shows it: the pipe is closed, a task returns the
 //! error, and `main` prints it.

@@ -35,11 +35,11 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         .current_dir(folder)
         .output()?;
     if checked.status.success() {
-        println!("{shown}: a package of its own; next: cd {shown} && cargo run");
+        println!("{shown}: a new package; next: cd {shown} && cargo run");
     } else {
         let complaint = String::from_utf8_lossy(&checked.stderr);
         eprintln!(
-            "{shown}: copied, but Cargo does not take it there yet: {}",
+            "{shown}: copied, but Cargo does not accept it there yet: {}",
             complaint.trim()
         );
     }

@@ -50,7 +50,7 @@ fn command(words: &[&str]) -> Result<ExitCode> {
         ["list"] => list(heads),
         ["run", wanted, arguments @ ..] => return run::run(root, heads, wanted, arguments),
         ["copy", "--help"] => println!(
-            "usage: {COPY}\nMakes a Cargo package of its own in DIR out of one program. `just` lists them."
+            "usage: {COPY}\nMakes a new Cargo package in DIR from one program. `just` lists them."
         ),
         ["take", "--help"] => println!("usage: {TAKE}\n{}", take::help(heads)),
         ["take", name, dir, place @ ..] if !dir.is_empty() && place.len() < 2 => {

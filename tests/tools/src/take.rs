@@ -56,7 +56,7 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: Option<&s
         }
         for path in [&to, &folder.join(one).join("mod.rs")] {
             if path.symlink_metadata().is_ok() {
-                return Err(format!("{} is there already; {KEPT}", path.display()).into());
+                return Err(format!("{} already exists; {KEPT}", path.display()).into());
             }
         }
         files.push((to, text));

@@ -226,13 +226,12 @@ fn page(heads: &Heads) -> String {
 <!-- contents: written by `just contents` from the heads of the programs. Changes here are lost. -->
 # Contents
 
-Chapters 0 to 14 in order are a tutorial of an hour and a half: [start here](00_walls/README.md). Those after
-them are for looking things up. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
-makes a package of its own out of it. The second column is the program's number in article A or B, which the
-[README](../README.md) names, or *new*.
-Without `just` the command is in the head of each program.
+Chapters 0 to 14 in order are a tutorial of an hour and a half: [start here](00_walls/README.md). The later
+chapters are for reference. `just run 1` runs chapter 1, `just run NAME` one program, and `just copy NAME DIR`
+makes a new package from it. The second column is the program's number in article A or B, which the
+[README](../README.md) names, or *new*. Without `just`, use the command in the head of each program.
 
-Coming from the other side? Here are [asyncio's names](#from-asyncio), [Node's](#from-nodejs), and
+To look up a name you know, see [asyncio's names](#from-asyncio), [Node's](#from-nodejs), and
 [async-std's items](#from-async-std).
 "
     .to_string();

@@ -15,9 +15,9 @@ pub fn help(heads: &Heads) -> String {
     let modules = heads.modules.iter().filter(|one| one.paste.is_some());
     let modules = modules.map(|one| format!("\n  {:<12}  {}", one.name, one.description));
     format!(
-        "Copies a module of the library, and the one file that it may need beside it, into the package in DIR:\n\
+        "Copies a module of the library, with the file that it may depend on, into the package in DIR:\n\
          beside its lib.rs or main.rs, or into FOLDER there, such as src/util. Adds the crates that it needs by\n\
-         `cargo add`, and says what to do next. Overwrites nothing.\n\nThe modules:{}",
+         `cargo add`, and prints the next step. Overwrites nothing.\n\nThe modules:{}",
         modules.collect::<String>()
     )
 }

@@ -30,13 +30,13 @@ run chapter_or_program *arguments:
 picture *arguments:
     @{{ tools }} picture "$@"
 
-# Make a Cargo package of its own out of one program: NAME DIR
+# Make a new Cargo package from one program: NAME DIR
 [group('use')]
 [no-exit-message]
 copy *arguments:
     @{{ tools }} copy "$@"
 
-# Take a module of the library into a package that is there: MODULE DIR [FOLDER]; --help lists them
+# Take a module of the library into a package that exists: MODULE DIR [FOLDER]; --help lists them
 [group('use')]
 [no-exit-message]
 take *arguments:

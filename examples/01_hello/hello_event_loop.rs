@@ -15,13 +15,13 @@
 //! 1795866514 - Hello world!
 //! ```
 //!
-//! No smol in here: poll(2) waits for input, at most 100 ms, and then the loop looks at the clock.
-//! This is all that an event loop is. It wakes ten times a second for nothing, greets up to 100 ms
-//! late, and what it waits for is hard-coded: chapters 2 and 3 mend that.
+//! This program does not use smol: poll(2) waits for input for at most 100 ms, and then the loop
+//! looks at the clock. An event loop is no more than that. This one wakes ten times a second for
+//! nothing, greets up to 100 ms late, and its events are hard-coded: chapters 2 and 3 fix that.
 //!
 //! Python's `readline()` does not work here. It reads ahead into a buffer, and poll(2) does not see
-//! that buffer: of two lines in one write the second is answered when a third comes. And after half
-//! a line it waits for the rest. One read(2) for each readiness has neither fault.
+//! that buffer: of two lines in one write, the second is answered only when a third comes. And
+//! after half a line it waits for the rest. One read(2) per readiness event has neither fault.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
@@ -37,7 +37,7 @@ use std::{env, mem};
 
 fn main() -> ExitCode {
     match event_loop(period()) {
-        // The reader of standard output may have gone, as in `hello_event_loop | head -3`.
+        // Standard output may be closed, as in `hello_event_loop | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_event_loop: {error}");
             ExitCode::FAILURE
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn event_loop(period: Duration) -> io::Result<()> {
     let mut last_hello: Option<Instant> = None; // None means that the timer starts right away
-    let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+    let mut chunk = [0; 8192]; // with less, std would read ahead into its own buffer
     let mut lines: VecDeque<Vec<u8>> = VecDeque::new();
     let mut half_a_line = Vec::new();
     let mut is_at_end = false;
@@ -102,7 +102,7 @@ fn is_readable() -> io::Result<bool> {
     };
     let stdin = io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-    // `^Z` and `fg` interrupt the call.
+    // `^Z` and `fg` interrupt poll(2).
     let ready = rustix::io::retry_on_intr(|| poll(&mut fds, Some(&tenth_of_a_second)))?;
     Ok(ready > 0)
 }
@@ -116,7 +116,8 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

@@ -15,16 +15,16 @@
 //! 1795866485 - Hello world!
 //! ```
 //!
-//! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile one comes late and
-//! the others are skipped; then they come every 3 seconds again.
+//! While `fib` runs, nothing else does. Of the greetings that fall due meanwhile, one comes late
+//! and the others are skipped. After that they come every 3 seconds again.
 //!
 //! On smol, `setInterval` is a `Timer` that is set again at each greeting, and the `data` event is
 //! one read of `Async<Stdin>` when it is readable. Node calls two callbacks; here two `async`
-//! functions are polled in turn by one `block_on`. The program ends when the first of them does, and
-//! drops the other, and its timer with it. Node would go on greeting at the end of input.
+//! functions are polled in turn by one `block_on`. When the first of them ends, the program drops
+//! the other with its timer, and ends. At the end of input, Node would continue to greet.
 //!
-//! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
-//! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
+//! Readiness alone is not enough if another process reads the same pipe or terminal: it may be
+//! faster, and then the read blocks the loop. This repository's `Stdin` handles that, too.
 //!
 //! Node: `setInterval` (`smol::Timer::set_after`), `clearInterval` (`std::mem::drop`),
 //! `timers/promises` (`smol::Timer`, a future and a stream), `process.stdin.on` (`smol::Async::readable`),
@@ -40,7 +40,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
-        // The reader of standard output may have gone, as in `hello_node | head -3`.
+        // Standard output may be closed, as in `hello_node | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_node: {error}");
             ExitCode::FAILURE
@@ -64,8 +64,8 @@ async fn greet(period: Duration) -> io::Result<()> {
 
 /// Returns at `exit` and at the end of input.
 async fn answer() -> io::Result<()> {
-    // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
-    // for every process that shares the terminal.
+    // Readiness of a file cannot be awaited, and kqueue reports no error. `Async::new` would set
+    // `O_NONBLOCK` for every process that shares the terminal.
     #[cfg(unix)]
     let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
@@ -74,11 +74,11 @@ async fn answer() -> io::Result<()> {
     #[cfg(not(unix))]
     let polled = None::<Async<io::Stdin>>;
     let mut threaded = Unblock::new(io::stdin()); // starts no thread before it is read
-    let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+    let mut chunk = [0; 8192]; // with less, std would read ahead into its own buffer
     let mut line = Vec::new();
     loop {
         let read = match &polled {
-            // One read for each readiness: another one could block.
+            // One read per readiness event: a second one could block.
             Some(stdin) if stdin.readable().await.is_ok() => io::stdin().lock().read(&mut chunk),
             _ => threaded.read(&mut chunk).await,
         };
@@ -93,7 +93,7 @@ async fn answer() -> io::Result<()> {
                     return Ok(());
                 }
                 if let Some(n) = number(text.trim()) {
-                    // No `await` in here: this is what holds up the greetings.
+                    // No `await` here: this is what blocks the greetings.
                     let start = Instant::now();
                     let value = fib(n);
                     let took = start.elapsed().as_secs_f64();
@@ -115,7 +115,8 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

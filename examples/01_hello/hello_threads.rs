@@ -16,12 +16,12 @@
 //! 1795866497 - Hello world!
 //! ```
 //!
-//! No smol in here, only std: two threads, and the operating system takes turns between them. In
+//! This program uses only std: two threads, and the operating system switches between them. In
 //! Python the interpreter's lock lets only one of them compute at a time; here both do.
 //!
-//! The greeting thread is never joined. It is what Python calls a daemon: the end of the process
-//! ends it, between two greetings or in the middle of a sleep. Since the main thread waits for input
-//! and cannot be told of an error, each of the two can end the process.
+//! The greeting thread is never joined. Like a daemon thread in Python, it ends with the process,
+//! between two greetings or in the middle of a sleep. The main thread waits for input and cannot
+//! receive an error, so each of the two can end the process.
 //!
 //! asyncio: `threading.Thread` (`std::thread::spawn`), `time.sleep` (`std::thread::sleep`).
 //! Paste: std is all it needs.
@@ -42,7 +42,7 @@ fn greet_and_answer(period: Duration) -> io::Result<()> {
     thread::spawn(move || end(greet_every(period)));
     let mut stdin = io::stdin().lock();
     loop {
-        // Bytes, since `lines()` takes those that are not UTF-8 for an error.
+        // Bytes, since `lines()` fails if they are not UTF-8.
         let mut line = Vec::new();
         let read = stdin.read_until(b'\n', &mut line);
         read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
@@ -58,7 +58,8 @@ fn greet_and_answer(period: Duration) -> io::Result<()> {
                 "Executing fib took {took:.2} seconds.\nfib({n}) = {value}\n"
             ))?;
         }
-        // A line without its newline is the last. Asking again would want another ^D on a terminal.
+        // A line without its newline is the last. On a terminal, reading again would need a second
+        // ^D.
         if !line.ends_with(b"\n") {
             return Ok(());
         }
@@ -78,10 +79,10 @@ fn greet() -> io::Result<()> {
     print(&format!("{} - Hello world!\n", now.as_secs()))
 }
 
-/// Ends the process, whichever thread it is called on.
+/// Ends the process, from any thread.
 fn end(result: io::Result<()>) -> ! {
     match result {
-        // The reader of standard output may have gone, as in `hello_threads | head -3`.
+        // Standard output may be closed, as in `hello_threads | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_threads: {error}");
             exit(1)
@@ -94,7 +95,8 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));
@@ -125,7 +127,7 @@ fn period() -> Duration {
     }
 }
 
-/// Prints it in one piece, so that no greeting comes into an answer.
+/// Prints it in one piece, so that no greeting interrupts an answer.
 fn print(text: &str) -> io::Result<()> {
     let result = io::stdout().write_all(text.as_bytes());
     result.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))

@@ -1,10 +1,10 @@
-//! A loop of callbacks: what Node.js is underneath, and article A's `event_loop_callback.py`.
+//! A loop of callbacks, as underneath Node.js: article A's `event_loop_callback.py`.
 //!
-//! It does one thing at a time, and between any two things looks whether a timer is due. A line of
-//! input is one thing: a hundred pasted ones do not hold up a timer for longer than the one that is
-//! being handled. With nothing to do it sleeps in poll(2) until the next timer or input.
+//! It calls one callback at a time, and checks between any two whether a timer is due. It handles
+//! input line by line: a hundred pasted lines delay a timer by one line at most. With nothing to do
+//! it sleeps in poll(2) until the next timer or input.
 //!
-//! asyncio's and Node's loops know sockets, signals and calls from other threads, too.
+//! asyncio's and Node's loops also handle sockets, signals and calls from other threads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
@@ -16,11 +16,11 @@ type StdinHandler = Box<dyn FnMut(&mut EventLoop, Option<&[u8]>) -> io::Result<(
 
 /// A loop that calls back when a timer is due or a line of input has come.
 ///
-/// It owns the callbacks, and hands itself to each. The first error of one ends
+/// It owns the callbacks, and passes itself to each. The first error of a callback ends
 /// [`run_forever`](EventLoop::run_forever).
 #[derive(Default)]
 pub struct EventLoop {
-    /// Sorted by time, and for the same instant by the order of adding, which the number is.
+    /// Sorted by time, then by the order of adding (the number).
     timers: BTreeMap<(Instant, u64), TimerCallback>,
     timers_added: u64,
     stdin_handlers: Vec<StdinHandler>,
@@ -37,7 +37,7 @@ impl EventLoop {
         wait: Duration,
         callback: impl FnOnce(&mut EventLoop) -> io::Result<()> + 'static,
     ) {
-        // A time beyond what the clock can hold is never.
+        // A time that the clock cannot represent never comes.
         if let Some(due) = Instant::now().checked_add(wait) {
             self.timers
                 .insert((due, self.timers_added), Box::new(callback));
@@ -55,8 +55,8 @@ impl EventLoop {
     }
 
     /// Ends [`run_forever`](EventLoop::run_forever): no callback is called after the one that calls
-    /// this. What is left stays for the next `run_forever`. A call before `run_forever` has no effect, where
-    /// asyncio's has it return after one turn.
+    /// this. The rest stay for the next `run_forever`. A call before `run_forever` has no effect;
+    /// in asyncio, `run_forever` then returns after one turn.
     pub fn stop(&mut self) {
         self.is_stopped = true;
     }
@@ -84,8 +84,8 @@ impl EventLoop {
         }
     }
 
-    /// Calls the timers that are due now. One that adds another of zero seconds must not keep input
-    /// out: that one is due a little later.
+    /// Calls the timers that are due now. A timer of zero seconds that one of them adds is called
+    /// in the next round, so that it does not block input.
     fn call_due_timers(&mut self) -> io::Result<()> {
         let now = Instant::now();
         while !self.is_stopped {
@@ -98,7 +98,7 @@ impl EventLoop {
     }
 
     fn handle(&mut self, line: Option<&[u8]>) -> io::Result<()> {
-        // Out of the loop while they are called: they may add others, which get the next line.
+        // Taken out of the loop during the calls: they may add others, which get the next line.
         let mut handlers = mem::take(&mut self.stdin_handlers);
         for handler in &mut handlers {
             if !self.is_stopped {
@@ -112,9 +112,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Reads once what there is. A second read could block.
+    /// Reads the available bytes once. A second read could block.
     fn read_stdin(&mut self) -> io::Result<()> {
-        let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+        let mut chunk = [0; 8192]; // with less, std would read ahead into its own buffer
         let read = io::stdin().lock().read(&mut chunk);
         let len = read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
         self.stdin_has_ended = len == 0;
@@ -130,14 +130,14 @@ impl EventLoop {
     }
 }
 
-/// Sleeps until the time has come, or until standard input can be read if that is wanted. Returns
-/// whether it can. May also return too early.
+/// Sleeps until the time has come, or, if requested, until standard input is readable. Returns
+/// whether it is readable. May also return too early.
 #[cfg(unix)]
 fn wait(for_stdin: bool, until: Option<Instant>) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let timeout = until.and_then(|until| {
         let left = until.saturating_duration_since(Instant::now());
-        // After a day the loop looks again. No system takes every time.
+        // At most a day: systems limit the time that poll(2) accepts.
         Timespec::try_from(left.min(Duration::from_secs(86_400))).ok()
     });
     let stdin = io::stdin();

@@ -15,14 +15,15 @@
 //! 1795866529 - Hello world!
 //! ```
 //!
-//! No smol in here: the loop is `event_loop.rs` beside it, some 120 lines around one poll(2), and this
-//! is how one programs Node.js without promises. Nothing waits inside a callback; what comes later is
-//! another callback, and the greeting adds its own timer again.
+//! This program does not use smol. The loop is `event_loop.rs` beside it, about 120 lines around
+//! one poll(2). Node.js without promises is programmed like this: nothing waits inside a callback.
+//! Later work is another callback, and the greeting adds its own timer again.
 //!
-//! The loop owns the callbacks. When `run` returns it is dropped, and they with it.
+//! The loop owns the callbacks. When `run` returns, it is dropped with them.
 //!
-//! On smol a timer is a task that awaits a `Timer`, and dropping the task clears it. A callback for a
-//! descriptor, be it a pipe, a terminal or a socket, is a task that loops over `Async::readable` or `writable`.
+//! On smol a timer is a task that awaits a `Timer`, and dropping the task clears it. A callback for
+//! a descriptor (a pipe, a terminal or a socket) is a task that loops over `Async::readable` or
+//! `writable`.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
@@ -44,7 +45,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn main() -> ExitCode {
     match run(period()) {
-        // The reader of standard output may have gone, as in `hello_callbacks | head -3`.
+        // Standard output may be closed, as in `hello_callbacks | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_callbacks: {error}");
             ExitCode::FAILURE
@@ -88,7 +89,8 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

@@ -1,11 +1,12 @@
-//! A loop of coroutines: what asyncio is underneath, and article A's `event_loop_coroutine.py`.
+//! A loop of coroutines, as underneath asyncio: article A's `event_loop_coroutine.py`.
 //!
-//! A coroutine is a future here, and what the article calls `resume_task` is one `poll`. The loop goes
-//! round: it polls every task whose waker was called, once, the oldest first. With nothing to poll it
+//! A coroutine is a future here, and the article's `resume_task` is one `poll`. In each round the
+//! loop polls every task whose waker was called, once, the oldest first. With nothing to poll it
 //! sleeps in poll(2) until the next sleeper is due or input has come.
 //!
-//! A waker that is called on another thread is noticed at the next round, since poll(2) does not
-//! return for it. asyncio writes a byte into a socket pair, and smol into an eventfd, to end the sleep.
+//! If a waker is called on another thread, the loop notices only in the next round: poll(2) does
+//! not return. To end the sleep, asyncio writes a byte into a socket pair, and smol writes to an
+//! eventfd.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,21 +18,21 @@ use std::{future::poll_fn, mem, pin::Pin, rc::Rc};
 
 type Task = (Pin<Box<dyn Future<Output = io::Result<()>>>>, Waker);
 
-/// The longest sleep, which is for ever. Not every clock can hold more.
+/// The longest sleep. Not every clock can represent more.
 const THIRTY_YEARS: Duration = Duration::from_secs(1_000_000_000);
 
-/// A loop that runs futures as tasks, and owns them. Its clones are handles of the same loop.
+/// A loop that runs futures as tasks, and owns them. Its clones are handles to the same loop.
 #[derive(Clone, Default)]
 pub struct EventLoop(Rc<State>);
 
 #[derive(Default)]
 struct State {
-    /// By number, the oldest first. Without the one that is being polled.
+    /// By number, the oldest first, without the task that is being polled.
     tasks: RefCell<BTreeMap<u64, Task>>,
     last_number: Cell<u64>,
     woken: Arc<Mutex<BTreeSet<u64>>>,
     next_tick: RefCell<Vec<Box<dyn FnOnce()>>>,
-    /// Sorted by time, and for the same instant by the order of going to sleep.
+    /// Sorted by time, then by the order of going to sleep.
     sleepers: RefCell<BTreeMap<(Instant, u64), Waker>>,
     readers: RefCell<Vec<Waker>>,
     lines: RefCell<VecDeque<Vec<u8>>>,
@@ -52,7 +53,7 @@ impl EventLoop {
         self.0.tasks.borrow_mut().insert(number, task);
     }
 
-    /// Waits: asyncio's `sleep`. Other tasks have a turn, also if the time is zero.
+    /// Waits: asyncio's `sleep`. Other tasks run, even if the time is zero.
     pub async fn sleep(&self, wait: Duration) {
         let due = (Instant::now() + wait.min(THIRTY_YEARS), self.next_number());
         yield_now().await;
@@ -66,10 +67,10 @@ impl EventLoop {
         .await
     }
 
-    /// Waits for the next line of standard input; `None` is the end. Where several tasks wait, each
-    /// line goes to one of them. Dropping the future loses none.
+    /// Waits for the next line of standard input; `None` is the end. If several tasks wait, each
+    /// line goes to one of them. Dropping the future loses no line.
     pub async fn read_line(&self) -> Option<Vec<u8>> {
-        yield_now().await; // a hundred pasted lines must not hold up the other tasks
+        yield_now().await; // a hundred pasted lines must not block the other tasks
         poll_fn(|cx| match self.0.lines.borrow_mut().pop_front() {
             None if !self.0.stdin_has_ended.get() => {
                 self.0.readers.borrow_mut().push(cx.waker().clone());
@@ -80,23 +81,23 @@ impl EventLoop {
         .await
     }
 
-    /// Calls `f` after this step, before any other task's: Node's `process.nextTick`.
+    /// Calls `f` after this step, before a step of any other task: Node's `process.nextTick`.
     pub fn do_on_next_tick(&self, f: impl FnOnce() + 'static) {
         self.0.next_tick.borrow_mut().push(Box::new(f));
     }
 
-    /// Ends [`run_forever`](EventLoop::run_forever) when the step that calls this is done. A call before
-    /// `run_forever` has no effect, where asyncio's has it return after one turn.
+    /// Ends [`run_forever`](EventLoop::run_forever) when the step that calls this is done. A call
+    /// before `run_forever` has no effect; in asyncio, `run_forever` then returns after one turn.
     pub fn stop(&self) {
         self.0.is_stopped.set(true);
     }
 
-    /// Runs tasks until one calls [`stop`](EventLoop::stop), one fails, or there are none left. Then
-    /// drops those that are left.
+    /// Runs tasks until one calls [`stop`](EventLoop::stop), one fails, or all have ended. Then
+    /// drops the others.
     pub fn run_forever(&self) -> io::Result<()> {
         self.0.is_stopped.set(false);
         let result = self.run();
-        drop(self.0.tasks.take()); // they own handles of this loop, and would keep each other
+        drop(self.0.tasks.take()); // they own handles to this loop, and would keep each other
         result
     }
 
@@ -111,8 +112,8 @@ impl EventLoop {
                     return Ok(());
                 }
             }
-            // A look at standard input costs as much as many steps of a small coroutine. While there
-            // is always one to resume, the loop looks once a millisecond.
+            // A check of standard input costs as much as many steps of a small coroutine. While
+            // tasks are ready, the loop checks once a millisecond.
             let now = Instant::now();
             if is_idle || now >= next_look {
                 next_look = now + Duration::from_millis(1);
@@ -144,9 +145,10 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Reads once what there is, and wakes the tasks that wait for it. A second read could block.
+    /// Reads the available bytes once, and wakes the tasks that wait for them. A second read could
+    /// block.
     fn read_stdin(&self) -> io::Result<()> {
-        let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+        let mut chunk = [0; 8192]; // with less, std would read ahead into its own buffer
         let read = io::stdin().lock().read(&mut chunk);
         let len = read.map_err(|error| io::Error::other(format!("standard input: {error}")))?;
         self.0.stdin_has_ended.set(len == 0);
@@ -185,7 +187,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Lets the loop do something else: wakes its own task, and returns to the loop once.
+/// Lets other tasks run: wakes its own task, and returns to the loop once.
 pub async fn yield_now() {
     let mut has_yielded = false;
     poll_fn(|cx| {
@@ -198,14 +200,14 @@ pub async fn yield_now() {
     .await
 }
 
-/// Sleeps until the time has come, or until standard input can be read if that is wanted. Returns
-/// whether it can. May also return too early.
+/// Sleeps until the time has come, or, if requested, until standard input is readable. Returns
+/// whether it is readable. May also return too early.
 #[cfg(unix)]
 fn wait(for_stdin: bool, until: Option<Instant>) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let timeout = until.and_then(|until| {
         let left = until.saturating_duration_since(Instant::now());
-        // After a day the loop looks again. No system takes every time.
+        // At most a day: systems limit the time that poll(2) accepts.
         Timespec::try_from(left.min(Duration::from_secs(86_400))).ok()
     });
     let stdin = io::stdin();

@@ -17,19 +17,19 @@
 //! 1795866560 - Hello world!
 //! ```
 //!
-//! A greeting is late by one call of `fib` at most. The price: it takes 200 times as long as the
-//! plain function. Each of the 18 million calls allocates a future and makes a detour to the loop,
-//! and coming back means polling through all the calls that wait for it. Do not do this to real
-//! work; chapter 4 moves it to another thread.
+//! A greeting is late by at most one call of `fib`. The cost: it takes 200 times as long as the
+//! plain function. Each of the 18 million calls allocates a future and yields to the loop, and to
+//! resume it the loop polls through all the calls that await it. Do not compute like this in
+//! practice; chapter 4 moves the work to another thread.
 //!
 //! `yield_now`, in `event_loop.rs`, wakes its own task and returns to the loop. An `async fn` that
 //! calls itself must be boxed, since a future contains what it awaits.
 //!
-//! Numbers are computed one after another, in the order typed, as in the article. There `read_input`
-//! waits for `fib`, so that a typed `exit` waits with it; here it puts the number into a queue, and
-//! schedules a task that computes what is in there.
+//! Numbers are computed one after another, in the order typed, as in the article. There
+//! `read_input` awaits `fib`, so a typed `exit` waits, too. Here it puts the number into a queue,
+//! and schedules a task that computes the numbers in the queue.
 //!
-//! The loop owns the tasks, and drops what is left of them when `run_forever` returns.
+//! The loop owns the tasks, and drops the remaining ones when `run_forever` returns.
 //!
 //! Unix only: Windows has no poll(2) for a console.
 //!
@@ -51,7 +51,7 @@ type Queue = Rc<RefCell<VecDeque<Option<u64>>>>;
 
 fn main() -> ExitCode {
     match run(period()) {
-        // The reader of standard output may have gone, as in `fib_coroutine | head -3`.
+        // Standard output may be closed, as in `fib_coroutine | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "fib_coroutine: {error}");
             ExitCode::FAILURE
@@ -68,7 +68,7 @@ fn run(period: Duration) -> io::Result<()> {
 }
 
 // ANCHOR: excerpt
-/// F(n), with a turn for other tasks at every call.
+/// F(n); lets other tasks run at every call.
 async fn fib(n: u64) -> u64 {
     yield_now().await;
     if n < 2 {
@@ -102,7 +102,7 @@ async fn read_input(event_loop: EventLoop) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds to the queue. If it was empty, nothing is being computed, and a task is needed for that.
+/// Adds to the queue. If it was empty, no task is computing, so one is scheduled.
 fn put(event_loop: &EventLoop, queue: &Queue, next: Option<u64>) {
     queue.borrow_mut().push_back(next);
     if queue.borrow().len() == 1 {
@@ -128,7 +128,8 @@ async fn compute(event_loop: EventLoop, queue: Queue) -> io::Result<()> {
     }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

@@ -1,4 +1,4 @@
-//! Coroutines on an event loop of their own: fib stops the greetings.
+//! Coroutines on an event loop written by hand: fib stops the greetings.
 //!
 //! Ports: article A's `event_loop_coroutine.py`, its `read_input` and the hello program for it
 //! (A7, A8).
@@ -16,17 +16,17 @@
 //! 1795866545 - Hello world!
 //! ```
 //!
-//! No smol in here: the loop is `event_loop.rs` beside it. The article's generators are `async`
-//! functions, its `yield sys.stdin` is `read_line().await`, its `yield sleep_for_seconds(3)` is
-//! `sleep(…).await`. Where a generator yields to the loop that drives it, a future must hold a
-//! handle of that loop.
+//! This program does not use smol: the loop is `event_loop.rs` beside it. The article's generators
+//! become `async` functions, `yield sys.stdin` becomes `read_line().await`, and `yield
+//! sleep_for_seconds(3)` becomes `sleep(…).await`. A generator yields to the loop that drives it; a
+//! future must hold a handle to that loop.
 //!
-//! The gain over callbacks: `read_input` is written as a loop that waits, and does not hold up
-//! `print_every` meanwhile. `fib` still holds it up, which coroutines do not change: only an `await`
-//! lets other tasks run, and there is none in it.
+//! The advantage over callbacks: `read_input` is written as a loop that waits, without blocking
+//! `print_every`. `fib` still blocks it. Coroutines do not change that: only an `await` lets other
+//! tasks run, and `fib` has none.
 //!
-//! On smol `LocalExecutor::spawn` is both `create_task` and `call_soon`: what is spawned is polled in that
-//! order, and dropping the `Task` takes it back.
+//! On smol `LocalExecutor::spawn` is both `create_task` and `call_soon`: spawned tasks are polled
+//! in that order, and dropping the `Task` cancels it.
 //!
 //! The greeting task never ends. The loop owns it and drops it when `run_forever` returns.
 //!
@@ -49,7 +49,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn main() -> ExitCode {
     match run(period()) {
-        // The reader of standard output may have gone, as in `hello_coroutines | head -3`.
+        // Standard output may be closed, as in `hello_coroutines | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_coroutines: {error}");
             ExitCode::FAILURE
@@ -89,7 +89,7 @@ async fn read_input(event_loop: EventLoop) -> io::Result<()> {
         }
     }
     // ANCHOR_END: excerpt
-    // `stop()` would do. The article stops on the next tick to show that there is such a thing.
+    // `stop()` would be enough. The article stops on the next tick to show how.
     let stopping = event_loop.clone();
     event_loop.do_on_next_tick(move || stopping.stop());
     Ok(())
@@ -99,7 +99,8 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

@@ -19,26 +19,26 @@
 //! 1795866572 - Hello world!
 //! ```
 //!
-//! The article's version calls `fib` in the loop and falls silent meanwhile, like
-//! `hello_coroutines`. Here `unblock` moves it to another thread, which is asyncio's `to_thread`. All
-//! else stays on one: `or` polls the greeting and the answering in turn.
+//! The article's version calls `fib` in the loop, and its greetings stop as in `hello_coroutines`.
+//! Here `unblock` (asyncio's `to_thread`) moves it to another thread. Everything else stays on one
+//! thread: `or` polls the greeting and the answering in turn.
 //!
-//! `unblock` has up to 500 threads, for file I/O that mostly waits. Computing is limited to as many
-//! numbers at once as there are cores, by having so many workers take them from a bounded channel.
-//! When it is full, no more input is read.
+//! `unblock` has up to 500 threads, for file I/O that mostly waits. Here one worker per core takes
+//! numbers from a bounded channel, so no more numbers are computed at once than there are cores.
+//! When the channel is full, no more input is read.
 //!
-//! Who owns what: the workers belong to `answer`. `exit` and every error return from it, which drops
-//! them; a `fib` that is running on another thread cannot be dropped, and ends with the process. At
-//! the end of input the channel is closed, and the program ends when the last worker has.
+//! Who owns what: the workers belong to `answer`. At `exit` and on an error it returns, which drops
+//! them. A `fib` that is running on another thread cannot be dropped, and ends with the process. At
+//! the end of input the channel is closed, and the program ends when the last worker ends.
 //!
-//! asyncio's way to await the input is `connect_read_pipe`. Here any descriptor that poll(2) takes becomes
-//! an `Async<T>`.
+//! asyncio's way to await the input is `connect_read_pipe`. Here any descriptor that poll(2)
+//! accepts becomes an `Async<T>`.
 //!
-//! One thing readiness alone cannot do: if another process reads the same pipe or terminal, it may be
-//! faster, and then the read blocks the loop. This repository's `Stdin` is right there, too.
+//! Readiness alone is not enough if another process reads the same pipe or terminal: it may be
+//! faster, and then the read blocks the loop. This repository's `Stdin` handles that, too.
 //!
-//! `interval_at` does not drift; after a stop (`^Z` and `fg`) it makes up for the missed greetings in
-//! a burst. `hello_node` skips them.
+//! `interval_at` does not drift; after a stop (`^Z` and `fg`) it prints the missed greetings in a
+//! burst. `hello_node` skips them.
 //!
 //! asyncio: `asyncio.run` (`smol::block_on`), `asyncio.get_event_loop` (`smol::block_on`),
 //! `loop.run_until_complete` (`smol::block_on`), `asyncio.sleep` (`smol::Timer::after`),
@@ -60,7 +60,7 @@ use std::{env, num::NonZero, thread};
 
 fn main() -> ExitCode {
     match smol::block_on(future::or(greet(period()), answer())) {
-        // The reader of standard output may have gone, as in `hello_smol | head -3`.
+        // Standard output may be closed, as in `hello_smol | head -3`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "hello_smol: {error}");
             ExitCode::FAILURE
@@ -112,8 +112,8 @@ fn fib(n: u64) -> u64 {
 
 /// Returns at `exit`. At the end of input it closes the queue, and leaves the rest to the workers.
 async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
-    // A file cannot be waited for, and kqueue does not say so. `Async::new` would set `O_NONBLOCK`
-    // for every process that shares the terminal.
+    // Readiness of a file cannot be awaited, and kqueue reports no error. `Async::new` would set
+    // `O_NONBLOCK` for every process that shares the terminal.
     #[cfg(unix)]
     let polled = match std::fs::metadata("/dev/stdin") {
         Ok(stdin) if stdin.is_file() => None,
@@ -122,11 +122,11 @@ async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
     #[cfg(not(unix))]
     let polled = None::<Async<io::Stdin>>;
     let mut threaded = Unblock::new(io::stdin()); // starts no thread before it is read
-    let mut chunk = [0; 8192]; // with less, std would read ahead into a buffer of its own
+    let mut chunk = [0; 8192]; // with less, std would read ahead into its own buffer
     let mut line = Vec::new();
     loop {
         let read = match &polled {
-            // One read for each readiness: another one could block.
+            // One read per readiness event: a second one could block.
             Some(stdin) if stdin.readable().await.is_ok() => io::stdin().lock().read(&mut chunk),
             _ => threaded.read(&mut chunk).await,
         };
@@ -153,7 +153,8 @@ async fn read_numbers(numbers: Sender<u64>) -> io::Result<()> {
     }
 }
 
-/// A number whose `fib` fits in 64 bits. All else gets a line on standard error, unless it is blank.
+/// A number whose `fib` fits in 64 bits. Otherwise prints a line on standard error, unless it is
+/// blank.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok();
     let number = number.filter(|n| *n <= 93 && !text.starts_with('+'));

@@ -7,12 +7,12 @@
 //! C got exception: Something went wrong in A!
 //! ```
 //!
-//! An exception passes through B unseen in B's code. An error is a value, and B passes it on with a
-//! `?`: one sees where a function can end, and the compiler warns of an error that is not used. This is
-//! the same with and without `async`.
+//! In Python an exception passes through B, invisible in B's code. In Rust an error is a value, and
+//! B passes it on with `?`: you see where a function can return, and the compiler warns about an
+//! unused error. This is the same with and without `async`.
 //!
-//! What does pass through B unseen is a panic, here as anywhere in Rust. It is for bugs, not for what can
-//! go wrong outside.
+//! A panic does pass through B without a trace in its code, as anywhere in Rust. Panics are for
+//! bugs, not for failures outside the program.
 //!
 //! asyncio: `raise` (`std::result::Result`), `except` (`std::result::Result`), `yield from`,
 //! `await` (`.await`).

@@ -2,7 +2,7 @@
 //!
 //! Ports: article A's `ipify.py` (A13).
 //!
-//! Without an argument it works offline: it asks a small server of its own.
+//! Without an argument it works offline: it starts a small server and asks that.
 //!
 //! ```text
 //! $ cargo run --example ipify
@@ -17,18 +17,17 @@
 //! 127.0.0.1
 //! ```
 //!
-//! `cargo run --example ipify api.ipify.org` asks the real one; `HOST:PORT` asks any other.
+//! `cargo run --example ipify api.ipify.org` asks the real server; `HOST:PORT` asks any other.
 //!
-//! Whatever fails, in whichever function, arrives in `main` by way of `?`, as one line `Error: …` on
-//! standard error and exit status 1. The article's version has the same structure, and trusts the
-//! server. This one does not: there is a limit to the time (10 s from the first step to the last), to
-//! the headers (16 KiB) and to the body (64 KiB), and of what the server sends only plain ASCII
-//! reaches the terminal.
+//! An error in any function reaches `main` through `?`. `main` prints one line `Error: …` on
+//! standard error and exits with status 1. The article's version has the same structure, but trusts
+//! the server. This one limits the time (10 s from the first step to the last), the headers (16
+//! KiB) and the body (64 KiB), and prints only plain ASCII.
 //!
 //! Who owns what: `or` polls the work and the clock in turn, and drops both when one is ready. That
-//! closes the connection. `read_until` would lose what it has read when it is dropped; here that does
-//! not matter, as the connection ends with it. If a name is being looked up on another thread then, its
-//! result is dropped.
+//! closes the connection. The bytes that `read_until` has read are lost with its buffer; here that
+//! does not matter, as the connection ends, too. If a name is being looked up on another thread at
+//! that time, its result is dropped.
 //!
 //! asyncio: `asyncio.open_connection` (`smol::net::TcpStream::connect`),
 //! `asyncio.start_server` (`smol::net::TcpListener::bind`),
@@ -77,7 +76,8 @@ fn main() -> ExitCode {
             Err(error) => (format!("Error: {error}"), 1),
         },
     };
-    // Not `eprintln!`, which panics if standard error is closed: then the exit status has to do.
+    // Not `eprintln!`, which panics if standard error is closed. Then only the exit status tells of
+    // the error.
     let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(status)
 }
@@ -135,7 +135,7 @@ async fn get_my_ip_address(address: &str) -> Result<IpAddr> {
     written.map_err(|error| format!("cannot ask {host}: {error}"))?;
     // ANCHOR_END: excerpt
 
-    // However the server goes on, no more than the limit is read.
+    // No more than the limit is read, whatever the server sends.
     let mut response = BufReader::new(stream).take(HEAD_LIMIT);
     let length = read_head(&mut response).await?;
     response.set_limit(length);
@@ -186,7 +186,7 @@ async fn read_head(response: &mut Message) -> Result<u64> {
     }
 }
 
-/// The text of a line, as far as it is plain ASCII: nothing in it that a terminal would obey.
+/// The text of a line, as far as it is plain ASCII: without control sequences for a terminal.
 async fn read_line(response: &mut Message) -> Result<String> {
     let mut line = Vec::new();
     let read = response.read_until(b'\n', &mut line).await;
@@ -208,7 +208,7 @@ fn quote(text: &str) -> String {
     format!("{start:?}{rest}")
 }
 
-/// Answers one request as api.ipify.org does, and waits to be dropped: it has no result.
+/// Answers one request as api.ipify.org does, and then waits until it is dropped.
 async fn stand_in<T>(listener: TcpListener) -> Result<T> {
     let (mut stream, client) = listener.accept().await?;
     let mut request = BufReader::new(stream.clone()).take(HEAD_LIMIT);

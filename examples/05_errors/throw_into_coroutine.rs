@@ -9,11 +9,11 @@
 //! ```
 //!
 //! Python resumes a generator from outside, with a value (`send`) or with an exception (`throw`). A
-//! Rust future can only be polled: nothing goes in that way. What replaces both is a channel to wait
-//! for, whose messages are `Result`s: `Ok` resumes the computation, `Err` is thrown into it, where
-//! `?` or `match` is the `except`. (`generator.close()` is dropping the future.)
+//! Rust future can only be polled, and a poll passes no value in. A channel of `Result`s replaces
+//! both: the computation waits for a message, `Ok` resumes it, and `Err` is thrown into it, where
+//! `?` or `match` is the `except`. (To do what `generator.close()` does, drop the future.)
 //!
-//! Who owns what: `main` owns the coroutine, and polls it itself; no executor is involved.
+//! Who owns what: `main` owns the coroutine, and polls it directly, without an executor.
 //!
 //! asyncio: `generator.throw` (`smol::channel::bounded`),
 //! `generator.send` (`smol::channel::bounded`), `generator.close` (`std::mem::drop`).
@@ -53,8 +53,8 @@ async fn coroutine(resume: Receiver<Resume>) -> String {
 }
 // ANCHOR_END: excerpt
 
-/// Waits until the caller is resumed, with a value or with an error. If the sender is gone, that is an
-/// error, too.
+/// Waits until the caller is resumed, with a value or with an error. A dropped sender is an error,
+/// too.
 async fn pause(resume: &Receiver<Resume>) -> Resume {
     resume.recv().await?
 }

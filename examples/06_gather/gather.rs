@@ -21,17 +21,18 @@
 //! [('URL1', 1), ('URL2', 3), ('URL3', 4)]
 //! ```
 //!
-//! "As they come in" is tasks that send into a channel; "all together" is awaiting the tasks one after
-//! the other: spawned ones run meanwhile, so the results are in the order of the input, however long
-//! each took.
+//! "As they come in": the tasks send into a channel. "All together": the function awaits the tasks one
+//! after the other, while all of them run. So the results are in the order of the input, however
+//! long each took.
 //!
 //! At the first error `?` leaves the function. That drops the other tasks, and a dropped task is
-//! cancelled; in asyncio and Node the others go on. Besides, the second half sees an error only when
-//! that task's turn comes. The library's [`gather`](../../src/gather.rs) and
-//! [`as_completed`](../../src/as_completed.rs) see it at once, and let the others go on.
+//! cancelled; in asyncio and Node the others go on. The second half sees an error only when it
+//! awaits that task. The library's [`gather`](../../src/gather.rs) and
+//! [`as_completed`](../../src/as_completed.rs) report it at once, and let the others go on.
 //!
-//! Who owns what: each of the two functions owns its tasks. `main` is a task that holds the executor,
-//! so that it can spawn; it gives that up when it ends, and then the executor is dropped.
+//! Who owns what: each of the two functions owns its tasks. `main` is a task that holds the
+//! executor, so that it can spawn. When `main` ends, it drops its handle, and then the executor is
+//! dropped.
 //!
 //! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order),
 //! `asyncio.as_completed` (tasks that send to a `smol::channel`), `async for`.
@@ -47,7 +48,7 @@ const URLS: [&str; 3] = ["URL1", "URL2", "URL3"];
 
 fn main() -> io::Result<()> {
     let ex = Rc::new(LocalExecutor::new());
-    // As a task: a future given to `run` directly is polled once in up to 200 turns of the others.
+    // As a task: a future passed to `run` directly is polled once in up to 200 turns of the others.
     let main = ex.spawn(async_main(Rc::clone(&ex)));
     smol::block_on(ex.run(main))
 }
@@ -71,7 +72,7 @@ async fn process_as_results_come_in(ex: &LocalExecutor<'static>) -> io::Result<(
     let (sender, results) = channel::unbounded();
     let tasks = URLS.map(|url| {
         let sender = sender.clone();
-        // Sending fails when nothing receives any more. Then the result is not wanted.
+        // Sending fails when the receiver is dropped. Then the result is not needed.
         ex.spawn(async move { sender.send(get_url(url).await).await })
     });
     drop(sender); // else `recv` would wait for it, too

@@ -9,12 +9,12 @@
 //! TIME: 2.001126
 //! ```
 //!
-//! `Timer::after(…).await` is `asyncio.sleep`. Where it stands the function returns to the loop, and
-//! is called again at that place when the time has come. `std::thread::sleep` would take as long,
-//! and stop the loop for all that time.
+//! `Timer::after(…).await` is `asyncio.sleep`. At that point the function returns to the loop, and
+//! it resumes there when the time has come. `std::thread::sleep` would take as long, and block the
+//! loop meanwhile.
 //!
-//! One difference: a `Timer` of zero does not let others run, as `asyncio.sleep(0)` does. That is
-//! `smol::future::yield_now().await`.
+//! One difference: a `Timer` of zero does not let other tasks run, as `asyncio.sleep(0)` does. Use
+//! `smol::future::yield_now().await` for that.
 //!
 //! asyncio: `asyncio.sleep`, `await`, `yield from`.
 //! Node: `setTimeout`, `await`.

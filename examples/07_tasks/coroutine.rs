@@ -8,11 +8,11 @@
 //! TIME: 0.000021
 //! ```
 //!
-//! An `async fn` is called like a function, and returns a future. Nothing in it has run by then; it
-//! runs when a loop polls it, which `block_on` does until it is ready. That much is as in Python. (In
-//! Node, calling runs the function up to its first `await`.) Python warns of a coroutine that was
-//! never awaited when it is collected; rustc warns of a bare `do_some_work(2);` when compiling, but of
-//! one in a variable only that the variable is not used.
+//! An `async fn` is called like a function, and returns a future. Its body runs only when a loop
+//! polls it, as `block_on` does until it is ready. Python does the same. (In Node, a call runs the
+//! function up to its first `await`.) Python warns about a coroutine that was never awaited when it
+//! is collected. rustc warns about a bare `do_some_work(2);`, but about a future in a variable only
+//! that the variable is not used.
 //!
 //! There is no loop object to get, and no policy that makes one: `block_on` runs one future on this
 //! thread, and an executor is a value.

@@ -10,17 +10,16 @@
 //! TIME: 0.000058
 //! ```
 //!
-//! smol's `Task` has no callbacks: what follows `.await` in a second task is called when the first has
-//! ended, at a later turn of the loop and in the order in which it is written. A closure is Python's
-//! `partial`: it brings its own arguments.
+//! smol's `Task` has no callbacks. A second task awaits the first, and calls the functions in the
+//! order in which they are written, at a later turn of the loop. A closure replaces Python's
+//! `partial`.
 //!
-//! asyncio calls a callback when the task was cancelled, too, and `task.cancelled()` tells. Here the
-//! callbacks are not called then; what must run in any case goes into a destructor (chapter 9). A panic
-//! of the task comes out of its `.await`; `catch_unwind` of `smol::future::FutureExt` turns it into a
-//! value.
+//! asyncio calls a callback when the task was cancelled, too, and `task.cancelled()` tells. Here the callbacks are
+//! not called then; put code that must always run into a destructor (chapter 9). A panic of the task resumes at
+//! its `.await`; `catch_unwind` of `smol::future::FutureExt` turns it into a value.
 //!
-//! Where the result is a `Result`, the second task's `match` is `then` and `catch`, and what follows it is
-//! `finally`, unless the task is cancelled.
+//! If the task returns a `Result`, a `match` in the second task replaces `then` and `catch`, and
+//! the code after it replaces `finally`, unless the task is cancelled.
 //!
 //! Who owns what: `callbacks` owns `task`. Dropping it cancels both; `.detach()` lets both go on. (In
 //! asyncio a callback owns nothing.)

@@ -1,4 +1,4 @@
-//! What hangs on asyncio's loop hangs on a future here: names, slow steps, failures, eager tasks.
+//! Hooks of asyncio's loop, written around a future: names, slow steps, failures, eager tasks.
 //!
 //! Ports: none of the programs. asyncio's debug mode, its exception handler and its `Runner` have no
 //! counterpart in smol.
@@ -16,37 +16,36 @@
 //! second run on the same loop
 //! ```
 //!
-//! asyncio has one loop to ask and to configure. An executor has no settings: what should happen
-//! around a task is written around its future, before `spawn` takes it. `spawn` here is such a
-//! function. It reports an `Err` and a panic when they happen; asyncio's handler hears of a failed
-//! task when the task is collected, and only if it was not awaited. The panic hook of std
-//! sees every panic, also a detached task's, but cannot resume.
+//! asyncio has one loop to query and to configure. An executor has no settings: wrap the future
+//! before it is spawned. The function `spawn` here does that. It reports an `Err` or a panic when
+//! it happens; asyncio's handler is called when a failed task is collected, and only if it was not
+//! awaited. The panic hook of std sees every panic, also a detached task's, but cannot resume.
 //!
-//! `timed` measures each poll, as asyncio's debug mode does. A poll that takes long is what stops the loop.
-//! `lag` is the same from outside: a timer that is late. Both are cheap enough for production: a clock
-//! reading a poll.
+//! `timed` measures each poll, as asyncio's debug mode does. A long poll blocks the loop. `lag`
+//! measures the same from outside: the delay of a timer. Both are cheap enough for production: they
+//! read the clock once per poll.
 //!
-//! `eager` polls once, and spawns only what is left. The first poll has the caller's waker; that
-//! does no harm, since the task is polled again. The eager work runs before its caller goes on,
-//! as with asyncio's `eager_task_factory` (3.12).
+//! `eager` polls once, and spawns the future only if it is pending. The first poll uses the
+//! caller's waker; that is harmless, since the task is polled again. The eager work runs before its
+//! caller goes on, as with asyncio's `eager_task_factory` (3.12).
 //!
-//! A `LocalExecutor` can be run again and again, which is asyncio's `Runner`. What one run has left over is
-//! neither cancelled nor lost: it goes on in the next run, and ends with the executor. A task's
-//! stack cannot be shown: only the panic of a task has a backtrace.
+//! A `LocalExecutor` can be run again and again, which is asyncio's `Runner`. Tasks that are
+//! unfinished after one run continue in the next, and are dropped with the executor. A task's stack
+//! cannot be shown: only a panic has a backtrace.
 //!
 //! Who owns what: the executor owns the futures, `main` the handles. Each is awaited.
 //!
-//! asyncio: `asyncio.Runner` (a `smol::LocalExecutor` of one's own, run again and again),
-//! `asyncio.eager_task_factory` (`smol::future::poll_once`, then spawn what is left),
-//! `asyncio.create_eager_task_factory` (a function of one's own that spawns),
-//! `loop.set_task_factory` (a function of one's own that spawns),
+//! asyncio: `asyncio.Runner` (a `smol::LocalExecutor`, run several times),
+//! `asyncio.eager_task_factory` (`smol::future::poll_once`, then spawn if it is pending),
+//! `asyncio.create_eager_task_factory` (your own spawn function),
+//! `loop.set_task_factory` (your own spawn function),
 //! `loop.set_debug` (a future that measures each poll),
 //! `loop.slow_callback_duration` (a future that measures each poll),
 //! `loop.set_exception_handler` (a future around the task's that reports an `Err`),
 //! `loop.call_exception_handler` (call the function that reports),
-//! `task.set_name` (an argument of one's own function that spawns), `task.get_name` (likewise),
+//! `task.set_name` (an argument of your own spawn function), `task.get_name` (the same),
 //! `task.get_stack` (none: a panic has a backtrace, a task that waits has none),
-//! `asyncio.print_call_graph` (none: likewise), `loop.time` (`std::time::Instant::now`).
+//! `asyncio.print_call_graph` (none: a task that waits has no stack), `loop.time` (`std::time::Instant::now`).
 //! Node: `uncaughtException` (`std::panic::set_hook`), `unhandledRejection` (a future around the task's
 //! that reports an `Err`), `rejectionHandled` (none: an `Err` is in one place),
 //! `monitorEventLoopDelay` (`smol::Timer::at`, and how late it is).
@@ -63,7 +62,7 @@ use std::time::{Duration, Instant};
 /// A poll that takes longer is reported; asyncio's default is the same.
 const SLOW: Duration = Duration::from_millis(100);
 
-/// Reports every poll of the future that keeps the loop from its other tasks.
+/// Reports every long poll of the future, which blocks the other tasks.
 async fn timed<F: Future>(name: &str, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -106,7 +105,7 @@ async fn eager<'a, T: 'a>(
     first.ok_or_else(|| executor.spawn(future))
 }
 
-/// How much later than asked for a timer is served.
+/// The delay of a timer.
 async fn lag() {
     let due = Instant::now() + Duration::from_millis(10);
     Timer::at(due).await;

@@ -9,9 +9,9 @@
 //! TIME: 0.000032
 //! ```
 //!
-//! In asyncio one runs the loop until the task is done, and asks for `task.result()` then; asked too
-//! early, that is an error. Here there is nothing to ask too early: awaiting the `Task` is how to get
-//! its result, and gives it once. What a task "raises" is part of that result, as a `Result`.
+//! In asyncio you run the loop until the task is done, and then call `task.result()`, which fails
+//! if called too early. Here you await the `Task`, which returns the result once. An error of the
+//! task is part of that result, as a `Result`.
 //!
 //! asyncio: `task.result` (`smol::Task`), `task.exception` (a `Result` as its value), `loop.run_until_complete`, `await`.
 //! Node: `await`.

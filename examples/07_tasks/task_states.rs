@@ -10,12 +10,11 @@
 //! TIME: 0.000034
 //! ```
 //!
-//! A `Task` is a handle to a future that a loop has taken over. It says whether the task has
-//! finished, and hands the result out once: after that it is the reader's, where asyncio's task
-//! keeps it. (`println!("{task:?}")` shows what async-task remembers: scheduled, running, completed,
-//! closed, but not the result.)
+//! A `Task` is a handle to a future that an executor owns. It tells whether the task has finished,
+//! and returns the result once; asyncio's task keeps it. (`println!("{task:?}")` shows the state in
+//! async-task: scheduled, running, completed, closed, but not the result.)
 //!
-//! Dropping a `Task` cancels it. asyncio's goes on, unless it is collected in the middle.
+//! Dropping a `Task` cancels it. asyncio's runs on, unless it is garbage-collected first.
 //!
 //! asyncio: `asyncio.create_task` (`smol::LocalExecutor::spawn`),
 //! `asyncio.ensure_future` (`smol::LocalExecutor::spawn`),

@@ -1,4 +1,4 @@
-//! Each result as soon as it is there: tasks and a channel.
+//! Each result as soon as it is ready: tasks and a channel.
 //!
 //! Ports: article B's loop over `asyncio.as_completed` (B7e).
 //!
@@ -14,18 +14,18 @@
 //! ```
 //!
 //! The plain smol way is tasks and a channel: each task sends its result when it has one, and the
-//! other end receives them in that order. When the last sender has gone, `recv` says so and the loop
-//! ends. Each result is printed when it comes, and not at the end as in `concurrent`.
+//! other end receives them in that order. When the last sender is dropped, `recv` fails and the
+//! loop ends. Each result is printed when it arrives, not at the end as in `concurrent`.
 //!
-//! The results come alone. To know which task one is of, send it with its input, `(x, result)`; from
-//! Python 3.13 on, `async for` over asyncio's `as_completed` gives the tasks themselves. Stopping early
-//! drops the tasks here, and that cancels them; asyncio's run on. The library's
-//! [`as_completed`](../../src/as_completed.rs) does as asyncio does.
+//! To know which task a result belongs to, send it with its input, `(x, result)`. From Python 3.13
+//! on, `async for` over asyncio's `as_completed` gives the tasks themselves. Stopping early drops
+//! the tasks here, and that cancels them; asyncio's run on. The library's
+//! [`as_completed`](../../src/as_completed.rs) behaves like asyncio's.
 //!
 //! For a time limit on the whole, race each `recv` with a `Timer::at` of the same deadline.
 //!
-//! Who owns what: `tasks` does, and each is awaited after the loop. There is nothing to wait for then,
-//! but a task that has panicked panics there; to the loop it looks like one that has ended.
+//! Who owns what: `main` owns `tasks`, and awaits each after the loop. All have ended by then, but
+//! awaiting a task that has panicked panics; the loop alone does not notice it.
 //!
 //! asyncio: `asyncio.as_completed`, `asyncio.as_completed(timeout=...)` (one `smol::Timer::at` for all),
 //! `asyncio.Queue`.
@@ -50,7 +50,7 @@ fn main() {
         let sender = sender.clone();
         executor.spawn(async move {
             let result = do_some_work(x).await;
-            // Fails if the receiver is gone. Then the result is not wanted.
+            // Fails if the receiver is dropped. Then the result is not needed.
             let _ = sender.send(result).await;
         })
     });

@@ -13,15 +13,15 @@
 //! TIME: 4.001254
 //! ```
 //!
-//! A spawned task runs whether it is awaited or not. So the plain way to wait for all of them is to
-//! await one after the other: the second has been running while the first one was awaited. The
-//! article uses `asyncio.wait` here; no counterpart is needed.
+//! A spawned task runs whether it is awaited or not. So the simple way to wait for all of them is
+//! to await one after the other: the second runs while the first is awaited. The article uses
+//! `asyncio.wait` here; no counterpart is needed.
 //!
-//! `main` is spawned as well, so that the executor polls it like the others. One that is not is
-//! polled once in up to 200 turns of the others.
+//! `main` is spawned as well, so that the executor polls it like the others. A future passed to
+//! `run` directly is polled once in up to 200 turns of the others.
 //!
-//! Who owns what: `tasks` does. If awaiting the first one panicked, the others would be dropped, and
-//! so cancelled.
+//! Who owns what: `main` owns `tasks`. If awaiting the first one panicked, the others would be
+//! dropped, which cancels them.
 //!
 //! asyncio: `asyncio.wait` (one `.await` after the other), `asyncio.create_task`,
 //! `asyncio.ensure_future`, `task.result`.

@@ -13,14 +13,14 @@
 //! TIME: 4.001308
 //! ```
 //!
-//! Spawn, then await in order: the tasks run at the same time, and the results are in the order of the
-//! input. A task that returns a `Result` has its `Err` among the results, as with
-//! `gather(…, return_exceptions=True)`. With `task.await?` the first error *in that order* ends the
-//! waiting, and drops the rest of the tasks, which cancels them. asyncio's `gather` ends at the error
-//! that comes first and lets the others go on; the library's [`gather`](../../src/gather.rs) does that.
+//! Spawn, then await in order: the tasks run at the same time, and the results are in the order of the input. A
+//! task that returns a `Result` has its `Err` among the results, as with `gather(…, return_exceptions=True)`. With
+//! `task.await?` the first error *in that order* ends the waiting, and drops the rest of the tasks, which cancels
+//! them. asyncio's `gather` and the library's [`gather`](../../src/gather.rs) end at the earliest error and let
+//! the others go on.
 //!
-//! Who owns what: `async_main` owns its tasks. It is a task itself, and holds the executor so that it
-//! can spawn; a task that never ended would keep the executor alive that way.
+//! Who owns what: `async_main` owns its tasks. It is a task itself, and holds the executor so that it can spawn; a
+//! task that never ends would keep the executor alive.
 //!
 //! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order),
 //! `return_exceptions=True` (a `Result` among the results).

@@ -1,4 +1,4 @@
-//! `wait` inside `main`: those that are done and those that are pending.
+//! `wait` inside `main`: the done tasks and the pending ones.
 //!
 //! Ports: article B's `await asyncio.wait(tasks)` inside a coroutine (B7a).
 //!
@@ -13,18 +13,18 @@
 //! TIME: 4.001226
 //! ```
 //!
-//! Every task holds a sender of `ended`. Nothing is sent: the channel is closed when the last task has
-//! ended, and that is what `recv` waits for. The results stay in their tasks, so that afterwards
-//! `is_finished` tells done from pending. asyncio returns sets, these are in the order of the tasks.
+//! Every task holds a sender of `ended`. Nothing is sent: `recv` waits until the channel is closed,
+//! which happens when the last task has ended. The results stay in their tasks, and `is_finished`
+//! distinguishes done from pending. asyncio returns sets; here the order of the tasks is kept.
 //!
 //! `LIMIT` is asyncio's `timeout=`: when it has passed, some tasks may be pending. They are not
-//! cancelled by that. Set it to 3 seconds, and the third task is `Still pending` after 3 seconds.
+//! cancelled. Set it to 3 seconds, and the third task is `Still pending` after 3 seconds.
 //!
 //! To wait for the first result or the first error (`FIRST_COMPLETED`, `FIRST_EXCEPTION`), or for tasks
 //! that come from elsewhere, use the library's [`wait`](../../src/wait.rs).
 //!
-//! Who owns what: `async_main` owns the tasks, in `pendings` at the end. Dropping that cancels them, where
-//! asyncio's go on until the loop ends.
+//! Who owns what: `async_main` owns the tasks, in `pendings` at the end. Dropping that cancels
+//! them; asyncio's go on until the loop ends.
 //!
 //! asyncio: `asyncio.wait` (`smol::Task::is_finished`), `asyncio.create_task`.
 //! Node: `Promise.allSettled`.

@@ -12,11 +12,10 @@
 //! Task ret: Done after 2s
 //! ```
 //!
-//! `block_on` returns what `run` returns, and that is what the task `main` returned, of whatever type.
-//! The results are plain values and stay when the loop has gone.
+//! `block_on` returns the value of `run`, which is the value of the task `main`, of any type. The
+//! results are plain values and outlive the loop.
 //!
-//! Who owns what: `async_main` owns its tasks, and has awaited all of them when it returns: nothing is
-//! left for the executor to drop.
+//! Who owns what: `async_main` owns its tasks, and has awaited all of them when it returns.
 //!
 //! asyncio: `asyncio.gather` (`smol::LocalExecutor::spawn`, then `.await` in order), `asyncio.run`,
 //! `loop.run_until_complete`, `return_exceptions=True` (a `Result` among the results).

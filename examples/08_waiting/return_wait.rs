@@ -12,11 +12,11 @@
 //! Task ret: Done after 4s
 //! ```
 //!
-//! `main` waits as in `nested_wait`, without a time limit, and returns the tasks themselves. One in
-//! `done` holds its result, which can be read when the loop has ended. One in `pending` would not go
-//! on, as its loop has stopped; dropping it cancels it, and its destructors run when the executor is
-//! dropped. (Awaiting it after that panics; `fallible().await` gives `None`.) In asyncio such a task is
-//! cancelled when `asyncio.run` returns. Here all are done.
+//! `main` waits as in `nested_wait`, without a time limit, and returns the tasks themselves. A task
+//! in `done` holds its result, which can be read after the loop has ended. A task in `pending` does
+//! not continue, as its loop has stopped. Dropping it cancels it, and its destructors run when the
+//! executor is dropped. (Awaiting it after that panics; `fallible().await` gives `None`.) In
+//! asyncio such a task is cancelled when `asyncio.run` returns. Here all are done.
 //!
 //! Who owns what: the function `main` owns all tasks at the end.
 //!
@@ -39,7 +39,7 @@ async fn do_some_work(x: u64, _running: Sender<()>) -> String {
 }
 
 // ANCHOR: excerpt
-/// The tasks that are done, and those that are pending.
+/// The tasks that are done, and the pending ones.
 async fn async_main(ex: Rc<LocalExecutor<'static>>) -> (Vec<Task<String>>, Vec<Task<String>>) {
     let (running, ended) = channel::bounded(1);
     let tasks = [1, 2, 4].map(|x| ex.spawn(do_some_work(x, running.clone())));

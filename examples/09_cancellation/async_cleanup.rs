@@ -1,4 +1,4 @@
-//! Work that must be awaited at the end: told to stop instead of cancelled.
+//! Final work that must be awaited: signal the task to stop instead of cancelling it.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -8,18 +8,18 @@
 //! told to stop: 3 of 3 records are in the file
 //! ```
 //!
-//! A cancelled future is dropped where it stands. Its destructors run, and they cannot await: what the
-//! buffer held is lost, without an error. In asyncio, `finally:` and `async with` can await after a
-//! cancellation, and a task can refuse it (`uncancel`); here nothing can.
+//! A cancelled future is dropped where it awaits. Its destructors run, but they cannot await: the
+//! contents of the buffer are lost, without an error. In asyncio, `finally:` and `async with` can
+//! await after a cancellation, and a task can refuse it (`uncancel`). Here neither is possible.
 //!
-//! So a task with work to do at its end is not cancelled but told to stop, and awaited. Closing its channel
-//! is the plainest way to tell: the task takes what was accepted before, leaves its loop and flushes.
-//! Awaiting it needs a time limit, or an end that hangs hangs the program.
+//! So a task with final work is not cancelled: signal it to stop, and await it. The simplest signal
+//! is to close its channel: the task takes the remaining messages, leaves its loop and flushes.
+//! Await it with a time limit, or a hanging task hangs the program.
 //!
-//! Ctrl-C tells the task to stop, too, and the exit status is 130. A thread waits for the signals: it
-//! hands on the first, and ends the process at the second, which leaves the file behind. What comes
-//! within half a second belongs to the first, since `timeout` and other parents relay a signal that the
-//! terminal has sent to the program, too.
+//! Ctrl-C signals the task to stop, too, and the exit status is 130. A thread waits for the
+//! signals: it passes on the first, and ends the process at the second, which leaves the file
+//! behind. A signal within half a second counts as the first, since `timeout` and other parents
+//! relay a signal that the terminal has sent to the program, too.
 //!
 //! (`block_on` inside `drop` does not help: it stops the loop meanwhile, and hangs if what it waits
 //! for needs that loop.)
@@ -29,7 +29,7 @@
 //! tear down, and is not joined.
 //!
 //! asyncio: `async with resource` (telling the task to stop, then awaiting it), `finally`,
-//! `task.cancel`, `task.uncancel` (none: tell the task to stop instead), `task.cancelling` (none: likewise),
+//! `task.cancel`, `task.uncancel` (none: signal the task to stop instead), `task.cancelling` (none: the same),
 //! `asyncio.wait_for`, `KeyboardInterrupt`.
 //! Node: `process.on('SIGINT')`, `finally`.
 //! Paste: `cargo add smol async-signal`.

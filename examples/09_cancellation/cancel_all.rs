@@ -26,18 +26,19 @@
 //! Without Ctrl-C the tasks are done after 2 seconds, and the exit status is 0.
 //!
 //! There is no `CancelledError`: a cancelled future is dropped, and `Drop` is the `finally`. A task
-//! cannot refuse, so there is nothing to count either, as asyncio's `uncancel` and `cancelling` do.
-//! `cancel().await` does in one step what takes the article two turns of the loop: it requests, and
-//! it waits until the destructors have run. It gives `None` if the task was cancelled, and what the
-//! task returned if it was done before. The call alone cancels nothing yet: `cancel` is an `async fn`,
-//! whose future does nothing until it is polled, or dropped together with the task.
+//! cannot refuse, so asyncio's `uncancel` and `cancelling` have no counterpart. `cancel().await`
+//! does in one step what takes the article two turns of the loop: it requests the cancellation, and
+//! waits until the destructors have run. It returns `None` if the task was cancelled, and the
+//! task's value if it was done before. The call alone cancels nothing yet: `cancel` is an `async
+//! fn`, whose future does nothing until it is polled, or dropped together with the task.
 //!
-//! smol has no `all_tasks()`: the list is that of the program's own handles. `main` is not in it,
-//! since it is not a task here but the future that `run` polls.
+//! smol has no `all_tasks()`: the program keeps its own list of handles. `main` is not in it: it is
+//! not a task, but the future that `run` polls.
 //!
-//! A thread waits for the signals. It hands on the first, and ends the process at the second (130,
-//! or 143 for SIGTERM), whatever the loop is doing. What comes within half a second belongs to the
-//! first: `timeout` and other parents relay a signal that the terminal has sent to the program, too.
+//! A thread waits for the signals. It passes on the first, and ends the process at the second (130,
+//! or 143 for SIGTERM), even if the loop is blocked. A signal within half a second counts as the
+//! first: `timeout` and other parents relay a signal that the terminal has sent to the program,
+//! too.
 //!
 //! Who owns what: `async_main` owns the tasks, and the line with `cancel` drops them. The thread owns
 //! the signals until the process ends; it has nothing to tear down, and is not joined.
@@ -56,7 +57,7 @@ use std::process::{self, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Signals that come within this time after the first one are taken for the same.
+/// Signals that come within this time after the first one are counted as the same.
 const SAME: Duration = Duration::from_millis(500);
 
 /// Receives the exit status that belongs to the first SIGINT or SIGTERM.
@@ -79,7 +80,7 @@ struct Finally(u64);
 
 impl Drop for Finally {
     fn drop(&mut self) {
-        // A destructor must not panic, as `println!` does when its output is not read any more.
+        // A destructor must not panic, as `println!` does when its output is closed.
         let _ = writeln!(io::stdout(), "Finally: {}", self.0);
     }
 }

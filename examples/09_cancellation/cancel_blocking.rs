@@ -10,27 +10,26 @@
 //! ```
 //!
 //! A future is dropped where it awaits. A closure inside `unblock` never awaits. When the task that
-//! awaits it is cancelled, the closure goes on, and its result is thrown away; so it is when the
-//! `Task` that `unblock` returns is dropped. To cancel that one and wait is to wait for the closure.
+//! awaits it is cancelled, the closure goes on, and its result is discarded. The same happens when
+//! the `Task` that `unblock` returns is dropped. Awaiting its `cancel()` waits for the closure.
 //! asyncio's `to_thread` cannot be stopped either. (fib(50) would take more than a minute.)
 //!
-//! asyncio's `run` waits at its end for what `to_thread` has started. Here the end of `main` cuts it off, unless
-//! the task that `unblock` returned is awaited. The pool itself is never shut down; the environment variable
-//! `BLOCKING_MAX_THREADS` limits its threads (500).
+//! asyncio's `run` waits before it returns for threads that `to_thread` has started. Here the end
+//! of `main` stops them, unless the task that `unblock` returned is awaited. The pool itself is
+//! never shut down; the environment variable `BLOCKING_MAX_THREADS` limits its threads (500).
 //!
-//! So the closure has to check whether it is to stop: the token is a flag. The task holds its
-//! guard; when the task is cancelled, the guard is dropped with it and sets the flag, and the next look
-//! ends the work. Here it looks after every piece of less than a millisecond, which costs nothing that
-//! could be measured.
+//! So the closure has to check a token, which is a flag. The task holds its guard. When the task is
+//! cancelled, the guard is dropped and sets the flag, and the next check ends the work. Here the
+//! closure checks after every piece of less than a millisecond, at no measurable cost.
 //!
-//! In Node.js a worker that computes does not receive an `abort`; `worker.terminate()` ends it, which is
-//! not possible for a Rust thread. The rest of an `AbortController` (a reason, listeners, `AbortSignal.any`, awaiting
-//! it) is not a flag but a channel that is closed.
+//! In Node.js a worker that computes does not receive an `abort`; `worker.terminate()` ends it,
+//! which is not possible for a Rust thread. For the rest of an `AbortController` (a reason,
+//! listeners, `AbortSignal.any`, awaiting it), use a channel that is closed.
 //!
 //! Who owns what: the task owns the guard, the closure the token, the thread pool the closure.
 //!
 //! asyncio: `asyncio.to_thread` (`smol::unblock`), `loop.run_in_executor` (`smol::unblock`),
-//! `loop.set_default_executor` (`BLOCKING_MAX_THREADS`, or threads of one's own),
+//! `loop.set_default_executor` (`BLOCKING_MAX_THREADS`, or your own threads),
 //! `loop.shutdown_default_executor` (none: await what `unblock` has returned),
 //! `threading.Event` (`std::sync::atomic::AtomicBool`), `task.cancel`.
 //! Node: `AbortController` (`std::sync::atomic::AtomicBool`), `worker.terminate`.
@@ -44,7 +43,7 @@ use std::time::{Duration, Instant};
 /// How long the work may go on before it is cancelled.
 const A_WHILE: Duration = Duration::from_millis(100);
 
-/// Sets its flag when it is dropped: with the task that holds it.
+/// Sets its flag when it is dropped together with the task that holds it.
 struct CancelGuard(Arc<AtomicBool>);
 
 impl Drop for CancelGuard {
@@ -57,7 +56,7 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-/// `fib`, in pieces that are not worth interrupting. `None` if it is cancelled.
+/// `fib`, in pieces too short to interrupt. `None` if it is cancelled.
 fn fib_until(n: u64, cancelled: &AtomicBool) -> Option<u64> {
     if cancelled.load(Ordering::Relaxed) {
         return None;
@@ -73,7 +72,7 @@ fn seconds(since: Instant) -> String {
 }
 
 async fn async_main(ex: &LocalExecutor<'_>) {
-    // A closure tells that it has ended by dropping its end of a channel.
+    // The closure drops its end of a channel when it ends.
     let (running, ended) = channel::bounded::<()>(1);
     let task = ex.spawn(async {
         let work = move || {

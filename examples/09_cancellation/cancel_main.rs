@@ -1,4 +1,4 @@
-//! Ctrl-C: only `main` is cancelled, and its tasks go with it.
+//! Ctrl-C: only `main` is cancelled, and its tasks with it.
 //!
 //! Ports: article B's program that stops its loop by cancelling the outermost task (B8b).
 //!
@@ -19,14 +19,14 @@
 //!
 //! Without Ctrl-C it prints the three results after 2 seconds, and the exit status is 0.
 //!
-//! Nothing has to find all tasks. `future::or` drops `async_main` at the first Ctrl-C or SIGTERM (143),
-//! which drops the tasks it holds, and dropping a task cancels it. The executor drops their futures at
-//! its next turn, and there is none after `run` has returned: so `drop(ex)` does it, also for tasks
-//! that are detached. asyncio has to be told to gather and cancel `all_tasks()`, and then to run the
-//! loop once more so that they can end.
+//! The program needs no list of all tasks. `future::or` drops `async_main` at the first Ctrl-C or
+//! SIGTERM (143), which drops the tasks it holds, and dropping a task cancels it. The executor
+//! would drop their futures at its next turn. There is none after `run` has returned, so `drop(ex)`
+//! drops them, also those of detached tasks. In asyncio you gather and cancel `all_tasks()`, and
+//! then run the loop once more so that they can end.
 //!
-//! A thread waits for the signals. It hands on the first, and ends the process at the second, also
-//! during the teardown. What comes within half a second belongs to the first: `timeout` and other
+//! A thread waits for the signals. It passes on the first, and ends the process at the second, also
+//! during the teardown. A signal within half a second counts as the first: `timeout` and other
 //! parents relay a signal that the terminal has sent to the program, too.
 //!
 //! Who owns what: `async_main` owns the tasks, `run` owns `async_main`. The thread owns the signals
@@ -46,7 +46,7 @@ use std::process::{self, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Signals that come within this time after the first one are taken for the same.
+/// Signals that come within this time after the first one are counted as the same.
 const SAME: Duration = Duration::from_millis(500);
 
 /// Receives the exit status that belongs to the first SIGINT or SIGTERM.
@@ -69,7 +69,7 @@ struct Finally(u64);
 
 impl Drop for Finally {
     fn drop(&mut self) {
-        // A destructor must not panic, as `println!` does when its output is not read any more.
+        // A destructor must not panic, as `println!` does when its output is closed.
         let _ = writeln!(io::stdout(), "Finally: {}", self.0);
     }
 }

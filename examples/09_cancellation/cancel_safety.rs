@@ -9,22 +9,22 @@
 //! lines().next(), timed out and called again: "Hello world"
 //! ```
 //!
-//! Half a line arrives, the time is up, the rest arrives. A time limit drops the future that it was
-//! waiting for. `read_line` keeps what it has taken inside that future: the first half is gone, without
-//! an error. Such a future is called *not cancel-safe*. asyncio's `readline` can be cancelled, since it
-//! keeps what it has taken inside the reader.
+//! Half a line arrives, the time is up, the rest arrives. A time limit drops the future that it
+//! limits. `read_line` keeps the bytes it has read inside that future: the first half is lost,
+//! without an error. Such a future is called *not cancel-safe*. asyncio's `readline` can be
+//! cancelled, since it keeps the bytes inside the reader.
 //!
 //! - Await the same future again, by reference: nothing is dropped, nothing is lost.
-//! - Or use what keeps its half-done work outside of the future: `lines()` does, in the stream.
+//! - Or use a type that keeps partial data outside the future: `lines()` keeps it in the stream.
 //!
-//! smol's documentation does not always say which is which. `read`, `accept`, `recv` on a channel, and
-//! `next()` on a stream that is kept are safe. `read_until` and `read_to_end` are if they are called
-//! again with the same buffer: they append to it, and only the count is lost. `read_line` and
-//! `read_to_string` are not, they collect inside the future. Nor are `read_exact`, `write_all` and
-//! `copy`: how far they had come is lost. A `send` that is cancelled drops its message.
+//! smol's documentation does not always say which is which. `read`, `accept`, `recv` on a channel, and `next()` on
+//! a stream that is kept are safe. `read_until` and `read_to_end` are if they are called again with the same
+//! buffer: they append to it, and only the count is lost. `read_line` and `read_to_string` are not: they collect
+//! inside the future. Nor are `read_exact`, `write_all` and `copy`: their progress is lost. A `send` that is
+//! cancelled drops its message.
 //!
-//! Who owns what: what a future has taken is lost with it, unless it was put into a buffer that belongs
-//! to something else.
+//! Who owns what: bytes that a future has read are lost with it, unless they are in a buffer that
+//! it borrows.
 //!
 //! asyncio: `asyncio.wait_for`, `asyncio.timeout`, `StreamReader.readline`.
 //! Node: `Promise.race`.
@@ -40,7 +40,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Waits for the future, but not for long.
+/// Waits for the future with a short time limit.
 async fn briefly<T>(future: impl Future<Output = T>) -> Option<T> {
     let time_is_up = async {
         Timer::after(Duration::from_millis(50)).await;

@@ -12,21 +12,23 @@
 //! smol::spawn, main returns | main returns
 //! ```
 //!
-//! Every task holds a guard that prints when it is dropped: what a `finally` is in Python. In the
-//! last row it never is. `smol::spawn` has threads of its own, which live until the process ends,
-//! and what is unfinished then is not torn down: a file is not flushed, a lock file not removed.
-//! asyncio's `run` cancels what is left. Here that is the end of the executor's scope.
+//! Every task holds a guard that prints when it is dropped, like a `finally` in Python. In the last
+//! row it is never dropped. `smol::spawn` runs tasks on its own threads, which live until the
+//! process ends, and unfinished tasks are not torn down: a file is not flushed, a lock file not
+//! removed. asyncio's `run` cancels unfinished tasks. Here the end of the executor's scope does
+//! that.
 //!
-//! - `drop(task)` only asks. The future belongs to the executor and is dropped at its next turn. If
-//!   the executor does not run any more, the future is dropped together with it.
-//! - `cancel().await` asks and waits. Only after it can one be sure. The call alone cancels nothing: the
-//!   future that it returns has to be polled, or dropped together with the task.
-//! - `detach()` lets go. The task ends by itself, or with its executor: what is left when the executor's
-//!   `run` returns is frozen, and its guards are dropped when the executor is.
-//! - Awaiting a task whose executor has gone panics; `task.fallible()` gives `None`.
+//! - `drop(task)` only requests it. The future belongs to the executor and is dropped at its next
+//!   turn. If the executor no longer runs, the future is dropped together with it.
+//! - `cancel().await` requests and waits; after it the task has ended. The call alone cancels
+//!   nothing: the future that it returns has to be polled, or dropped together with the task.
+//! - `detach()` gives up the handle. The task ends by itself, or with its executor: if it is
+//!   unfinished when the executor's `run` returns, it is frozen, and its guards are dropped with
+//!   the executor.
+//! - Awaiting a task whose executor was dropped panics; `task.fallible()` gives `None`.
 //!
-//! There is nothing to ask an executor: it is running while its `run` is awaited, and closed when it is dropped.
-//! The compiler refuses what would use it afterwards, where asyncio raises `RuntimeError`.
+//! An executor has no state to query: it is running while its `run` is awaited, and closed when it
+//! is dropped. The compiler rejects a later use, where asyncio raises `RuntimeError`.
 //!
 //! Who owns what: see the table.
 //!
@@ -51,22 +53,22 @@ impl Drop for Guard {
 }
 
 fn happens(what: &str) {
-    // Not `print!`: it panics when its output is not read any more, and a destructor must not.
+    // Not `print!`: it panics when its output is closed, and a destructor must not.
     let _ = write!(io::stdout(), " | {what}");
 }
 
-/// A task that holds a guard and waits for ever.
+/// A task that holds a guard and waits forever.
 async fn hold_a_guard() {
     let _guard = Guard;
     future::pending().await
 }
 
-/// Spawns `work`, lets it begin, and shows what becomes of it.
+/// Spawns `work`, lets it begin, and shows what happens to it.
 fn show(what: &str, work: impl Future<Output = ()>, then: impl AsyncFnOnce(Task<()>)) {
     print!("{what:25}");
     let ex = LocalExecutor::new();
     let task = ex.spawn(work);
-    // A task, too, so that the two have their turns one after the other.
+    // A task, too, so that the two run in turn.
     block_on(ex.run(ex.spawn(async move { then(task).await })));
     println!();
 }

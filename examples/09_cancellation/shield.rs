@@ -1,4 +1,4 @@
-//! A task that goes on when waiting for it is given up.
+//! A task that goes on when the waiting for it is cancelled.
 //!
 //! Ports: none of the programs. Article B's section on stopping coroutines needs it.
 //!
@@ -10,17 +10,19 @@
 //! time limit, shielded: 3 of 3 records are written
 //! ```
 //!
-//! Each record takes 0.3 s. A time limit drops what it waits for, and with a `Task` that cancels it: two
-//! records are lost here. `shield` detaches the task instead, which then runs on. That is asyncio's
-//! `shield`, and what every promise in Node.js does anyway: it cannot be cancelled.
+//! Each record takes 0.3 s. A time limit drops the future that it limits, and dropping a `Task`
+//! cancels it: two records are lost here. `shield` detaches the task instead, which then runs on.
+//! asyncio's `shield` does the same. In Node.js every promise behaves this way: it cannot be
+//! cancelled.
 //!
-//! A shielded task cannot be cancelled any more, and its result is lost; a panic goes to the panic hook.
-//! To wait for it again do not shield it: give the time limit `&mut task`, and keep `task`.
+//! A shielded task can no longer be cancelled, and its result is lost after the time limit; a panic
+//! goes to the panic hook. To wait for it again, do not shield it: pass `&mut task` to the time
+//! limit, and keep `task`.
 //!
-//! Who owns what: the executor owns both tasks' futures. The first is cancelled when the time limit drops
-//! its `Task`, and dropped at the executor's next turn. The second is detached, since the work is to
-//! outlive the waiting. The end of the executor would drop it wherever it stands, so `async_main` waits:
-//! it notices the end by a channel, whose other half goes with the task.
+//! Who owns what: the executor owns both tasks' futures. The first is cancelled when the time limit drops its
+//! `Task`, and dropped at the executor's next turn. The second is detached, since the work must outlive the
+//! waiting. The end of the executor would drop it at any point, so `async_main` waits for its end: the task holds
+//! a sender, and the channel closes when it is dropped.
 //!
 //! asyncio: `asyncio.shield` (`smol::Task::detach`), `asyncio.wait_for` (`smol::future::or`),
 //! `asyncio.TimeoutError`.
@@ -36,7 +38,7 @@ use std::time::Duration;
 const RECORDS: u32 = 3;
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// What has been written, and what tells that nothing more comes.
+/// The records written, and a channel that closes when no more follow.
 struct Written {
     count: Rc<Cell<u32>>,
     ended: Receiver<()>,
@@ -60,7 +62,7 @@ fn save() -> (impl Future<Output = ()>, Written) {
     (save, written)
 }
 
-/// Detaches its task when it is dropped: the task is to go on, and ends by itself or with its executor.
+/// Detaches its task when it is dropped: the task goes on, and ends by itself or with its executor.
 struct Shield<T>(Option<Task<T>>);
 
 impl<T> Drop for Shield<T> {
@@ -87,7 +89,7 @@ async fn report(how: &str, result: Option<()>, written: Written) {
     if result.is_none() {
         println!("{how}: not done within {} s", LIMIT.as_secs_f64());
     }
-    let _ = written.ended.recv().await; // an error: the task has gone
+    let _ = written.ended.recv().await; // an error: the task has ended
     let count = written.count.get();
     println!("{how}: {count} of {RECORDS} records are written");
 }

@@ -11,20 +11,20 @@
 //! Finished more work 3
 //! ```
 //!
-//! The loop's thread takes closures from a channel, in order. Handing one over takes no time. The calls
-//! block the loop they run on, so the second one begins when the first has ended: 9 seconds in all. A
-//! call gets the loop's executor, on which it can spawn tasks, also of futures that are not `Send`.
+//! The loop's thread takes closures from a channel, in order. Sending a closure takes almost no
+//! time. The calls block the loop, so the second begins when the first has ended: 9 seconds in all.
+//! A call receives the loop's executor, on which it can spawn tasks, also of futures that are not
+//! `Send`.
 //!
-//! The article's second thread runs for ever, and the program with it. Here each call has a channel for
-//! what becomes of it. `recv_blocking` gives what the call returned, which may be a `Result`; or its
-//! panic, and the loop goes on all the same; or an error if the loop ended before. In the article
-//! nothing of this gets back. `cargo run --example loop_thread_calls | head -1` shows it: the pipe is
-//! closed, `println!` panics in both calls, and `main` ends with the first panic.
+//! The article's second thread runs forever, and the program with it. Here each call has a channel
+//! for its result. `recv_blocking` returns the call's value, which may be a `Result`; or its panic,
+//! after which the loop goes on; or an error if the loop ended first. In the article none of this
+//! comes back. `cargo run --example loop_thread_calls | head -1` shows it: the pipe is closed,
+//! `println!` panics in both calls, and `main` ends with the first panic.
 //!
-//! Who owns what: `main` owns `other`, the only sender. When that is dropped, also early by `?` or by a
-//! panic, the loop makes the calls that it has already, ends, and drops its tasks; `scope` joins the
-//! thread. A receiver is only for asking: dropping it cancels nothing. Ctrl-C ends the program at once,
-//! without destructors.
+//! Who owns what: `main` owns `other`, the only sender. When that is dropped, also early by `?` or by a panic, the
+//! loop runs the calls that were already sent, ends, and drops its tasks; `scope` joins the thread. Dropping a
+//! receiver cancels nothing. Ctrl-C ends the program at once, without destructors.
 //!
 //! asyncio: `loop.call_soon_threadsafe` (a channel of closures), `asyncio.new_event_loop`
 //! (`smol::LocalExecutor::new`), `asyncio.set_event_loop` (pass `&LocalExecutor` on), `loop.run_forever`
@@ -49,12 +49,13 @@ fn more_work(x: u64) {
     println!("Finished more work {x}");
 }
 
-/// Makes the calls, and between them runs what they have spawned, until all senders are gone.
+/// Runs the calls, and between them the tasks they have spawned, until all senders are dropped.
 fn run_loop(calls: Receiver<Call>) {
     let executor = LocalExecutor::new();
     smol::block_on(executor.run(async {
         while let Ok(call) = calls.recv().await {
-            // A call catches its own panic. This is for a destructor: the loop goes on after that, too.
+            // A call catches its own panic. This catches a panic in a destructor, so that the loop
+            // goes on.
             let _ = catch_unwind(AssertUnwindSafe(|| call(&executor)));
             future::yield_now().await;
         }
@@ -66,10 +67,10 @@ fn call_soon<T: Send + 'static>(
     function: impl FnOnce(&LocalExecutor<'static>) -> T + Send + 'static,
 ) -> Receiver<thread::Result<T>> {
     let (sender, receiver) = channel::bounded(1);
-    // If sending fails, the loop has ended, and `receiver` says so: its sender is dropped.
+    // If sending fails, the loop has ended, and `receiver` returns an error: its sender is dropped.
     let _ = other.try_send(Box::new(move |executor| {
         let result = catch_unwind(AssertUnwindSafe(|| function(executor)));
-        let _ = sender.try_send(result); // fails if nothing waits for it any more
+        let _ = sender.try_send(result); // fails if the receiver is dropped
     }));
     receiver
 }

@@ -13,16 +13,15 @@
 //!
 //! Both tasks sleep at the same time, on one thread: 6 seconds in all.
 //!
-//! An `Executor` can be shared by threads: the second one runs it, `main` spawns on it. The article's
-//! second thread runs for ever; here `main` awaits its two tasks. Awaiting a task gives what it
-//! returned, an error too, and panics if the task panicked, while the loop goes on. The article's author
-//! looked for a way to bring a task's exception to the main thread, and found none.
-//! `cargo run --example loop_thread_tasks | head -1` shows this one: the pipe is closed, a task returns
-//! the error, and `main` prints it.
+//! Threads can share an `Executor`: the second thread runs it, `main` spawns on it. The article's second thread
+//! runs forever; here `main` awaits its two tasks. Awaiting a task returns its value or its error, and panics if
+//! the task panicked; the loop goes on. The article's author found no way to bring a task's exception to the main
+//! thread. `cargo run --example loop_thread_tasks | head -1` shows it: the pipe is closed, a task returns the
+//! error, and `main` prints it.
 //!
 //! Who owns what: `main` owns the tasks; dropping one cancels it. It owns `stop`, too. When that is
-//! dropped, also early by `?` or by a panic, the loop ends, and `scope` joins the thread. What is still
-//! unfinished then is dropped with the executor, by `main`. Ctrl-C ends the program at once, without
+//! dropped, also early by `?` or by a panic, the loop ends, and `scope` joins the thread. `main`
+//! then drops unfinished tasks with the executor. Ctrl-C ends the program at once, without
 //! destructors.
 //!
 //! asyncio: `asyncio.run_coroutine_threadsafe` (`smol::Executor::spawn`),
@@ -47,7 +46,8 @@ async fn do_some_work(x: u64) -> io::Result<()> {
     writeln!(io::stdout(), "Done after {x}s")
 }
 
-/// Runs the tasks until the other end of `stopped` is dropped. This end goes when the loop has ended.
+/// Runs the tasks until the other end of `stopped` is dropped. This end is dropped when the loop
+/// has ended.
 fn run_loop(executor: &Executor, stopped: Receiver<()>) {
     let _ = smol::block_on(executor.run(stopped.recv()));
 }

@@ -120,7 +120,7 @@ fn a_copy_inside_a_workspace_says_what_is_to_be_done() {
     );
     assert!(
         said.stderr
-            .contains(": copied, but Cargo does not take it there yet: "),
+            .contains(": copied, but Cargo does not accept it there yet: "),
         "{said:?}"
     );
     assert!(said.stderr.contains("`workspace.members`"), "{said:?}");

@@ -149,7 +149,7 @@ fn what_is_there_already_stays_as_it_is() {
         let said = take(module, &package, &["src/util"]);
         let in_the_way = util.join(in_the_way);
         let expected = format!(
-            "{} is there already; nothing was written\n",
+            "{} already exists; nothing was written\n",
             in_the_way.display()
         );
         assert_eq!((said.success, said.stderr), (false, expected));

@@ -1,5 +1,5 @@
 //! `just copy NAME DIR` and `just take MODULE DIR [FOLDER]`: a package out of one program, and a module of the
-//! library into a package that is there already, with what the heads name under `Paste:`.
+//! library into a package that exists already, with what the heads name under `Paste:`.
 
 use crate::runner::head::{Heads, Program, text_of};
 use crate::smoke::locked;
@@ -68,8 +68,8 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
     write("Cargo.toml", &manifest.replace(alone, ""))?;
     // It may be inside a workspace, which has to be told.
     match packages(folder) {
-        Ok(_) => println!("{shown}: a package of its own; next: cd {shown} && cargo run"),
-        Err(error) => eprintln!("{shown}: copied, but Cargo does not take it there yet: {error}"),
+        Ok(_) => println!("{shown}: a new package; next: cd {shown} && cargo run"),
+        Err(error) => eprintln!("{shown}: copied, but Cargo does not accept it there yet: {error}"),
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
         }
         for path in [&to, &folder.join(one).join("mod.rs")] {
             if path.symlink_metadata().is_ok() {
-                return Err(format!("{} is there already; {KEPT}", path.display()).into());
+                return Err(format!("{} already exists; {KEPT}", path.display()).into());
             }
         }
         files.push((to, text));

@@ -604,7 +604,7 @@ fn a_group_that_waits_does_not_keep_the_loop_busy() {
 }
 
 #[test]
-fn children_that_yield_take_turns_in_any_spawning_order() {
+fn children_that_yield_take_turns_after_others_have_ended() {
     let turns_of = RefCell::new([0; 6]);
     let result = block_on(task_group(async |group: TaskGroup<&str>| {
         for i in 0..6 {

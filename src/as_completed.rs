@@ -19,7 +19,7 @@
 //! | no children | ends at once | | ends at once |
 //! | children | a task each | | all in one task: see the module `gather` for what that means |
 //!
-//! With a deadline for all; `or` prefers its first future, so that what has ended is given first:
+//! With a deadline for all; `or` prefers its first future, so that finished children are given first:
 //!
 //! ```
 //! # use asyncio_to_smol::as_completed::as_completed;
@@ -55,8 +55,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-/// Runs the children together, and gives what they return in the order in which they end, each with
-/// its index in the input.
+/// Runs the children together, and gives their results in the order in which they end, each with its index in the
+/// input.
 ///
 /// ```
 /// # use asyncio_to_smol::as_completed::as_completed;
@@ -85,7 +85,7 @@ pub fn as_completed<'a, F: Future + 'a>(
     }
 }
 
-/// The stream that [`as_completed`] returns: the index of a child, and what it returned.
+/// The stream that [`as_completed`] returns: the index of a child, and its result.
 ///
 /// Dropping it cancels the children that have not ended.
 ///

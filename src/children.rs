@@ -1,4 +1,4 @@
-//! What `gather` and `as_completed` share: where they spawn, and many futures in one task.
+//! The shared part of `gather` and `as_completed`: where they spawn, and many futures in one task.
 //!
 //! At each turn of the loop every child that has been woken since the last one is polled once, in
 //! the order of the waking. So does asyncio with its tasks. (`FuturesUnordered` and its relatives
@@ -20,10 +20,9 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// Where `gather` and `as_completed` spawn: a `LocalExecutor`, or the `Spawner` that `run` gives to
-/// `main`. With an `Rc<LocalExecutor>`, write `&*ex`.
-///
-/// `'a` is what the children may borrow. What is extended by a future and spawns it is a `Spawn`.
+/// Where `gather` and `as_completed` spawn: a `LocalExecutor`, or the `Spawner` that `run` gives to `main`. With
+/// an `Rc<LocalExecutor>`, write `&*ex`. `'a` is the lifetime of what the children may borrow. A type that can be
+/// extended by a future, and then spawns it, is a `Spawn`.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);
@@ -59,7 +58,7 @@ impl Future for Driver<'_> {
     }
 }
 
-/// A child that has ended: its index, and what it returned or its panic.
+/// A child that has ended: its index, and its result or panic.
 pub(crate) type Ended<T> = (usize, thread::Result<T>);
 
 /// Spawns a task that runs the children.
@@ -117,7 +116,7 @@ fn spawn<'a, F: Future + 'a>(
     Children(link)
 }
 
-/// What the driver and [`Children`] share.
+/// The state shared by the driver and [`Children`].
 struct Link<T> {
     /// In the order of time.
     ended: Cell<Vec<Ended<T>>>,
@@ -201,7 +200,7 @@ impl<T> fmt::Debug for Children<T> {
 }
 
 pin_project! {
-    /// Four children, or what is left of them, in one allocation.
+    /// Four children, or those not yet ended, in one allocation.
     struct Block<F> {
         #[pin]
         a: Option<F>,
@@ -346,7 +345,7 @@ impl<F: Future> Drop for Running<F> {
     }
 }
 
-/// Drops what is not waited for any more. A destructor that panics is left to the panic hook.
+/// Drops futures that are no longer awaited. A panic of a destructor goes only to the panic hook.
 pub(crate) fn drop_quietly<T>(unwanted: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(unwanted)));
 }

@@ -28,7 +28,7 @@
 //! | the error of a second child | is not looked at | is ignored | is dropped; a panic is reported by the panic hook |
 //! | values that were there before the first error | are kept by their tasks | | are dropped |
 //! | a child that is cancelled from elsewhere | raises `CancelledError` from `gather` | | a `Task` that cannot end panics in its awaiter: a panic of this child |
-//! | the same child twice | runs once, its value comes twice | likewise | cannot be: a future has one owner |
+//! | the same child twice | runs once, its value comes twice | the same | cannot be: a future has one owner |
 //!
 //! (futures' `try_join_all` drops the others at the first error, and so does a `task_group`.)
 //!
@@ -97,9 +97,8 @@ where
 pub struct Gather<T, E>(Children<Result<T, E>>);
 
 impl<T, E> Gather<T, E> {
-    /// Cancels the children that have not ended, and waits until they have been dropped.
-    ///
-    /// Returns what awaiting it would have given, if that was there already and has not been given.
+    /// Cancels the children that have not ended, and waits until they have been dropped. Returns the result that
+    /// awaiting it would have given, if it was ready and not yet taken.
     ///
     /// ```
     /// # use asyncio_to_smol::gather::gather;
@@ -154,15 +153,14 @@ fn values_or_failure<T, E>(mut ended: Vec<Ended<Result<T, E>>>) -> Result<Vec<T>
     in_order(ended).into_iter().collect()
 }
 
-/// What the children returned, in the order of the input, or the panic of the first one that did.
+/// The children's results, in the order of the input, or the panic of the first that panicked.
 fn in_order<T>(mut ended: Vec<Ended<T>>) -> Vec<T> {
     ended.sort_unstable_by_key(|(index, _)| *index);
     let results: thread::Result<Vec<T>> = ended.into_iter().map(|(_, result)| result).collect();
     results.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Runs the children together, waits for all of them, and gives what they returned, in the order of
-/// the input.
+/// Runs the children together, waits for all of them, and gives their results, in the order of the input.
 ///
 /// ```
 /// # use asyncio_to_smol::gather::gather_all;

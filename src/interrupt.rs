@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once.
+//! Ctrl-C and SIGTERM: a graceful shutdown at the first signal, an immediate end at the second.
 //!
 //! - asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`
 //! - Node: `process.on('SIGINT')`, `process.on('SIGTERM')`
@@ -54,8 +54,8 @@ use std::time::{Duration, Instant};
 
 /// Waits for `future`, or for the first Ctrl-C or SIGTERM from now on; then `future` is dropped.
 ///
-/// A second signal ends the process at once, with the exit status of that signal, until what this
-/// returns is done. It needs no executor of its own. Dropping it drops `future`.
+/// A second signal ends the process at once, with the exit status of that signal, until the returned future is
+/// ready. It needs no executor. Dropping it drops `future`.
 ///
 /// # Errors
 ///
@@ -87,14 +87,14 @@ pub fn until_interrupted<F: Future>(
 pub enum Interrupted {
     /// SIGINT: Ctrl-C in a terminal.
     Sigint = 2,
-    /// SIGTERM: what `kill`, `docker stop` and systemd send.
+    /// SIGTERM, as sent by `kill`, `docker stop` and systemd.
     Sigterm = 15,
 }
 
 const BOTH: [Interrupted; 2] = [Interrupted::Sigint, Interrupted::Sigterm];
 
 impl Interrupted {
-    /// What a shell reports of a program that a signal has ended: 128 and the signal's number.
+    /// The status that a shell reports of a program ended by a signal: 128 plus the signal's number.
     ///
     /// # Examples
     ///
@@ -123,16 +123,15 @@ impl From<Interrupted> for ExitCode {
     }
 }
 
-/// As long as one of these exists, the first Ctrl-C or SIGTERM does not end the process.
-///
-/// The second one does, at once, if it comes half a second after the first or later. Keep this until
-/// everything is torn down: then the first one ends the process again. It is `Send` and `Sync`.
+/// While a value of this type exists, the first Ctrl-C or SIGTERM does not end the process. The second signal
+/// does, at once, if it comes at least half a second after the first. Keep this until everything is torn down:
+/// then the first signal ends the process again. It is `Send` and `Sync`.
 #[derive(Debug)]
 #[must_use = "it listens only as long as it is kept"]
 pub struct Interrupts(());
 
 impl Interrupts {
-    /// Listens from now on. If there is another one already, this one counts as listening since then.
+    /// Listens from now on. If there is another listener already, this one counts as listening since then.
     ///
     /// # Examples
     ///
@@ -156,7 +155,7 @@ impl Interrupts {
         Interrupts(())
     }
 
-    /// Which signal has come, if one has. Ask before dropping this: the signal is forgotten then.
+    /// The signal that has come, if any. Call this before dropping the listener, which forgets the signal.
     ///
     /// # Examples
     ///
@@ -201,14 +200,14 @@ impl Drop for Interrupts {
     }
 }
 
-/// Signals that come within this time of the first one are the first one.
+/// Signals that come within this time after the first count as the first.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// What the signal handlers look at and write, and what is known. The handlers are installed once, and
-/// stay: one that is uninstalled would be made to do nothing, and the signal would be swallowed.
+/// The state that the signal handlers read and write. The handlers are installed once and stay: an uninstalled
+/// handler would do nothing, and swallow the signal.
 #[derive(Default)]
 struct Signals {
-    /// There is no listener: do what is done by default.
+    /// There is no listener: take the default action.
     default: Arc<AtomicBool>,
     /// The first signal has come, and its time is over: exit.
     again: Arc<AtomicBool>,
@@ -219,7 +218,7 @@ struct Signals {
     listeners: usize,
 }
 
-/// Gets a message when a signal has come. Whoever takes it sends it on.
+/// Gets a message when a signal has come. The receiver that takes it sends it on.
 static ARRIVAL: LazyLock<(Sender<()>, Receiver<()>)> = LazyLock::new(|| async_channel::bounded(1));
 
 fn lock() -> MutexGuard<'static, Signals> {

@@ -1,9 +1,8 @@
-//! What Python's asyncio or Node.js ships, and smol leaves to you.
+//! Parts of Python's asyncio and Node.js that smol leaves to you.
 //!
-//! Two well-known articles explain event loops through 34 small programs. This package ports every
-//! one of them to [smol](https://docs.rs/smol); the programs are in `examples/`, a chapter to a
-//! folder. This library holds what a program written with plain smol gets wrong and what is too long to
-//! write out each time, one idea to a module:
+//! Two well-known articles explain event loops through 34 small programs. This package ports every one of them to
+//! [smol](https://docs.rs/smol); the programs are in `examples/`, a chapter to a folder. This library has a module
+//! for each case where a program with plain smol goes wrong, or is too long to write out each time:
 //!
 //! <!-- contents: library (written by `just contents` from the heads of the modules) -->
 //!
@@ -11,10 +10,10 @@
 //! |---|---|---|---|
 //! | [`mod@as_completed`] | Many futures together, each result as soon as it is there: asyncio's `as_completed`. | `asyncio.as_completed` |  |
 //! | [`mod@gather`] | Many futures together, results in the order of the input: asyncio's `gather`. | `asyncio.gather`, `return_exceptions=True` | `Promise.all`, `Promise.allSettled` |
-//! | [`mod@interrupt`] | Ctrl-C and SIGTERM: the first one ends the program in order, the second one at once. | `KeyboardInterrupt`, `loop.add_signal_handler` | `process.on('SIGINT')`, `process.on('SIGTERM')` |
+//! | [`mod@interrupt`] | Ctrl-C and SIGTERM: a graceful shutdown at the first signal, an immediate end at the second. | `KeyboardInterrupt`, `loop.add_signal_handler` | `process.on('SIGINT')`, `process.on('SIGTERM')` |
 //! | [`mod@queue`] | A queue between tasks of one thread: asyncio's `Queue`. | `asyncio.Queue`, `asyncio.QueueFull`, `asyncio.QueueEmpty`, `asyncio.QueueShutDown` |  |
 //! | [`mod@run`] | A program from its first task to its last destructor, on one thread: asyncio's `run`. | `asyncio.run`, `loop.run_until_complete`, `asyncio.all_tasks`, `asyncio.Task.all_tasks`, `asyncio.create_task` |  |
-//! | [`mod@sleep`] | Sleeping by the hundred thousand: one timer for all that sleep. | `asyncio.sleep` | `setTimeout` |
+//! | [`mod@sleep`] | Sleeping for hundreds of thousands of tasks, with a single timer. | `asyncio.sleep` | `setTimeout` |
 //! | [`mod@stdin`] | Standard input as a stream of lines that never blocks the loop. | `loop.add_reader` | `process.stdin.on`, `readline.createInterface` |
 //! | [`mod@task_group`] | Futures that start and end together: asyncio's `TaskGroup`. | `asyncio.TaskGroup`, `ExceptionGroup` |  |
 //! | [`mod@tcp_stream`] | A TCP connection that is not read when there is nothing to read. | `loop.create_connection` | `net.Socket` |
@@ -24,12 +23,11 @@
 //!
 //! <!-- /contents -->
 //!
-//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`] and [`wait`] run under
-//! `smol::block_on`, a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under
-//! any that does not move its tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks,
-//! on a `LocalExecutor` of yours or inside [`mod@run`]. [`interrupt`] works with and without [`mod@run`].
-//!
-//! What one usually needs can also be imported from here: `use asyncio_to_smol::{gather, run, timeout};`
+//! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`] and [`wait`] run under `smol::block_on`,
+//! a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under any that does not move its
+//! tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks, on a `LocalExecutor` of yours or
+//! inside [`mod@run`]. [`interrupt`] works with and without [`mod@run`]. The usual items can also be imported from
+//! here: `use asyncio_to_smol::{gather, run, timeout};`
 //!
 //! The features `redis`, `http` and `tls` are for examples that need more crates, and change nothing here.
 #![forbid(unsafe_code)]

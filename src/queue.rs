@@ -29,24 +29,24 @@
 //! assert_eq!(one + other, 5050);
 //! ```
 //!
-//! smol's channel does this also between threads, and ends by itself when the last sender has gone. This
-//! one stays on its thread. It has `join`, and a value costs a third as much (`just bench queue`).
+//! smol's channel does this also between threads, and ends by itself when the last sender is dropped. This queue
+//! stays on its thread. It has `join`, and a value costs a third as much (`just bench queue`).
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
 //! | with a limit, and without | `Queue(maxsize=10)`, `Queue()` | | [`bounded`](Queue::bounded), [`unbounded`](Queue::unbounded) |
-//! | one for several tasks | the same object | | clones, which are the same queue |
+//! | shared by several tasks | the same object | | clones, which are the same queue |
 //! | no room | `put` waits, `put_nowait` raises `QueueFull` | | [`put`](Queue::put) waits, [`put_nowait`](Queue::put_nowait) gives the value back |
 //! | nothing there | `get` waits, `get_nowait` raises `QueueEmpty` | | [`get`](Queue::get) waits, [`get_nowait`](Queue::get_nowait) gives `None` |
-//! | several wait | are woken in order; one that finds that another task was faster goes to the end of the line | | are served in order, and no `get` or `put` overtakes them |
-//! | a `_nowait` while others wait | takes what is there | | takes what is there; the others keep their places |
+//! | several wait | are woken in order; a waiter goes to the end of the line if another task was faster | | are served in order, and no `get` or `put` overtakes them |
+//! | a `_nowait` while others wait | takes a value that is there | | the same; the others keep their places |
 //! | others run meanwhile | only if it waits | | only if it waits |
 //! | waiting is cancelled | passes its turn on | | dropping the future passes its turn on; no value is lost, a `put` that has not put drops its own |
 //! | all work is done | `task_done`, `join` | | [`task_done`](Queue::task_done), [`join`](Queue::join) |
 //! | `task_done` too often | `ValueError` | | panics |
-//! | the end | `shutdown()`, since 3.13 | | [`close`](Queue::close): `put` gives the value back in [`Closed`]; `get` takes what is left, then it is `Closed`; the `_nowait`s are as before, and [`is_closed`](Queue::is_closed) tells |
+//! | the end | `shutdown()`, since 3.13 | | [`close`](Queue::close): `put` gives the value back in [`Closed`]; `get` takes the remaining values, then it is `Closed`; the `_nowait`s are as before, and [`is_closed`](Queue::is_closed) tells |
 //! | the end, at once | `shutdown(immediate=True)` | | `close`, then `get_nowait` and `task_done` until nothing is left |
-//! | the last producer has gone | `get` waits for ever | | `get` waits for ever: `close` it |
+//! | the last producer is dropped | `get` waits forever | | `get` waits forever: `close` it |
 //! | another order | `PriorityQueue`, `LifoQueue` | | keep the values in a `BinaryHeap` or a `Vec`, and put a `()` into a queue for each |
 //!
 //! A future that has been polled has a place in the line, until it is dropped. One that is kept but not
@@ -90,7 +90,7 @@ struct Line {
     tickets: u64,
     /// The first ones: it is their turn, and they have been woken.
     served: BTreeSet<u64>,
-    /// `None` for one that has been woken and not polled since.
+    /// `None` for a waiter that has been woken and not polled since.
     waiting: BTreeMap<u64, Option<Waker>>,
 }
 
@@ -151,9 +151,8 @@ impl<T> Queue<T> {
         result
     }
 
-    /// Takes the first value out of the queue, and waits until there is one.
-    ///
-    /// Dropped before it was ready, the future has taken nothing.
+    /// Takes the first value out of the queue, and waits until there is one. If the future is dropped before it
+    /// was ready, it has taken nothing.
     ///
     /// # Errors
     ///
@@ -298,7 +297,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// A place in a line, as soon as one is needed.
+/// A place in the line of waiters, allocated when it is needed.
 struct Place<'q, T> {
     queue: &'q Queue<T>,
     line: usize,
@@ -306,7 +305,7 @@ struct Place<'q, T> {
 }
 
 impl<'q, T> Place<'q, T> {
-    /// Waits until it is one's turn.
+    /// Waits for this waiter's turn.
     fn poll(&mut self, cx: &Context<'_>) -> Poll<RefMut<'q, State<T>>> {
         let mut waker = None;
         loop {
@@ -333,7 +332,7 @@ impl<'q, T> Place<'q, T> {
         }
     }
 
-    /// Leaves the line, and passes on what has come or gone.
+    /// Leaves the line, and passes its wake-up on.
     fn leave(&mut self, mut state: RefMut<'_, State<T>>) {
         let line = &mut state.lines[self.line];
         let waker = self.ticket.take().and_then(|ticket| {
@@ -420,7 +419,7 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// The queue has been closed: asyncio's `QueueShutDown`. With what was to be put, if something was.
+/// The queue has been closed: asyncio's `QueueShutDown`. Contains the value that was not put, if any.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Closed<T = ()>(pub T);
 

@@ -17,7 +17,7 @@
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
 //! | when `main` is done | the other tasks are cancelled | the other promises go on to their end | cancelled |
-//! | what a cancelled task can still do | catch `CancelledError`, await | | only `Drop`, which cannot await |
+//! | in a cancelled task | catch `CancelledError`, await | | only `Drop`, which cannot await |
 //! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
 //! | `run` inside `run` | `RuntimeError` | | panics |
 //! | `to_thread`, here `unblock` | is waited for | | is not waited for: await its task, or the end of the program cuts the closure off |
@@ -43,9 +43,8 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-/// Runs `main` and everything it spawns until `main` ends, and returns what it returns.
-///
-/// Tasks left over are cancelled: their destructors have run when this returns, in any order.
+/// Runs `main` and everything it spawns until `main` ends, and returns what it returns. The remaining tasks are
+/// cancelled: their destructors have run when this returns, in any order.
 ///
 /// ```
 /// use asyncio_to_smol::run::run;

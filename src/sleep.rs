@@ -1,4 +1,4 @@
-//! Sleeping by the hundred thousand: one timer for all that sleep.
+//! Sleeping for hundreds of thousands of tasks, with a single timer.
 //!
 //! - asyncio: `asyncio.sleep`
 //! - Node: `setTimeout`
@@ -31,7 +31,7 @@
 //! | cancelling | `task.cancel()` | `clearTimeout` | drop it | drop it: its place is free at once |
 //! | the clock | monotonic | monotonic | monotonic | monotonic (`Instant`) |
 //!
-//! It works on every executor and thread: the one that waits for I/O, for all, wakes the tasks.
+//! It works on every executor and thread: the thread that waits for I/O wakes the tasks.
 //!
 //! Sources: [`asyncio.sleep`](https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep),
 //! [`setTimeout`](https://nodejs.org/api/timers.html#settimeoutcallback-delay-args).
@@ -48,7 +48,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// Waits for this long; for ever if that ends beyond what an [`Instant`] can hold.
+/// Waits for this long; forever if an [`Instant`] cannot hold the deadline.
 ///
 /// # Examples
 ///

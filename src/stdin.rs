@@ -21,8 +21,7 @@
 //!
 //! It is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input the obvious
 //! ways to use it are wrong, and the usual ways around it are right in most rows only:
-//!
-//! | | what it does | what you see |
+//! | | mechanism | symptom |
 //! |---|---|---|
 //! | `Async::new(stdin())` and `lines()` | sets `O_NONBLOCK`, not on your descriptor but on the open file behind it, which your terminal's shell and every program started from it share | after your program `cat` fails with "Resource temporarily unavailable"; so does a large `println!` of your own, which panics |
 //! | `Async::new_nonblocking(stdin())`, `readable()`, then std's `read_line` | reads ahead into a buffer of which `readable()` knows nothing, and waits for the rest of a line inside `read_line` | the second of two pasted lines comes when a third is typed; half a line stops every task |
@@ -30,11 +29,10 @@
 //! | `Unblock::new(stdin())` | reads on another thread | `^D` must be typed twice |
 //! | the first three, on a file or `/dev/null` | epoll does not take such a descriptor | "Operation not permitted" |
 //! | `lines()` on any of them | wants UTF-8 | a line that is not is lost |
-//!
-//! | standard input is | what comes out here |
+//! | standard input is | result |
 //! |---|---|
 //! | a pipe or a terminal, several lines in one write | every line, at once |
-//! | half a line, the rest later | nothing until the rest is there; other tasks run |
+//! | half a line, the rest later | the line when the rest is there; other tasks run |
 //! | a pipe, terminal or socket that other processes read, too | what they leave; other tasks run |
 //! | the last line without a newline | that line, then the end |
 //! | `^D` on a terminal | the end, at once (after a half-typed line it takes a second one: so does `cat`) |
@@ -65,24 +63,24 @@ use std::time::{Duration, Instant};
 
 /// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error.
 ///
-/// Cancel-safe: dropping the future of `next()` loses nothing. Dropping the `Stdin` closes what it has
-/// opened and registered, and keeps what was read but not yet taken for the next `Stdin`. std's own
-/// `stdin()` has a buffer of its own: use one or the other. It is `Send` and `Sync`.
+/// Cancel-safe: dropping the future of `next()` loses nothing. Dropping the `Stdin` closes the files that it has
+/// opened and registered, and keeps unread bytes for the next `Stdin`. std's `stdin()` has a separate buffer: do
+/// not mix the two. It is `Send` and `Sync`.
 #[derive(Debug)]
 #[must_use = "it reads nothing unless it is polled, and keeps others from opening it"]
 pub struct Stdin {
     /// `None` at the end, and after an error.
     source: Option<Source>,
-    /// What was read last; its position is up to where that has been taken.
+    /// The bytes read last; its position is the end of those already taken.
     chunk: Cursor<Vec<u8>>,
-    /// The line that ends in the next chunk or later. So a long one is searched once, not at every read.
+    /// The line that ends in the next chunk or later. So a long line is searched once, not at every read.
     line: Vec<u8>,
     line_limit: usize,
     /// Since when lines have come without a turn for other tasks.
     slice: Option<Instant>,
 }
 
-/// What was read but not taken, between one [`Stdin`] and the next; `None` while there is one.
+/// Bytes read but not taken, between one [`Stdin`] and the next; `None` while a `Stdin` exists.
 static LEFT_OVER: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
 
 impl Stdin {
@@ -226,9 +224,9 @@ mod polled {
     #[derive(Debug)]
     pub(super) struct Source {
         file: Arc<File>,
-        /// A pipe or a terminal with an open file, and so with an `O_NONBLOCK`, of its own.
+        /// A pipe or a terminal, reopened, so with its own `O_NONBLOCK`.
         is_own: bool,
-        /// Set at the first wait. What is always ready, a file, never waits and could not register.
+        /// Set at the first wait. A file is always ready, so it never waits; it could not register.
         registered: Option<Async<Arc<File>>>,
     }
 

@@ -36,9 +36,9 @@
 //! | a result | `task.result()` afterwards | | [`Child`] is a future: `Some` value |
 //! | waiting for a child that fails, or is cancelled | its exception, or `CancelledError` | | `None` |
 //!
-//! Who owns what: the group owns its children, as an array owns its elements. So they may borrow what
-//! the group may borrow, and when the group has gone, so have they, and those of the groups inside
-//! them. A [`Child`] is only for asking.
+//! Who owns what: the group owns its children, as an array owns its elements. So they may borrow what the group
+//! may borrow, and they are dropped with the group, as are those of the groups inside them. A [`Child`] is only
+//! for asking.
 //!
 //! The task that awaits the group polls the body and the children, each when it has been woken, in the order
 //! of the waking, once a turn. They are not tasks of their own; no executor is needed. A group inside a
@@ -67,7 +67,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// Runs `body`, and returns what it returned when all children of the group have ended.
+/// Runs `body`, and returns its result when all children of the group have ended.
 ///
 /// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does
 /// not compile: its lifetimes cannot be written.) The children can go on spawning after it has ended.
@@ -124,7 +124,7 @@ pub async fn task_group<'a, T, E: 'a>(
     Err(ErrorGroup { first, others })
 }
 
-/// What the future of a group owns.
+/// The state owned by the future of a group.
 struct Owner<'a, 'b, T, E> {
     shared: Rc<Shared<'a, E>>,
     body: Option<Running<'b, E>>,
@@ -210,10 +210,8 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         child
     }
 
-    /// Cancels all children, and takes no more.
-    ///
-    /// Returns at once; the children are dropped at the next turn. That is not a failure. The body goes on,
-    /// and the group ends with its value.
+    /// Cancels all children, and takes no more. Returns at once; the children are dropped at the next turn. This
+    /// is not a failure. The body goes on, and the group ends with its value.
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -230,10 +228,9 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         self.0.called.awaiter.wake();
     }
 
-    /// Takes no more children from now on, waits until all have ended, and cancels those that have not
-    /// after `limit` from now. Returns how many these were.
-    ///
-    /// It is for the body. To end a server, `or(told_to_stop, accept(&group)).await?`, then this.
+    /// Takes no more children from now on, waits until all have ended, and cancels those that have not after
+    /// `limit` from now. Returns how many these were. Call it in the body. To end a server, `or(told_to_stop,
+    /// accept(&group)).await?`, then this.
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -368,8 +365,8 @@ impl<E> Shared<'_, E> {
     }
 }
 
-/// A child of a group: a future that gives what it returned, or `None` if it has failed or was cancelled, or if
-/// its value has been given out.
+/// A child of a group: a future that gives its result, or `None` if it has failed or was cancelled, or if its
+/// value has been given out.
 ///
 /// Dropping it changes nothing: the group owns the child.
 pub struct Child<T> {
@@ -378,10 +375,8 @@ pub struct Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Cancels the child, and it alone: asyncio's `task.cancel()`.
-    ///
-    /// Returns at once; the child is dropped at its next turn. That is not a failure of the group. To
-    /// wait for it, await the `Child`.
+    /// Cancels the child, and it alone: asyncio's `task.cancel()`. Returns at once; the child is dropped at its
+    /// next turn. This is not a failure of the group. To wait for it, await the `Child`.
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -417,9 +412,8 @@ impl<T> fmt::Debug for Child<T> {
     }
 }
 
-/// The errors of a group, in the order in which they occurred: asyncio's `ExceptionGroup`.
-///
-/// As an error it says how many, and the first one is its `source`; with `{:#}` it shows them all.
+/// The errors of a group, in the order in which they occurred: asyncio's `ExceptionGroup`. As an error it shows
+/// how many there are, and its `source` is the first; `{:#}` shows them all.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -430,7 +424,7 @@ impl<T> fmt::Debug for Child<T> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorGroup<E> {
-    /// The first one.
+    /// The first error.
     pub first: E,
     /// Those that followed.
     pub others: Vec<E>,
@@ -455,7 +449,7 @@ impl<E: Error + 'static> Error for ErrorGroup<E> {
     }
 }
 
-/// Who has been woken: children by their numbers, the body, and a call that cancels the children.
+/// Pending wake-ups: children by their numbers, the body, and a call that cancels the children.
 struct Called {
     indices: ConcurrentQueue<usize>,
     awaiter: AtomicWaker,
@@ -464,7 +458,7 @@ struct Called {
 const BODY: usize = usize::MAX;
 const CANCEL: usize = usize::MAX - 1;
 
-/// The body or a child: its waker, and what has become of it.
+/// The body or a child: its waker and its state.
 struct Member {
     index: usize,
     called: Arc<Called>,

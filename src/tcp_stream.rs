@@ -21,8 +21,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! smol's own `TcpStream` reads from the socket whenever it is polled. That costs a caller that polls
-//! often: hyper looks for input at every step, four times in vain for each request. This one remembers
+//! smol's own `TcpStream` reads from the socket whenever it is polled. That is expensive for a caller that polls
+//! often: hyper polls for input at every step, four times without result for each request. This stream remembers
 //! when the socket is empty, or full, and waits until the system reports that it no longer is.
 //!
 //! | | asyncio | Node | smol's `TcpStream` | here |
@@ -33,9 +33,9 @@
 //! | the peer has closed its end | `eof_received` | `'end'` | a read of no bytes | a read of no bytes |
 //! | several buffers at once (`write_vectored`) | `writelines` | `cork` | all | the first one |
 //!
-//! Nothing is missed: the system also reports what was there before the registration, and a connection
-//! that was closed or reset. The cost: after a read that found less than there was room for, what comes
-//! next is read a turn of the loop later.
+//! No input is missed: the system also reports bytes that arrived before the registration, and a connection that
+//! was closed or reset. The cost: after a read that found less than there was room for, what comes next is read a
+//! turn of the loop later.
 
 use async_io::{Async, ReadableOwned, WritableOwned};
 use futures_lite::{AsyncRead, AsyncWrite};
@@ -56,15 +56,15 @@ pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,
     // Not `poll_readable`: polled after a wake-up that the reactor takes for an old one, it begins anew,
     // and while another thread sits in the reactor all wake-ups are old. These remember since when.
-    /// After a read that found nothing, or less than there was room for.
+    /// Set after a read that found nothing, or less than fits the buffer.
     empty: Option<ReadableOwned<net::TcpStream>>,
     /// After a write that found no room, or less than it needed.
     full: Option<WritableOwned<net::TcpStream>>,
 }
 
 impl TcpStream {
-    /// Makes one of a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`.
-    /// To get at its addresses and options afterwards, keep an `Arc` of it and give a clone.
+    /// Wraps a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`. To get at its
+    /// addresses and options afterwards, keep an `Arc` of it and give a clone.
     ///
     /// # Examples
     ///
@@ -139,7 +139,7 @@ impl AsyncWrite for TcpStream {
         poll_with(full, wait, cx, length, || stream.get_ref().write(bytes))
     }
 
-    /// Ready: what was written is with the system already.
+    /// Ready at once: the system has all written bytes.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

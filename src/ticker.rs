@@ -17,11 +17,10 @@
 //! | 200 ticks of 10 ms, 3 ms of work in each | after a stall of five periods and a half |
 //! |---|---|
 //! | asyncio's loop, or `Timer::after` in a loop: the work is added to every period, 2.6 s in all | one late tick, then every period |
-//! | `smol::Timer::interval`: 2.0 s | five ticks in one burst, for the ones it missed |
+//! | `smol::Timer::interval`: 2.0 s | five ticks in one burst, for the missed ones |
 //! | Node's `setInterval`: each period starts when the last tick ran | one late tick, then every period |
 //! | [`Ticker`]: 2.0 s | one late tick, then every period |
-//!
-//! A period counts from when the last tick was due; after a missed one, from when the late one ran.
+//! A period counts from the time the last tick was due; after a missed tick, from the time the late tick ran.
 
 use async_io::Timer;
 use futures_lite::Stream;
@@ -79,7 +78,7 @@ impl Ticker {
     }
 
     fn starting(after: Duration, period: Duration) -> Ticker {
-        // What an `Instant` can hold, and nobody waits for.
+        // An `Instant` can hold it, and it is too far away to matter.
         let century = Duration::from_secs(100 * 365 * 24 * 3600);
         let due = Instant::now() + after.min(century);
         Ticker {

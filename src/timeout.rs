@@ -17,9 +17,9 @@
 //! | `task.cancelling`, `task.uncancel` | count the requests to cancel | | none: a dropped future cannot refuse |
 //! | a destructor panics when time is up | the exception comes out of `wait_for` | | the panic comes out; in a `Task` it ends the process, as async-task does whenever a cancelled task's destructor panics |
 //!
-//! A future that is dropped loses what it has taken but not returned, as smol's `read_line` does. Spawn
-//! it, and wait for its task by reference: when time is up, the task goes on, until it is cancelled.
-//! (Dropping a `Task` only asks for its end.)
+//! A dropped future loses data that it has taken but not returned, as smol's `read_line` does. Spawn it, and wait
+//! for its task by reference: when time is up, the task goes on, until it is cancelled. (Dropping a `Task` only
+//! asks for its end.)
 //!
 //! ```
 //! # use asyncio_to_smol::timeout::{TimedOut, timeout};

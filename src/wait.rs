@@ -27,10 +27,10 @@
 //! |---|---|---|---|
 //! | until all have ended | `wait(tasks)`, `return_when=ALL_COMPLETED` | `Promise.allSettled` | [`all_completed`] |
 //! | until one has | `FIRST_COMPLETED` | `Promise.race`, which gives a result and not the promise | [`first_completed`] |
-//! | until one has failed, or all have ended | `FIRST_EXCEPTION` | `Promise.all`, likewise | [`first_exception`]: one that returned `Err` or panicked |
+//! | until one has failed, or all have ended | `FIRST_EXCEPTION` | `Promise.all`, with the same difference | [`first_exception`]: one that returned `Err` or panicked |
 //! | with a time limit | `timeout=` | | [`Wait::timeout`]: the time being up is not an error |
-//! | a timeout of 0 | one turn of the loop: what can end in it is in `done` | | likewise |
-//! | one has ended before the call | the others have a turn of the loop all the same | | likewise: of two that can end in that turn both are in `done` |
+//! | a timeout of 0 | one turn of the loop: tasks that end in it are in `done` | | the same |
+//! | one has ended before the call | the others still get a turn of the loop | | the same: if two can end in that turn, both are in `done` |
 //! | no tasks | `ValueError` | `race([])` never ends | nothing is done: an empty `Vec`, at once |
 //! | order | two sets | | the order of the input, with the index in it |
 //! | `done` | `task.result()` raises its exception | | is taken out of the `Vec`; the result is what the task returned, or what it panicked with, as `JoinHandle::join` of a thread gives it |
@@ -38,8 +38,8 @@
 //! | the waiting is cancelled | the tasks run on | | all tasks stay in the `Vec`, with what they have returned |
 //! | a task that was cancelled | is in `done`, `result()` raises `CancelledError`; it does not count as an exception | | is in `done` as one that panicked, and counts as an exception (its executor must have gone: only the owner of a `Task` can cancel it) |
 //!
-//! The tasks are yours: dropping the `Vec` cancels those that are left in it. Each call registers with every
-//! task: waiting for the first one of n again and again costs n², as in asyncio. `as_completed` does it for n.
+//! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task: waiting
+//! repeatedly for the first of n costs n², as in asyncio. `as_completed` does it for n.
 //!
 //! [`Wait`] is `Send` if what the tasks return is; it is not `Sync`.
 //!
@@ -112,7 +112,7 @@ pub fn first_exception<T, E>(tasks: &mut Vec<Task<Result<T, E>>>) -> Wait<'_, Re
 #[must_use = "it waits only if it is awaited"]
 pub struct Wait<'t, T> {
     tasks: &'t mut Vec<Task<T>>,
-    /// What the tasks have returned that have ended. Empty after the end.
+    /// The results of the tasks that have ended. Empty after the end.
     ended: Vec<Option<thread::Result<T>>>,
     pending: usize,
     /// Whether this result ends the waiting.
@@ -207,7 +207,7 @@ impl<T> Future for Wait<'_, T> {
 
 impl<T> Unpin for Wait<'_, T> {}
 
-/// Puts back what the tasks have returned.
+/// Puts the results of the tasks back.
 impl<T> Drop for Wait<'_, T> {
     fn drop(&mut self) {
         for (task, result) in self.tasks.iter_mut().zip(self.ended.drain(..)) {

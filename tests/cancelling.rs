@@ -434,7 +434,7 @@ fn a_panic_comes_out_when_all_destructors_have_run() {
         group.spawn(events.child("last"));
         fails_after(2).await
     });
-    // A value that nobody wants.
+    // A value that is not used.
     let of_value = panic_of_group(async |group| {
         group.spawn(events.child("sibling"));
         group.spawn(async { Ok(Bomb) });
@@ -604,7 +604,7 @@ fn a_group_that_waits_does_not_keep_the_loop_busy() {
 }
 
 #[test]
-fn children_that_yield_take_turns_whoever_was_there_before() {
+fn children_that_yield_take_turns_after_others_have_ended() {
     let turns_of = RefCell::new([0; 6]);
     let result = block_on(task_group(async |group: TaskGroup<&str>| {
         for i in 0..6 {

@@ -32,7 +32,7 @@ cases! {
     a_getter_that_was_woken_is_cancelled: "a? b? ax b=1",
     a_putter_that_waits_is_cancelled: "0? +0 1? 2? 1x a? a=0 +2 b? b=2",
     a_putter_that_was_woken_is_cancelled: "0? +0 1? 2? a? a=0 1x +2 b? b=2",
-    nowait_takes_what_somebody_else_was_woken_for: "a? 1? +1 1 2? +2 a=2",
+    nowait_takes_a_value_that_another_waiter_was_woken_for: "a? 1? +1 1 2? +2 a=2",
     join_waits_for_the_last_task_done: "at once =1 done =2 done a b",
     join_ends_though_more_is_put: "joined",
     task_done_too_often: "error",
@@ -189,7 +189,7 @@ async fn a_putter_that_was_woken_is_cancelled(case: Case) {
     case.get(&queue, "b").await;
 }
 
-async fn nowait_takes_what_somebody_else_was_woken_for(case: Case) {
+async fn nowait_takes_a_value_that_another_waiter_was_woken_for(case: Case) {
     let queue = Queue::unbounded();
     let a = case.start_get(&queue, "a");
     turns(3).await;
@@ -387,14 +387,14 @@ impl Model<'_> {
 
     fn check(&self) {
         assert_eq!(self.queue.len(), self.values.len());
-        // Whoever could go on has been told.
+        // Every waiter that can go on has been woken.
         let mut served = self.getters.iter().take(self.values.len());
         assert!(served.all(|getter| getter.is_woken()));
         let mut served = self.putters.iter().take(self.room());
         assert!(served.all(|(putter, _)| putter.is_woken()));
     }
 
-    /// Nobody waits any more: they are polled in any order.
+    /// No waiters are left: they are polled in any order.
     fn close(&mut self, random: &mut fastrand::Rng) {
         self.queue.close();
         assert!(self.getters.iter().all(|getter| getter.is_woken()));
@@ -747,7 +747,7 @@ impl Wake for Panics {
 }
 
 #[test]
-fn a_waker_that_panics_holds_up_nobody_and_loses_no_value() {
+fn a_waker_that_panics_blocks_no_waiter_and_loses_no_value() {
     let panics = Waker::from(Arc::new(Panics));
     let queue = Queue::bounded(1);
     queue.put_nowait(1).unwrap();

@@ -637,7 +637,7 @@ fn of_two_errors_in_one_turn_gather_returns_the_first() {
 }
 
 #[test]
-fn a_panic_after_the_first_error_troubles_nobody() {
+fn a_panic_after_the_first_error_has_no_effect() {
     let log = log_of(async |case| {
         let panics = case.ex.spawn(panics_after::<Child>(6));
         let tasks = [case.spawn("a", 1, Err), panics, case.spawn("b", 20, Ok)];
@@ -784,7 +784,7 @@ fn a_destructor_that_panics_is_the_panic_of_its_child_only() {
 }
 
 #[test]
-fn results_that_nobody_wants_any_more_are_dropped_when_they_come() {
+fn results_that_are_no_longer_awaited_are_dropped_when_they_come() {
     run(async |ex| {
         let drops = Drops::default();
         // The second one fails; the last one never ends.

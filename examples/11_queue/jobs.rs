@@ -1,6 +1,6 @@
-//! Where the jobs of chapters 11 and 12 come from: numbers that are typed, or a stream of a Redis server.
+//! The source of the jobs of chapters 11 and 12: typed numbers, or a stream of a Redis server.
 //!
-//! This is the typed half, and what both halves share; the Redis half is `redis_jobs.rs`.
+//! This file has the typed half and the shared part; the Redis half is `redis_jobs.rs`.
 
 use crate::redis_jobs::{RedisQueue, Source};
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts};
@@ -13,8 +13,7 @@ use std::time::Duration;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What has become of a job: it is done, or it failed for this reason and is not to be tried again.
-/// `None`: it goes back.
+/// The outcome of a job: done, or failed for this reason and not retried. `None`: it goes back to the queue.
 pub type Outcome = Option<Result<(), String>>;
 
 /// A number of seconds to work for. When it is dropped, its outcome goes to the queue.
@@ -45,10 +44,9 @@ impl Drop for Job {
     }
 }
 
-/// Calls `work` with the jobs, until it returns or fails, or Ctrl-C comes. `Some` if it was Ctrl-C.
-///
-/// At Ctrl-C the jobs end, and `work` may go on for 5 seconds with those it has. Then it is dropped, and what is
-/// not done is given back. At most `at_once` jobs are taken from Redis at a time.
+/// Calls `work` with the jobs, until it returns or fails, or Ctrl-C comes. `Some` if it was Ctrl-C. At Ctrl-C no
+/// new jobs come, and `work` has 5 seconds to finish those it has. Then it is dropped, and unfinished jobs go back
+/// to the queue. At most `at_once` jobs are taken from Redis at a time.
 pub async fn consume(
     source: Source,
     at_once: usize,
@@ -63,7 +61,7 @@ pub async fn consume(
         Some(url) => Some(RedisQueue::open(&url, &source, at_once).await?),
         None => None,
     };
-    // So many typed numbers are read ahead.
+    // At most this many typed numbers are read ahead.
     let (sender, jobs) = channel::bounded(100);
     let (give_back, given_back) = channel::unbounded();
     let feed = async {
@@ -104,7 +102,7 @@ async fn type_in(jobs: &Sender<Job>, give_back: &Sender<u64>) -> Result<(), Erro
                 Ok(_) if jobs.is_closed() => return future::pending().await,
                 Ok(n) => {
                     let end = move |end: Outcome| _ = end.is_none().then(|| back.try_send(n));
-                    // Refused if Ctrl-C comes: then it is not done.
+                    // Refused after Ctrl-C: then the job is not done.
                     let _ = jobs.send(Job::new(n, end)).await;
                 }
                 Err(_) if word.is_empty() => {}
@@ -116,7 +114,7 @@ async fn type_in(jobs: &Sender<Job>, give_back: &Sender<u64>) -> Result<(), Erro
     future::pending().await
 }
 
-/// What a job has to be: a natural number, with or without space around it.
+/// Parses a job: a natural number, with or without space around it.
 pub fn seconds(text: &[u8]) -> Result<u64, String> {
     let text = text.trim_ascii();
     let number = std::str::from_utf8(text)
@@ -134,7 +132,8 @@ pub fn complain(message: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{}: {message}", env!("CARGO_CRATE_NAME"));
 }
 
-/// `println!` that fails instead of panicking when the output is closed. In one piece: other threads print, too.
+/// `println!` that fails instead of panicking when the output is closed. In a single write: other threads print,
+/// too.
 pub fn print(text: impl std::fmt::Display) -> io::Result<()> {
     let printed = io::stdout().write_all(format!("{text}\n").as_bytes());
     printed.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))

@@ -2,7 +2,7 @@
 //!
 //! Ports: article B's master and worker with Redis (B11), and the way it is stopped (B12).
 //!
-//! Type `2`, and when that is done `5` and `1`, and when that is done `1`:
+//! Type `2`, then after `Done 2` `5` and `1`, then after `Done 1` `1`:
 //!
 //! ```text
 //! $ cargo run --example master_worker --features redis
@@ -24,24 +24,24 @@
 //! that, the jobs come from the stream `queue` there (`--queue` names another one):
 //! `redis-cli -n 3 xadd queue '*' n 5`. Any number of processes can work on the same stream.
 //!
-//! Like the article's program it looks for a job, and if there is none, again after a second. With
-//! `--block` it waits for one instead (`BRPOP` in the article), and begins at once.
+//! Like the article's program it polls for a job once a second. With `--block` it waits for a job instead (`BRPOP`
+//! in the article), and begins at once.
 //!
-//! The article's `RPOP` deletes a job before it is done: a worker that dies has lost what it was doing.
-//! `redis_jobs.rs` claims it, and deletes it when it is done.
+//! The article's `RPOP` deletes a job before it is done: if a worker dies, its job is lost. `redis_jobs.rs` claims
+//! a job, and deletes it when it is done.
 //!
-//! Ctrl-C stops both threads, as the article's daemon thread cannot: no job begins, those that run have 5
-//! seconds to end, the others are dropped and go back to the queue, and the thread is joined; exit status
-//! 130. A second Ctrl-C ends the program at once.
+//! Ctrl-C stops both threads, unlike the article's daemon thread: no job begins, running jobs have 5 seconds to
+//! end, unfinished jobs are dropped and go back to the queue, and the thread is joined; exit status 130. A second
+//! Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns a future for every job, which awaits its task on the other thread's loop;
-//! an error or a panic over there comes out of it. Dropping the group cancels the tasks, and a task owns
-//! its job. `thread::scope` joins the thread, whose loop ends when `_stop` is dropped.
+//! Who owns what: the group owns a future for every job, which awaits its task on the other thread's loop; it
+//! returns an error of the job, and resumes its panic. Dropping the group cancels the tasks, and a task owns its
+//! job. `thread::scope` joins the thread, whose loop ends when `_stop` is dropped.
 //!
-//! From the library: `task_group`, since the first job that fails must end the others, which awaiting one
-//! after the other does not; `interrupt`, since a handler alone does not end the program in order and at
-//! once the second time; `stdin`, since `Async<Stdin>` is wrong where another process reads the same
-//! terminal; `timeout`, since smol has none.
+//! From the library: `task_group`, since the first failing job must end the others, which awaiting in order does
+//! not do; `interrupt`, since a handler alone gives neither a graceful shutdown nor an immediate end at the second
+//! Ctrl-C; `stdin`, since `Async<Stdin>` is wrong where another process reads the same terminal; `timeout`, since
+//! smol has none.
 //!
 //! asyncio: `asyncio.run_coroutine_threadsafe` (`smol::Executor::spawn`),
 //! `asyncio.new_event_loop` (`smol::Executor::new`), `loop.stop` (`smol::Executor::run`),
@@ -78,7 +78,7 @@ async fn do_some_work(job: Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes jobs and hands them over. Returns when there will be no more and all are done.
+/// Takes jobs and hands them over. Returns when the source has ended and all jobs are done.
 async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Result<(), Error> {
     let places = Semaphore::new(AT_ONCE);
     let all = task_group(async |group: TaskGroup<Error>| {
@@ -91,7 +91,7 @@ async fn master(jobs: &Receiver<Job>, other: &Executor<'_>, block: bool) -> Resu
             match job {
                 Ok(job) => {
                     let work = other.spawn(do_some_work(job));
-                    // What goes wrong over there goes wrong here, a panic too.
+                    // Passes on an error or a panic of the other thread.
                     group.spawn(async {
                         let _place = place;
                         work.await
@@ -136,7 +136,7 @@ fn main() -> ExitCode {
     };
     let other = &Executor::new();
     let result = thread::scope(|scope| {
-        // Closed at the end of this scope, by whatever way: then the other thread ends.
+        // Closed however this scope ends: then the other thread ends.
         let (_stop, stopped) = channel::bounded::<()>(1);
         thread::Builder::new().spawn_scoped(scope, move || block_on(other.run(stopped.recv())))?;
         let work = async |jobs: &Receiver<Job>| master(jobs, other, block).await;

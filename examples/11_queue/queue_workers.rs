@@ -2,7 +2,7 @@
 //!
 //! Ports: article B's consumers that are coroutines (B15).
 //!
-//! Type `5`, `1`, and when that is done `1`:
+//! Type `5`, `1`, and after `Done 1` another `1`:
 //!
 //! ```text
 //! $ cargo run --example queue_workers --features redis
@@ -19,23 +19,23 @@
 //! Done 5 5.000343
 //! ```
 //!
-//! Two workers, or as many as `--workers` says. End of input ends it when all is done. With `--redis
-//! redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the stream `queue` there
+//! Two workers, or as many as `--workers` says. End of input ends the program when all jobs are done. With
+//! `--redis redis://127.0.0.1:6379/3`, or `REDIS_URL` set to that, the jobs come from the stream `queue` there
 //! (`--queue` names another one): `redis-cli -n 3 xadd queue '*' n 5`.
 //!
 //! The article's workers ask the queue once a second, since waiting for an answer would stop the loop
 //! they share. Here a worker waits for the next job in a channel, and the others run.
 //!
-//! After Ctrl-C no job begins, and those that run have 5 seconds to end. What is left then goes back to
-//! the queue; exit status 130. A second Ctrl-C ends the program at once.
+//! After Ctrl-C no job begins, and running jobs have 5 seconds to end. Unfinished jobs go back to the queue; exit
+//! status 130. A second Ctrl-C ends the program at once.
 //!
-//! Who owns what: the group owns the workers, and a worker owns its job. `consume` in `jobs.rs` owns what
-//! fills the channel. Nothing is spawned: all of it is one future, which `block_on` polls.
+//! Who owns what: the group owns the workers, and a worker owns its job. `consume` in `jobs.rs` owns the sender of
+//! the channel. Nothing is spawned: everything is one future, which `block_on` polls.
 //!
 //! From the library: `task_group`, since a worker that fails must end the others, which `join` does not;
-//! `interrupt`, since a handler alone does not end the program in order and at once the second time;
-//! `stdin`, since `Async<Stdin>` is wrong where another process reads the same terminal; `timeout`, since
-//! smol has none.
+//! `interrupt`, since a handler alone gives neither a graceful shutdown nor an immediate end at the second Ctrl-C;
+//! `stdin`, since `Async<Stdin>` is wrong where another process reads the same terminal; `timeout`, since smol has
+//! none.
 //!
 //! asyncio: `asyncio.TaskGroup`, `asyncio.sleep`, `KeyboardInterrupt`, `redis.rpop` (the crate redis).
 //! Node: `process.on('SIGINT')`.

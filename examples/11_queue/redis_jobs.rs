@@ -1,18 +1,18 @@
-//! Jobs from a stream of a Redis server, shared with any number of other workers. None gets lost.
+//! Jobs from a stream of a Redis server, shared with any number of other workers. No job is lost.
 //!
 //! | key | what it is |
 //! |---|---|
 //! | `queue` | the stream of jobs, with the consumer group `workers`: `redis-cli xadd queue '*' n 5` |
 //! | `queue:dead` | the stream of entries that are invalid or have failed, each with the reason |
 //!
-//! For every delivered entry the server records to which consumer, when, and how often. When the
-//! job is done, its worker deletes and acknowledges the entry (XDEL, XACK). While it runs, the worker renews
-//! the claim (XCLAIM), every 3 seconds. What was not renewed for 10 seconds, the lease, is taken over by
-//! another worker (XAUTOCLAIM): the first one has died, or has lost the connection.
+//! For every delivered entry the server records to which consumer, when, and how often. When the job is done, its
+//! worker deletes and acknowledges the entry (XDEL, XACK). While it runs, the worker renews its lease every 3
+//! seconds (XCLAIM). If the lease is not renewed for 10 seconds, another worker takes the job over (XAUTOCLAIM):
+//! the first worker has died, or has lost the connection.
 //!
 //! Every job is done at least once. It is done again if its worker dies between doing and acknowledging it, or
-//! does not renew the claim and works on: it is stopped, cut off, or a handler blocks the loop. Where that
-//! does harm, the handler stores with the result which job it belongs to, and looks there first.
+//! fails to renew the lease and works on, because it is stopped, cut off, or a handler blocks the loop. Where that
+//! does harm, the handler stores the job's id with the result, and checks for it first.
 //!
 //! Needs Redis 6.2, for XAUTOCLAIM.
 
@@ -34,10 +34,9 @@ use std::{fs, io, mem, process};
 /// The consumer group of all workers.
 const GROUP: &str = "workers";
 
-/// Removes consumers that have nothing pending: those that have been silent for the lease, and one by name.
-///
-/// In one step: XGROUP DELCONSUMER drops what is pending, which would never be delivered again. (XINFO gives
-/// name, number pending, and milliseconds idle, each after its title.)
+/// Removes consumers without pending entries: those that were idle for the lease, and a named one. In one step:
+/// XGROUP DELCONSUMER drops pending entries, which would never be delivered again. (XINFO gives name, number
+/// pending, and milliseconds idle, each after its title.)
 const REMOVE_CONSUMERS: &str = "
     for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
         local gone = c[2] == ARGV[2] or c[6] > tonumber(ARGV[3])
@@ -48,42 +47,41 @@ const REMOVE_CONSUMERS: &str = "
 type Entry = (String, Vec<Vec<u8>>);
 /// What XPENDING says: the id, the consumer, milliseconds since the last claim, deliveries.
 type Claim = (String, String, u64, u64);
-/// The end of a job, if it has ended: the number in it, and what has become of it.
+/// The end of a job, if it has ended: its number and its outcome.
 type Ended = Option<(u64, Outcome)>;
-/// What a job says when it ends: the id of its entry, and the end.
+/// The message of a job when it ends: the id of its entry, and the end.
 type Message = (String, Ended);
 
-/// What of the command line says where the jobs come from.
+/// The command line options for the source of the jobs.
 #[derive(Default)]
 pub struct Source {
     /// The address of a Redis server. Without it, or `REDIS_URL`, the jobs are typed.
     pub redis: Option<String>,
     /// The name of the stream there, if it is not `queue`.
     pub queue: Option<String>,
-    /// After how many seconds without a word a worker is taken for dead, if it is not 10.
+    /// The lease: after how many seconds without renewal a worker counts as dead; by default 10.
     pub lease: Option<std::num::NonZero<u32>>,
 }
 
-/// The stream on the server, and this worker's dealings with it.
+/// The stream on the server, and this worker's state.
 pub struct RedisQueue {
     client: Client,
     stream: String,
     consumer: String,
     /// In milliseconds.
     lease: u64,
-    /// For as many jobs as are taken at a time.
+    /// Permits for the jobs that may be taken at a time.
     places: Arc<Semaphore>,
     ends: (Sender<Message>, Receiver<Message>),
-    /// The jobs taken, by their ids. Each is here until the server knows of its end.
+    /// The jobs taken, by their ids. Each stays until its end is recorded on the server.
     claimed: RefCell<BTreeMap<String, Ended>>,
-    /// How often it was said that the server has gone, or is back: odd while it has.
+    /// How often a lost or restored connection was reported: odd while it is lost.
     said: Cell<u32>,
 }
 
 impl RedisQueue {
     /// # Errors
-    ///
-    /// If there is no server that can be talked to.
+    /// If the server cannot be reached.
     pub async fn open(url: &str, source: &Source, at_once: usize) -> Result<RedisQueue, Error> {
         // Without the URL, which may have a password in it.
         let client = Client::open(url)
@@ -110,9 +108,9 @@ impl RedisQueue {
         Ok(queue)
     }
 
-    /// Takes jobs and says what becomes of them. Returns only if that fails.
+    /// Takes jobs and reports their outcomes. Returns only if that fails.
     pub async fn serve(&self, jobs: &Sender<Job>) -> Result<(), Error> {
-        // Each has a connection of its own: nothing else gets through while the server waits for a job.
+        // Two connections: a connection is blocked while the server waits for a job.
         let take = self.retry(async |redis| self.take(redis, jobs).await);
         future::or(take, self.retry(async |redis| self.keep(redis).await)).await
     }
@@ -122,7 +120,7 @@ impl RedisQueue {
             let place = self.places.acquire_arc().await;
             match self.next(redis).await? {
                 None => {}
-                // It is here already if the server was away for longer than the lease.
+                // Already taken if the server was unreachable for longer than the lease.
                 Some((Ok(_), (id, _))) if self.claimed.borrow().contains_key(&id) => {}
                 Some((Ok(seconds), (id, _))) => {
                     self.claimed.borrow_mut().insert(id.clone(), None);
@@ -144,8 +142,7 @@ impl RedisQueue {
         }
     }
 
-    /// An entry whose claim was not renewed, else a new one, as soon as there is one; or `None`, after a while.
-    /// With what is to be done for it.
+    /// Waits for an entry whose lease has expired, or else a new one, and its job; `None` after a while.
     async fn next(&self, redis: &mut Redis) -> RedisResult<Option<(Result<u64, String>, Entry)>> {
         let idle = (&self.stream, GROUP, "IDLE", self.lease, "-", "+", 1);
         let idle: Vec<Claim> = ask(redis, "XPENDING", idle).await?;
@@ -181,7 +178,7 @@ impl RedisQueue {
         ask(redis, "XACK", (&self.stream, GROUP, id)).await
     }
 
-    /// Says what has become of jobs, and renews the claims of the others.
+    /// Reports the outcomes of jobs, and renews the leases of the others.
     async fn keep(&self, redis: &mut Redis) -> RedisResult<()> {
         let mut renewal = Instant::now();
         loop {
@@ -216,9 +213,9 @@ impl RedisQueue {
         Ok(())
     }
 
-    /// Renews the claims of the jobs that run; or gives back all that this process has. How many?
+    /// Renews the leases of the running jobs, or gives back all jobs of this process. Returns how many.
     async fn claim(&self, redis: &mut Redis, give_back: bool) -> RedisResult<usize> {
-        // Without what another worker has taken over.
+        // Except entries that another worker has taken over.
         let mine = (&self.stream, GROUP, "-", "+", i32::MAX, &self.consumer);
         let mut mine: Vec<Claim> = ask(redis, "XPENDING", mine).await?;
         mine.retain(|(id, ..)| give_back || self.claimed.borrow().contains_key(id));
@@ -236,12 +233,12 @@ impl RedisQueue {
         }
         let gone = if give_back { &self.consumer } else { "" };
         let remove = (REMOVE_CONSUMERS, 1, &self.stream, GROUP, gone, self.lease);
-        // Not everybody may; and the next one tries again.
+        // The command may not be permitted; and the next worker tries again.
         let _: RedisResult<()> = ask(redis, "EVAL", remove).await;
         Ok(mine.len())
     }
 
-    /// Says what has become of all jobs, and gives back those that are not done.
+    /// Reports the outcomes of all jobs, and gives back those that are not done.
     pub async fn close(self) {
         let tell = self.retry(async |redis| {
             self.tell(redis).await?;
@@ -255,7 +252,7 @@ impl RedisQueue {
         let _ = timeout(Duration::from_secs(5), tell).await;
     }
 
-    /// Calls `call` with a connection, and again with another one when that is lost.
+    /// Calls `call` with a connection, and again with a new one if that is lost.
     async fn retry(&self, call: impl AsyncFn(&mut Redis) -> RedisResult<()>) -> Result<(), Error> {
         let (mut failures, mut complained) = (0, false);
         loop {
@@ -272,7 +269,7 @@ impl RedisQueue {
             match calling.await {
                 Ok(()) => return Ok(()),
                 Err(error) if is_final(&error) => return Err(self.named(&error)),
-                // Not worth a word if the next attempt succeeds, or if the server has come back meanwhile.
+                // Not reported if the next attempt succeeds, or if the server is back meanwhile.
                 Err(error) if failures > 0 && said % 2 == 0 && said == self.said.get() => {
                     self.said.set(said + 1);
                     complained = true;
@@ -280,7 +277,7 @@ impl RedisQueue {
                 }
                 Err(_) => {}
             }
-            // Not all workers at the same moment.
+            // With jitter: not all workers at the same moment.
             let pause = Duration::from_millis(100 << failures.min(5));
             Timer::after(pause.mul_f32(0.5 + fastrand::f32() / 2.0)).await;
             failures += 1;
@@ -303,8 +300,8 @@ impl RedisQueue {
         }
     }
 
-    /// The reason why a connection fails: what the server says unasked, if anything. One that has too many clients
-    /// does, and the crate takes it for an answer, that the password is wrong even, or for nothing.
+    /// The reason why a connection fails: an error that the server sends before any command, if there is one. A
+    /// server with too many clients does so, and the crate takes it as an answer, such as a wrong password.
     async fn why(&self, error: RedisError) -> RedisError {
         let address = self.client.get_connection_info().addr().to_string();
         let mut text = [0; 80];
@@ -325,14 +322,14 @@ impl RedisQueue {
     }
 }
 
-/// Whether there is no point in trying again: the server understands, and refuses. Other errors pass: it is
-/// starting, busy, out of memory, a replica until the next failover, has too many clients, …
+/// Whether the error is permanent: the server refuses the command. Other errors pass: it is starting, busy, out of
+/// memory, a replica until the next failover, has too many clients, …
 fn is_final(error: &RedisError) -> bool {
     const FINAL: &str = "ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO MOVED CROSSSLOT";
     !error.is_io_error() && error.code().is_none_or(|code| FINAL.contains(code))
 }
 
-/// What is to be done for an entry, or why it is not.
+/// The job of an entry, or why it is invalid.
 fn check(fields: &[Vec<u8>], deliveries: u64) -> Result<u64, String> {
     match fields.chunks_exact(2).find(|field| field[0] == b"n") {
         Some(_) if deliveries > 5 => Err("delivered 5 times and not done".into()),

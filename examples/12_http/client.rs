@@ -1,7 +1,7 @@
-//! An HTTP client for one server: GET, over connections that are used again.
+//! An HTTP client for one server: GET, over pooled connections.
 //!
-//! A connection has no task of its own. The request that waits for an answer polls it meanwhile; between two
-//! requests it lies in the pool, and dropping it closes it.
+//! A connection has no task. The request that waits for an answer polls it; between requests it is in the pool,
+//! and dropping it closes it.
 
 use super::hyper_io::{HyperIo, Stream};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -17,7 +17,7 @@ use std::pin::Pin;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Can be shared between tasks, each with a connection of its own while it waits.
+/// Can be shared between tasks; each uses its own connection while it waits.
 pub struct Client<S> {
     /// Host and port.
     address: String,
@@ -27,8 +27,8 @@ pub struct Client<S> {
 
 struct Connection {
     requests: SendRequest<Empty<Bytes>>,
-    /// Must be polled for anything to happen. Ready when the connection has been closed, and then `None`:
-    /// a request that it has not taken any more fails only when it is dropped.
+    /// Must be polled to make progress. Ready when the connection is closed, and then `None`: a request that it
+    /// has not taken fails only when it is dropped.
     driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
 }
 
@@ -55,14 +55,14 @@ impl<S: Stream + Send + 'static> Client<S> {
 
     /// The answer to `GET path`: status and body. There is no time limit.
     ///
-    /// A server may close a connection that is not in use at any time, also just before a request gets there.
-    /// So what has failed over a used connection is asked again over a new one. That may be done with GET, which
-    /// changes nothing, and not with POST.
+    /// A server may close a connection that is not in use at any time, also just before a request gets there. So a
+    /// request that fails over a pooled connection is repeated over a new one. That is safe for GET, which changes
+    /// nothing, but not for POST.
     ///
     /// # Errors
     ///
-    /// If the server cannot be connected to, closes the connection before it has answered, or sends
-    /// something else than HTTP, or more than 64 KiB. Not if it answers with a status that means one.
+    /// If the server cannot be connected to, closes the connection before it has answered, or sends something else
+    /// than HTTP, or more than 64 KiB. An error status is not an error here.
     pub async fn get(&self, path: &str) -> Result<(StatusCode, String), Error> {
         let used = self.idle.lock().await.pop();
         if let Some(connection) = used {
@@ -78,7 +78,7 @@ impl<S: Stream + Send + 'static> Client<S> {
             self.ask(Connection { requests, driver }, path).await
         };
         answer.await.map_err(|error| {
-            // hyper's errors do not print why.
+            // hyper's errors do not print their source.
             let sources = iter::successors(error.source(), |error| error.source());
             let sources: String = sources.map(|source| format!(": {source}")).collect();
             format!("{}: {error}{sources}", self.address).into()
@@ -96,7 +96,7 @@ impl<S: Stream + Send + 'static> Client<S> {
         };
         let drive = async {
             if let Some(driver) = &mut over.driver {
-                let _ = driver.await; // how it has ended is seen in the answer
+                let _ = driver.await; // its error shows in the answer
             }
             over.driver = None;
             future::pending().await

@@ -1,10 +1,10 @@
-//! A connection of smol's, as hyper reads and writes it.
+//! Adapts a connection of smol's to hyper.
 //!
-//! The crate `smol-hyper` has this for everything that smol can read from, and costs more CPU: 4.1 µs of the
-//! server for each request instead of 3.3, and 7.1 µs of the client instead of 4.7. hyper reads into memory that
-//! was never written to, which smol's way of reading does not know. So `smol-hyper` writes zeros to all of it first,
-//! 8 KiB or more, each time hyper looks for input. Here it is read into a small buffer, and what has come is copied.
-//! (The timer for hyper is that of `smol-hyper`.)
+//! The crate `smol-hyper` does this for every stream of smol, and costs more CPU: 4.1 µs of the server for each
+//! request instead of 3.3, and 7.1 µs of the client instead of 4.7. hyper reads into uninitialized memory, which
+//! smol's `AsyncRead` cannot do. So `smol-hyper` writes zeros to all of it first, 8 KiB or more, each time hyper
+//! polls for input. This adapter reads into a small buffer, and copies from it. (The timer for hyper is that of
+//! `smol-hyper`.)
 
 use hyper::rt::{self, ReadBufCursor};
 use smol::io::{AsyncRead, AsyncWrite};

@@ -13,13 +13,13 @@
 //! | a client that | is |
 //! |---|---|
 //! | is silent, or slow to send a request | cut off after 10 s, by hyper's `header_read_timeout` |
-//! | asks on and on, and does not read the answers | cut off when none has found room for 10 s |
+//! | sends requests, and does not read the answers | cut off when no answer could be written for 10 s |
 //! | sends more than 16 KiB of headers, or more than 100 of them | answered 431, and cut off |
-//! | goes away while its request waits | noticed, after 10 s at most, and the waiting ends |
-//! | is one too many for the system's limit of open files | not accepted until another one has gone |
+//! | disconnects while its request waits | noticed, after 10 s at most, and the waiting ends |
+//! | exceeds the system's limit of open files | not accepted until another client has disconnected |
 //!
-//! There is no limit for a single client: one that asks for an hour on as many connections as there can be
-//! keeps out the others for that hour.
+//! There is no limit for each client: a client that opens all possible connections and asks for an hour keeps out
+//! the others for that hour.
 
 use super::hyper_io::{HyperIo, Stream};
 use asyncio_to_smol::task_group::{ErrorGroup, TaskGroup, task_group};
@@ -57,12 +57,9 @@ pub async fn listen(address: impl AsyncToSocketAddrs) -> io::Result<TcpListener>
     Ok(listener)
 }
 
-/// Serves until `stop` is ready. Then accepts those that are connected already, and no more, closes the
-/// connections that have sent no request, and lets the requests end, for up to 5 seconds. (Of requests that a
-/// client has sent in advance, only the first.)
-///
-/// `wrap` makes of a connection what is read and written: `TcpStream::new` of the library's `tcp_stream`, or
-/// nothing else.
+/// Serves until `stop` is ready. Then accepts pending connections, and no more, closes connections that have sent
+/// no request, and lets running requests end, for up to 5 seconds. (Of pipelined requests, only the first.) `wrap`
+/// converts a connection for reading and writing: `TcpStream::new` of the library's `tcp_stream`, or the identity.
 ///
 /// Owns the connections: dropping it closes them. It cannot fail, since no connection fails the group.
 pub async fn serve<S: Stream>(
@@ -76,14 +73,14 @@ pub async fn serve<S: Stream>(
     let connections = task_group(async |group: TaskGroup<Infallible>| {
         let mut complained = false;
         loop {
-            // In this order: those that have connected before the end are accepted.
+            // In this order: connections made before the end are accepted.
             let told_to_stop = async { Err(io::Error::other(stopped.recv().await.unwrap_err())) };
             match future::or(listener.accept(), told_to_stop).await {
                 Ok((stream, _)) => {
                     let connection = connection(wrap(stream.clone()), stream, &ended);
-                    // How it ends is the client's business.
+                    // An error concerns only this client.
                     group.spawn(async { Ok(connection.await) });
-                    // The others have a turn, also when clients come by the thousand.
+                    // Other tasks get a turn even if thousands of clients connect.
                     future::yield_now().await;
                 }
                 Err(error) if !stopped.is_closed() => {
@@ -97,7 +94,7 @@ pub async fn serve<S: Stream>(
                 Err(_) => break,
             }
         }
-        drop((listener, running)); // in this order: a client that is cut off cannot come again
+        drop((listener, running)); // in this order: a client that is cut off cannot reconnect
         Ok(()) // and the group waits for the connections
     });
     let time_limit = async {
@@ -127,14 +124,14 @@ async fn connection(io: impl Stream, tcp: TcpStream, stop: &Receiver<()>) -> hyp
     let served = future::or(connection.as_mut(), has_gone(&socket));
     let told_to_stop = async {
         let _ = stop.recv().await;
-        // hyper has not been told yet of what came since the loop's last turn. At the next one it is.
+        // hyper learns of input since the loop's last turn only at the next turn.
         if let Some(Ok(1)) = poll_once(socket.peek(&mut [0])).await {
             let _ = socket.readable().await;
         }
         None
     };
     let is_told = future::or(async { Some(served.await) }, told_to_stop).await;
-    // A request that lies there is taken first: `graceful_shutdown` would not read it.
+    // Takes a pending request first: `graceful_shutdown` would not read it.
     if is_told.is_none() && poll_once(connection.as_mut()).await.is_none() && asked.get() {
         connection.as_mut().graceful_shutdown();
         return connection.await;

@@ -23,27 +23,26 @@
 //! Done 5
 //! ```
 //!
-//! The jobs come from the queue of chapter 11, typed or from Redis. The requests go to a server of its
-//! own, or to the one that `--server http://127.0.0.1:5000` names, such as `sms_server`.
+//! The jobs come from the queue of chapter 11, typed or from Redis. The requests go to a built-in server, or to
+//! that of `--server http://127.0.0.1:5000`, such as `sms_server`.
 //!
-//! A request has failed if the server cannot be reached, cuts the connection, takes 10 s longer than it is
-//! to wait, or answers with another status than success. Then `/error` is asked, as in the article, and
-//! what it says is printed. The article's author found no way to get the error to the main thread: here
-//! the task returns it, and awaiting the task brings it over, a panic too. `main` lists the errors at the end
-//! (the first 100), with exit status 1. A job that has failed is not tried again; Redis keeps it, with the
-//! reason, in the stream `queue:dead`.
+//! A request has failed if the server cannot be reached, cuts the connection, takes 10 s longer than its delay, or
+//! does not answer with success. Then the program requests `/error`, as in the article, and prints the answer. The
+//! article's author found no way to get the error to the main thread: here the task returns it, and awaiting the
+//! task gives the error or resumes a panic. `main` lists the errors at the end (the first 100), with exit status
+//! 1. A failed job is not retried; Redis keeps it, with the reason, in the stream `queue:dead`.
 //!
 //! At most 64 requests run at a time; the other jobs stay in the queue. `aiohttp.ClientSession()` in the
 //! article is a new one for every request, and so is its connection; here connections are used again.
 //!
-//! At Ctrl-C no more jobs are taken. The requests that run have 5 seconds; then they are cancelled, and their
-//! jobs given back. Exit status 130.
+//! At Ctrl-C the program takes no more jobs. Running requests have 5 seconds; then they are cancelled, and their
+//! jobs go back to the queue. Exit status 130.
 //!
 //! Of the library it uses `stdin` and `interrupt` in `jobs.rs`, `task_group`, whose first failure ends the
 //! others, `timeout`, since smol has none, and `tcp_stream`, which saves a sixth of the CPU.
 //!
-//! Who owns what: `main` owns the executor, and `thread::scope` joins the thread that runs it. The group owns
-//! the handle of every task over there, and dropping the group cancels them. The client owns its connections.
+//! Who owns what: `main` owns the executor, and `thread::scope` joins the thread that runs it. The group owns the
+//! handle of every task on that thread, and dropping the group cancels them. The client owns its connections.
 //!
 //! asyncio: `aiohttp.ClientSession` (the crate hyper), `asyncio.run_coroutine_threadsafe`
 //! (`smol::Executor::spawn`), `asyncio.wait_for`, `asyncio.timeout`,
@@ -84,12 +83,12 @@ const AT_ONCE: usize = 64;
 
 type Client = client::Client<TcpStream>;
 
-/// What has failed: how many jobs, and the errors of the first 100.
+/// The number of failed jobs, and the errors of the first 100.
 type Failures = RefCell<(usize, Vec<String>)>;
 
 /// Status and text of an answer that comes in time and means success.
 async fn fetch(client: &Client, path: &str, seconds: u64) -> Result<String, Error> {
-    // The server is to wait for so many seconds, and may take 10 more.
+    // The server's delay, and 10 seconds more.
     let limit = std::time::Duration::from_secs(seconds.saturating_add(10));
     let late = |_| format!("no answer within {} s", limit.as_secs());
     let (status, text) = timeout(limit, client.get(path)).await.map_err(late)??;
@@ -118,13 +117,13 @@ async fn do_some_work(client: Arc<Client>, mut job: Job) -> Result<Option<String
             // Reported to the server, if it can be reached.
             let report = fetch(&client, "/error", 3).await;
             print(report.unwrap_or_else(|error| error.to_string()))?;
-            job.outcome = Some(Err(error.to_string())); // not to be tried again
+            job.outcome = Some(Err(error.to_string())); // not retried
             Ok(Some(format!("job {seconds}: {error}")))
         }
     }
 }
 
-/// Takes jobs and hands them over, 64 at a time. Returns when there will be no more and all have been dealt with.
+/// Takes jobs and hands them over, 64 at a time. Returns when the source has ended and all jobs are done.
 async fn master(
     jobs: &Receiver<Job>,
     client: Arc<Client>,
@@ -136,7 +135,7 @@ async fn master(
             group.spawn(async {
                 while let Ok(job) = jobs.recv().await {
                     let work = other.spawn(do_some_work(Arc::clone(&client), job));
-                    // What goes wrong over there goes wrong here, a panic too.
+                    // Passes on an error or a panic of the other thread.
                     if let Some(error) = work.await? {
                         let (count, first) = &mut *failures.borrow_mut();
                         *count += 1;
@@ -152,7 +151,7 @@ async fn master(
     all.await.map_err(|errors| format!("{errors:#}").into())
 }
 
-/// With a server of its own, on this thread, if the command line names no other.
+/// Starts a server on this thread, unless the command line names one.
 async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interrupted>, Error> {
     let (mut source, mut server) = (redis_jobs::Source::default(), None);
     let client = |url: &str| Client::new(url, TcpStream::new).map(Arc::new);
@@ -174,17 +173,17 @@ async fn run(other: &Executor<'_>, failures: &Failures) -> Result<Option<Interru
         let client = client(&format!("http://{}", listener.local_addr()?))?;
         let serve = service::serve(listener, future::pending(), TcpStream::new);
         let work = master(jobs, client, other, failures);
-        future::or(work, async { Ok(serve.await?) }).await // it is not told to stop, but dropped
+        future::or(work, async { Ok(serve.await?) }).await // dropped, not stopped gracefully
     };
     jobs::consume(source, AT_ONCE, work).await
 }
 
 fn main() -> ExitCode {
-    // They outlive the work: they are listed after Ctrl-C, too.
+    // Outlives the work: the errors are listed after Ctrl-C, too.
     let failures = Failures::default();
     let other = &Executor::new();
     let result = thread::scope(|scope| {
-        // Closed at the end of this scope, in whatever way: then the other thread ends.
+        // Closed however this scope ends: then the other thread ends.
         let (_running, stopped) = channel::bounded::<()>(1);
         thread::Builder::new().spawn_scoped(scope, move || block_on(other.run(stopped.recv())))?;
         block_on(run(other, &failures))

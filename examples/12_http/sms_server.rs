@@ -1,4 +1,4 @@
-//! An HTTP server: requests that wait do not hold up others.
+//! An HTTP server: waiting requests do not hold up others.
 //!
 //! Ports: article B's `server.py` (B13).
 //!
@@ -16,13 +16,13 @@
 //! `curl http://127.0.0.1:5000/error` prints `error!` after 3. `--listen ADDRESS:PORT` listens elsewhere;
 //! with port 0 the system chooses one.
 //!
-//! Flask has a thread for every request, and `time.sleep` blocks it. Here all requests wait on one thread,
-//! and each costs a timer. The HTTP is hyper's: it has no runtime of its own, and runs on smol's sockets.
-//! What the server does about clients that are slow, silent or too many is in `service.rs`.
+//! Flask has a thread for every request, and `time.sleep` blocks it. Here all requests wait on one thread, and
+//! each costs a timer. HTTP comes from hyper, which has no runtime, and runs on smol's sockets. The limits for
+//! slow, silent or too many clients are in `service.rs`.
 //!
-//! Ctrl-C (or SIGTERM) is a graceful shutdown: what has connected and asked before is answered, for up to 5
-//! seconds, connections without a request are closed, and nothing more is accepted. Then exit status 130 (143).
-//! A second Ctrl-C ends it at once.
+//! Ctrl-C (or SIGTERM) is a graceful shutdown: earlier requests are answered, for up to 5 seconds, connections
+//! without a request are closed, and no more are accepted. Then exit status 130 (143). A second Ctrl-C ends it at
+//! once.
 //!
 //! Of the library it uses `interrupt`, since smol alone loses the second Ctrl-C, `task_group`, which waits for
 //! all connections at the end, `timeout`, and `tcp_stream`, which saves a tenth of the CPU.

@@ -1,4 +1,4 @@
-//! Chapter 12's server under a thousand clients of its own, on one thread.
+//! Chapter 12's server under a thousand clients, all on one thread.
 //!
 //! Ports: none of the programs. It puts the server that the articles have under load.
 //!
@@ -11,9 +11,9 @@
 //! peak memory: 43.2 MB, 40124.4 bytes a client
 //! ```
 //!
-//! Another number of clients is the argument: `busy_server 5000`. Each makes ten requests over one connection,
-//! the second one only when all clients are connected; the CPU time is that of the nine. Built with `--release`
-//! it takes half the CPU. On a terminal a line says meanwhile how far they are.
+//! Another number of clients is the argument: `busy_server 5000`. Each makes ten requests over one connection, the
+//! second one only when all clients are connected; the CPU time is that of the nine. Built with `--release` it
+//! takes half the CPU. On a terminal a line shows the progress.
 //!
 //! The first half reads and writes with smol's `TcpStream`, at both ends, the second with the library's
 //! `tcp_stream`, which does not read a socket that is known to be empty.
@@ -22,11 +22,11 @@
 //! needs two open files, and the system's limit for these is that for the clients.
 //!
 //! One thread serves all. Node's `cluster` has no counterpart: for more cores start a process per core, each with
-//! a listener of its own on the same port (`SO_REUSEPORT`).
+//! its own listener on the same port (`SO_REUSEPORT`).
 //!
-//! Who owns what: one group owns the clients, and a client its connection; the other end is owned by the
-//! server's group. When the last client has gone, or one has failed, the server is told to stop, and waited
-//! for: no connection is open at the end.
+//! Who owns what: one group owns the clients, and a client its connection; the other end is owned by the server's
+//! group. When all clients have ended, or a client has failed, the server is stopped and awaited: no connection is
+//! open at the end.
 //!
 //! asyncio: `asyncio.TaskGroup`, `asyncio.start_server`, `aiohttp.web`, `aiohttp.ClientSession`,
 //! `time.process_time`, `resource.getrusage`.
@@ -66,7 +66,7 @@ const CONNECTING: usize = 100;
 /// Besides the connections.
 const OTHER_FILES: usize = 24;
 
-/// How far the clients are.
+/// The progress of the clients.
 #[derive(Default)]
 struct Counts {
     connected: Cell<usize>,
@@ -80,10 +80,10 @@ impl Counts {
     }
 }
 
-/// What the clients have in common.
+/// The state shared by the clients.
 struct Clients<S> {
     url: String,
-    /// Makes of a connection what is read and written.
+    /// Converts a connection for reading and writing.
     wrap: fn(TcpStream) -> S,
     counts: Counts,
     connecting: Semaphore,
@@ -121,7 +121,7 @@ impl<S: Stream + Send + 'static> Clients<S> {
         Ok(())
     }
 
-    /// All of them. The first failure ends the others.
+    /// All clients. The first failure ends the others.
     async fn run(&self, n: usize) -> Result<(), Error> {
         let group = task_group(async |group: TaskGroup<Error>| {
             for _ in 0..n {
@@ -147,7 +147,7 @@ where
         all_connected: Barrier::new(n),
         meter: OnceCell::new(),
     };
-    // Closing the channel tells the server. Nothing is ever sent.
+    // Closing the channel stops the server. Nothing is ever sent.
     let (running, stopped) = channel::bounded::<Infallible>(1);
     let stop = async { _ = stopped.recv().await };
     let server = service::serve(listener, stop, wrap);
@@ -179,7 +179,7 @@ async fn run(n: usize) -> Result<String, Error> {
     ))
 }
 
-/// As many as the system has open files for.
+/// As many clients as the limit of open files allows.
 fn most_clients() -> usize {
     const MOST: usize = 1_000_000;
     #[cfg(unix)]

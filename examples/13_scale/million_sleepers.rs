@@ -1,4 +1,4 @@
-//! A million tasks that sleep: first with a `Timer` each, then with `sleep`, and what they need.
+//! A million sleeping tasks, first with a `Timer` each, then with `sleep`: their CPU time and memory.
 //!
 //! Ports: none of the programs. It asks smol what the web has asked of many runtimes: *How much memory do
 //! you need to run 1 million concurrent tasks?*
@@ -16,8 +16,8 @@
 //! all. The peak is that of the first half, since it never goes down; with `sleep` alone it is lower. The
 //! chapter's page says why, and where the bytes go.
 //!
-//! Another number is the argument: `million_sleepers 100000`. Built with `--release` it takes less than half the CPU.
-//! On a terminal a line says meanwhile how many have been spawned, are asleep, and have woken.
+//! Another number is the argument: `million_sleepers 100000`. Built with `--release` it takes less than half the
+//! CPU. On a terminal a line shows how many have been spawned, are asleep, and have woken.
 //!
 //! Who owns what: `tasks` owns every task, and `counts` is lent to them. Awaiting a task gives back its memory.
 //!
@@ -43,11 +43,11 @@ const RANGE: Range = Range {
     default: 1_000_000,
     most: 100_000_000,
 };
-/// So many are spawned before the others have a turn. Those that have had none yet stand in a queue, and
-/// it never becomes smaller: with all of them in it, that is 16 bytes more for each.
+/// How many are spawned before the tasks get a turn. New tasks wait in a queue, whose buffer never shrinks: with
+/// all of them in it, that is 16 bytes more for each.
 const BATCH: usize = 100;
 
-/// How many tasks have got how far.
+/// How many tasks have reached each stage.
 #[derive(Default)]
 struct Counts {
     spawned: Cell<usize>,
@@ -69,7 +69,7 @@ async fn sleeper<F: Future>(counts: &Counts, pause: impl Fn(Duration) -> F) {
     count(&counts.woken);
 }
 
-/// Has all tasks sleep, and says what that took of CPU time.
+/// Lets all tasks sleep, and returns a line about the CPU time.
 async fn all_sleep<F: Future>(n: usize, how: &str, pause: impl Fn(Duration) -> F + Copy) -> String {
     let counts = Counts::default();
     let meter = Meter::start();

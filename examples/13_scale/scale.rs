@@ -1,5 +1,5 @@
-//! What the programs of this chapter have in common: a number on the command line, a line on the terminal
-//! that says how far they are, and what they have used in the end.
+//! Shared by the programs of this chapter: a number on the command line, a line with the progress on the terminal,
+//! and the resources used in the end.
 
 use smol::Timer;
 use smol::future;
@@ -22,8 +22,8 @@ pub struct Range {
 
 /// Reads the command line, and prints what `run` returns.
 ///
-/// The exit status is 0 if that succeeds or the reader of standard output has gone, 1 for any other error, and
-/// 2 for a command line that is not understood.
+/// The exit status is 0 if that succeeds or standard output is closed, 1 for any other error, and 2 for an invalid
+/// command line.
 pub fn main(range: &Range, run: impl FnOnce(usize) -> Result<String, Error>) -> ExitCode {
     let complain = |text: &str| {
         let _ = writeln!(io::stderr(), "{}: {text}", env!("CARGO_CRATE_NAME"));
@@ -95,7 +95,7 @@ pub async fn with_progress<T>(line: impl Fn() -> String, work: impl Future<Outpu
     future::or(work, redraw).await
 }
 
-/// What a terminal takes for: delete the rest of the line.
+/// The terminal's code to delete the rest of the line.
 const TO_THE_END: &str = "\x1b[K";
 
 struct Wiped;
@@ -106,7 +106,7 @@ impl Drop for Wiped {
     }
 }
 
-/// What the process had used when the work began.
+/// The resources that the process had used when the work began.
 pub struct Meter {
     begin: Instant,
     cpu: Option<Duration>,
@@ -163,10 +163,9 @@ pub fn cpu_time() -> Option<Duration> {
     None
 }
 
-/// The most memory that this process has had at any time so far, in bytes.
-///
-/// It is of what lies in the machine's memory, the program itself and its libraries among it, and never
-/// goes down. The system keeps the count in pages, and not to the last one. `None` except on Linux.
+/// The most memory that this process has had at any time so far, in bytes. It counts resident memory, including
+/// the program and its libraries, and never goes down. The system counts pages, not quite exactly. `None` except
+/// on Linux.
 pub fn peak_memory() -> Option<u64> {
     if cfg!(target_os = "linux") {
         peak_in(&std::fs::read_to_string("/proc/self/status").ok()?)

@@ -1,4 +1,4 @@
-//! A handler that has gone swallows the second Ctrl-C; `until_interrupted` lets it end the process.
+//! A dropped handler swallows the second Ctrl-C; `until_interrupted` lets it end the process.
 //!
 //! Ports: none of the programs. It shows why the library has the module `interrupt`.
 //!
@@ -13,9 +13,9 @@
 //! 130
 //! ```
 //!
-//! The program sends both signals to itself, the second one in the middle of a teardown that blocks for
-//! a second. A signal handler stays when the `Signals` that it belongs to is dropped: it only has
-//! no effect any more. So no second Ctrl-C ends the program, however long its teardown takes.
+//! The program sends both signals to itself, the second one in the middle of a teardown that blocks for a second.
+//! A signal handler stays when the `Signals` that it belongs to is dropped: it just has no effect. So a second
+//! Ctrl-C does not end the program, however long its teardown takes.
 //!
 //! With [`until_interrupted`](../../src/interrupt.rs) the first signal drops the work, and the second
 //! ends the process at once, with the exit status that a shell reports of Ctrl-C: the line "teardown has
@@ -54,7 +54,7 @@ struct Teardown(&'static str);
 impl Drop for Teardown {
     fn drop(&mut self) {
         let (way, start) = (self.0, Instant::now());
-        // A destructor must not panic, as `println!` does when its output is not read any more.
+        // A destructor must not panic, as `println!` does when standard output is closed.
         let print = |text: &str| _ = writeln!(io::stdout(), "{way}: {text}");
         print("first SIGINT, teardown begins");
         thread::sleep(Duration::from_millis(800));

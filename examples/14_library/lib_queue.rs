@@ -8,12 +8,11 @@
 //! queue: join has returned, jobs done: 6
 //! ```
 //!
-//! There are six jobs, three workers take 0.2 s for a job, and at the end the workers,
-//! which would wait for ever, are cancelled. When is the end? A channel knows what is in it, and not
-//! what has been taken out of it and is still being worked on: cancelling the workers when it is empty
-//! cuts off three jobs. (And there is nothing to await until it is empty, only a look now and then.
-//! Where only producers send, and all of them have ended, dropping the last sender and awaiting the
-//! workers is right. It is not where the workers send further jobs, or are to stay for the next ones.)
+//! There are six jobs, three workers take 0.2 s for a job, and at the end the workers, which would wait forever,
+//! are cancelled. When is the work done? A channel counts the jobs in it, but not the jobs taken and still
+//! running: cancelling the workers when it is empty cuts off three jobs. (You can also not await that it is empty,
+//! only poll. If only producers send, and all have ended, drop the last sender and await the workers. That fails
+//! if the workers send further jobs, or stay for later ones.)
 //!
 //! The [`queue`](../../src/queue.rs) has asyncio's `task_done` and `join`: `join` waits until
 //! `task_done` was called for every job that was put. The second half is asyncio's own idiom, line by line:
@@ -21,8 +20,8 @@
 //!
 //! Who owns what: `main` owns producers and workers; dropping the workers cancels them.
 //!
-//! Otherwise a channel is a queue: `send` and `recv` wait, `try_send` and `try_recv` do not, `len` is `qsize`,
-//! and `close` is `shutdown` (what is left can still be received, unless one drains it).
+//! Otherwise a channel is a queue: `send` and `recv` wait, `try_send` and `try_recv` do not, `len` is `qsize`, and
+//! `close` is `shutdown` (the rest can still be received, unless you drain it).
 //!
 //! asyncio: `asyncio.Queue`, `Queue.join` (the module `queue`), `Queue.task_done` (the module `queue`),
 //! `Queue.get` (`smol::channel::Receiver::recv`), `Queue.put` (`smol::channel::Sender::send`),

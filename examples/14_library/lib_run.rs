@@ -1,4 +1,4 @@
-//! `executor.run(main)` polls `main` once in 200 turns and leaves tasks over; `run` does neither.
+//! `executor.run(main)` polls `main` once in 200 turns and leaks pending tasks; `run` does neither.
 //!
 //! Ports: none of the programs. It shows why the library has the module `run`.
 //!
@@ -10,9 +10,9 @@
 //! run: the task that is left has been dropped: true
 //! ```
 //!
-//! `main` gives the loop one turn, and counts how often another task, which is always ready, runs
-//! meanwhile. `executor.run(main)` polls `main` beside its tasks and not as one of them: once, then
-//! 200 tasks, then once more. (Spawning `main`, too, mends that; most chapters do so.)
+//! `main` gives the loop one turn, and counts how often another task, which is always ready, runs meanwhile.
+//! `executor.run(main)` polls `main` beside its tasks and not as one of them: once, then 200 tasks, then once
+//! more. (Spawning `main`, too, fixes that; most chapters do so.)
 //!
 //! When `main` ends, the other task is still there. It holds an `Rc` of its executor, as every task
 //! does that spawns others. So the executor owns the task and the task the executor: neither is ever
@@ -20,8 +20,8 @@
 //! `turns`. [`run`](../../src/run.rs) gives `main` a weak handle, and has dropped every task when it
 //! returns, as `asyncio.run` has cancelled every task.
 //!
-//! Who owns what: in `plain` nothing owns the task when it is detached but its executor, and this is the
-//! fault that is shown. `run` owns the detached task, and drops it.
+//! Who owns what: in `plain` only the executor owns the detached task: this is the fault. `run` owns the detached
+//! task, and drops it.
 //!
 //! asyncio: `asyncio.run`, `loop.run_until_complete`, `asyncio.create_task`.
 //! Paste: `cargo add smol`, `cargo add asyncio-to-smol --path ../asyncio-to-smol`.

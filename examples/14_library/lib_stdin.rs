@@ -1,4 +1,4 @@
-//! A read on another thread that is given up takes the next line along; `Stdin` loses none.
+//! A cancelled read on another thread loses the next line; `Stdin` loses none.
 //!
 //! Ports: none of the programs. It shows why the library has the module `stdin`.
 //!
@@ -14,17 +14,16 @@
 //! plain smol: the next read has None
 //! ```
 //!
-//! `Unblock` reads on another thread, which cannot be interrupted: when the task that reads is
-//! cancelled, or its time is up, the thread goes on waiting inside read(2). It takes the next line
-//! that is typed, finds that its reader has gone, and drops it.
+//! `Unblock` reads on another thread, which cannot be interrupted: when the task that reads is cancelled, or its
+//! time is up, the thread goes on waiting inside read(2). It takes the next typed line, finds its reader dropped,
+//! and drops the line.
 //!
-//! [`Stdin`](../../src/stdin.rs) reads on the loop's own thread, and only when there is something. What it
-//! has read but not handed over is kept for the next `Stdin`. It is also right where another process
-//! reads the same pipe or terminal, with a file and `/dev/null`, which epoll refuses, and with bytes that
-//! are not UTF-8, which `lines()` refuses.
+//! [`Stdin`](../../src/stdin.rs) reads on the loop's own thread, and only when there is something. Bytes not yet
+//! returned are kept for the next `Stdin`. It also works where another process reads the same pipe or terminal,
+//! with a file and `/dev/null`, which epoll refuses, and with bytes that are not UTF-8, which `lines()` refuses.
 //!
-//! Who owns what: each read owns its reader, and drops it when it is given up. The threads of `Unblock`
-//! belong to smol's pool; they are still blocked at the end, which is why this part comes last.
+//! Who owns what: each read owns its reader, and drops it when it is cancelled. The threads of `Unblock` belong to
+//! smol's pool; they are still blocked at the end, which is why this part comes last.
 //!
 //! asyncio: `loop.add_reader`.
 //! Node: `process.stdin.on`.

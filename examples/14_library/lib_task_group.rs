@@ -13,9 +13,9 @@
 //! order waits for the sleeper first. Then `?` returns the error of one client, and the error of the other
 //! is dropped with its task.
 //!
-//! [`task_group`](../../src/task_group.rs) ends at the first failure, as asyncio's `TaskGroup`: the
-//! siblings are cancelled ("the sleeper ends" is missing), and what failed in the same turn is in the
-//! `ErrorGroup`, too. Nothing that it started runs on when it returns.
+//! [`task_group`](../../src/task_group.rs) ends at the first failure, as asyncio's `TaskGroup`: the siblings are
+//! cancelled ("the sleeper ends" is missing), and failures in the same turn are in the `ErrorGroup`, too. When it
+//! returns, all its children have ended.
 //!
 //! Who owns what: `joined` owns its tasks, and the group its children. In both, dropping the whole cancels
 //! them all.

@@ -14,42 +14,39 @@
 //! at an aborted barrier: Err(BrokenBarrierError)
 //! ```
 //!
-//! `Event`: a `smol::lock::OnceCell` is set once, and its waiters go on, also those that come later. To
-//! clear an event is to put a new cell in its place. A waiter has a share of the cell that was there when
-//! it began to wait, and so it goes on even if the event is cleared at once, as in asyncio. (The crate
-//! event-listener has an `Event`, too. That one keeps nothing: a notification before the listening is
-//! lost.)
+//! `Event`: a `smol::lock::OnceCell` is set once; its waiters go on, and so do later ones. Clearing the event
+//! replaces the cell by a new one. A waiter shares the cell that was there when it began to wait, so it goes on
+//! even if the event is cleared at once, as in asyncio. (The `Event` of the crate event-listener keeps no state: a
+//! notification before `listen()` is lost.)
 //!
-//! Condition: `wait_for` listens, then looks, and listens and looks again after each notification. The
-//! closure takes the item in the same step, and on one thread nothing else runs in the middle of a step.
-//! So there is no lock, and a notification without one, a `RuntimeError` in asyncio, is right. (Data that
-//! is locked across an `await` has a `smol::lock::Mutex`: listen, drop the guard, await the listener,
-//! lock again, look.) `notify_additional(1)` is asyncio's `notify(1)`: each call wakes one more.
-//! event-listener's `notify(1)` is satisfied with one that was notified before and has not run yet: two
-//! calls in a row wake one waiter. A waiter that is cancelled after its notification passes it on.
+//! Condition: `wait_for` listens, then checks, and does both again after each notification. The closure takes the
+//! item in the same step, and on one thread nothing else runs during a step. So no lock is needed; notifying
+//! without a lock, a `RuntimeError` in asyncio, is correct here. (If the data is locked across an `await` with a
+//! `smol::lock::Mutex`: listen, drop the guard, await the listener, lock again, check.) `notify_additional(1)` is
+//! asyncio's `notify(1)`: each call wakes one more waiter. event-listener's `notify(1)` does nothing if a notified
+//! waiter has not run yet: two calls in a row wake one waiter. A waiter that is cancelled after its notification
+//! passes it on.
 //!
-//! Barrier: smol's goes on counting a cancelled waiter, so that the next one passes alone. In this one
-//! each waiter has a share of the cell, and the number of shares is the number of waiters. A cancelled
-//! waiter is dropped, and its share with it: `a` waits until `b` is there. `abort` sets an error, which
-//! all return that wait, now or later. `reset`, left out, sets it on `self.1.take()`, which leaves a new
-//! cell. The number is that of asyncio: 0 for the first that came. smol's barrier tells only whether one
-//! is the leader.
+//! Barrier: smol's still counts a cancelled waiter, so that the next one passes alone. Here each waiter holds an
+//! `Rc` of the cell, and the number of `Rc`s is the number of waiters. A cancelled waiter drops its `Rc`: `a`
+//! waits until `b` arrives. `abort` sets an error, which all waiters return, now and later. `reset`, left out,
+//! sets it on `self.1.take()`, which leaves a new cell. The number is asyncio's: 0 for the first to arrive. smol's
+//! barrier returns only whether the caller is the leader.
 //!
-//! All of this is for one thread. For several, put `Arc` for `Rc` and a `std::sync::Mutex` for `RefCell`,
-//! and keep it locked from counting to setting. `OnceCell::try_set` needs async-lock 3.5: `cargo update`,
-//! if an older one is in the lock file.
+//! All of this is for one thread. For several, use `Arc` and `std::sync::Mutex`, and keep the mutex locked from
+//! counting to setting. `OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an older one is in the lock
+//! file.
 //!
-//! Who owns what: event and barrier own the cell that will be set, and the waiters own shares of it.
-//! `two_tasks` owns the tasks, which have ended when it does.
+//! Who owns what: event and barrier share the current cell with their waiters. `two_tasks` owns the tasks, which
+//! have ended when it returns.
 //!
 //! asyncio: `asyncio.Event` (`smol::lock::OnceCell`, replaced by a new one to clear it), `event.set`
-//! (`smol::lock::OnceCell::try_set`), `event.clear` (a new cell), `event.wait` (`smol::lock::OnceCell::wait`), `asyncio.Condition` (the crate
-//! event-listener: listen, look, await), `condition.wait_for` (a loop: listen, look, await), `condition.notify`
-//! (`event_listener::Event::notify_additional`), `condition.notify_all` (`event_listener::Event::notify`
-//! with `usize::MAX`), `asyncio.Barrier` (`smol::lock::Barrier`, if no waiter is cancelled),
-//! `barrier.wait` (`smol::lock::Barrier::wait`), `barrier.abort` (an `Err` in the cell for all), `barrier.reset`
-//! (likewise, and a new cell), `asyncio.BrokenBarrierError` (an `Err` for all that
-//! wait).
+//! (`smol::lock::OnceCell::try_set`), `event.clear` (a new cell), `event.wait` (`smol::lock::OnceCell::wait`),
+//! `asyncio.Condition` (the crate event-listener: listen, look, await), `condition.wait_for` (a loop: listen,
+//! look, await), `condition.notify` (`event_listener::Event::notify_additional`), `condition.notify_all`
+//! (`event_listener::Event::notify` with `usize::MAX`), `asyncio.Barrier` (`smol::lock::Barrier`, if no waiter is
+//! cancelled), `barrier.wait` (`smol::lock::Barrier::wait`), `barrier.abort` (an `Err` in the cell for all),
+//! `barrier.reset` (the same, and a new cell), `asyncio.BrokenBarrierError` (an `Err` for all waiters).
 //! Paste: `cargo add smol event-listener`.
 
 use event_listener::Event as Changed;
@@ -71,15 +68,15 @@ impl Event {
     }
 
     async fn wait(&self) {
-        let cell = Rc::clone(&self.0.borrow()); // which is set even if the event is cleared at once
+        let cell = Rc::clone(&self.0.borrow()); // stays set even if the event is cleared at once
         cell.wait().await;
     }
 }
 
-/// Looks whether there is a result, and again at each notification.
+/// Checks for a result now, and again at each notification.
 async fn wait_for<T>(changed: &event_listener::Event, mut look: impl FnMut() -> Option<T>) -> T {
     loop {
-        let listener = changed.listen(); // before it looks: from here on no notification is lost
+        let listener = changed.listen(); // before the check: from here on no notification is lost
         match look() {
             Some(result) => return result,
             None => listener.await,
@@ -90,7 +87,7 @@ async fn wait_for<T>(changed: &event_listener::Event, mut look: impl FnMut() -> 
 #[derive(Clone, Copy, Debug)]
 struct BrokenBarrierError;
 
-/// Lets its waiters go on when there are as many as this. Each has a share of the cell.
+/// Releases its waiters when there are this many of them. Each shares the cell.
 struct Barrier(usize, RefCell<Rc<OnceCell<Result<(), BrokenBarrierError>>>>);
 
 impl Barrier {
@@ -138,7 +135,7 @@ fn two_tasks() {
 
 fn main() {
     let smols = lock::Barrier::new(2);
-    block_on(future::poll_once(smols.wait())); // likewise
+    block_on(future::poll_once(smols.wait())); // cancelled, too
     let passes = block_on(future::poll_once(smols.wait())).is_some();
     println!("smol's Barrier(2), a waiter cancelled: the next one passes alone: {passes}");
     two_tasks();

@@ -11,32 +11,31 @@
 //! permits of Semaphore::new(1): 1, after add_permits(1): 2
 //! ```
 //!
-//! Three tasks take a lock twice each, for 30 ms each time. asyncio's order is the third: the lock goes
-//! to the task that has waited longest. smol's guards make the lock free and wake a waiter; before that
-//! has its turn, `a` takes the lock again. This is called barging. `Mutex` limits it: a waiter that finds
-//! the lock taken again after more than 0.5 ms is served before all that ask later. `Semaphore` does not:
-//! `b` goes to the end of the line each time, and may wait for ever.
+//! Three tasks take a lock twice each, for 30 ms each time. asyncio's order is the third: the lock goes to the
+//! task that has waited longest. smol's guards free the lock and wake a waiter; before the waiter runs, `a` takes
+//! the lock again. This is called barging. `Mutex` limits it: a waiter that finds the lock taken again after more
+//! than 0.5 ms is served before all later ones. `Semaphore` does not: `b` goes to the end of the queue each time,
+//! and may wait forever.
 //!
-//! A permit of `Fifo` is sent to the first waiter instead of being made free. `Fifo` is a semaphore; with
-//! one permit it is a lock. A waiter that was cancelled is passed over; one that is cancelled when the
-//! permit has been sent drops the permit with its channel, and that hands it on. Another way is a task
-//! that owns the data and serves requests from an unbounded channel, one after the other. (The senders of
-//! a full bounded channel barge, too.) Crates: `tokio::sync::Mutex` and `Semaphore` are FIFO and need no
-//! runtime of tokio, only its feature `sync`; those of asyncband are FIFO, too.
+//! A permit of `Fifo` is sent to the first waiter instead of being freed. `Fifo` is a semaphore; with one permit
+//! it is a lock. A cancelled waiter is skipped. If it is cancelled after the permit was sent, the permit is
+//! dropped with the channel, and goes to the next waiter. Another way is a task that owns the data and serves
+//! requests from an unbounded channel in turn. (The senders of a full bounded channel barge, too.) Crates:
+//! `tokio::sync::Mutex` and `Semaphore` are FIFO and need no runtime of tokio, only its feature `sync`; those of
+//! asyncband are FIFO, too.
 //!
-//! When a holder is cancelled its guard is dropped: the lock is free, and the data is as it was at that
-//! `await`, with 30 less in one account and nothing more in the other. It is the same in asyncio. Nothing
-//! is poisoned by that (`std::sync::Mutex` is poisoned only by a panic). So change what belongs together
-//! without an `await` in between, or repair it in the `Drop` of a guard, which is what `finally` is here.
-//! And what is not held across an `await` needs no such lock: on one thread a `RefCell` is enough.
+//! When a holder is cancelled, its guard is dropped: the lock is free, and the data is as it was at that `await`,
+//! with 30 taken from one account and not added to the other. It is the same in asyncio. The lock is not poisoned
+//! (`std::sync::Mutex` is poisoned only by a panic). So keep an `await` out of changes that belong together, or
+//! repair the data in the `Drop` of a guard, Rust's `finally`. A lock that is not held across an `await` can be a
+//! `RefCell` on one thread.
 //!
-//! A guard releases once, since it is dropped once: what `BoundedSemaphore` raises `ValueError` for
-//! cannot be written. Only `add_permits` makes more of them, like one `release` too many of asyncio's
-//! `Semaphore`; `SemaphoreGuard::forget` makes fewer.
+//! A guard is dropped once and so releases once: the `ValueError` of `BoundedSemaphore` has no counterpart. Only
+//! `add_permits` adds permits, like an extra `release` of asyncio's `Semaphore`; `SemaphoreGuard::forget` takes
+//! one away.
 //!
-//! Who owns what: `order` owns an executor, which owns the tasks' futures, and the guards are in those. A
-//! permit owns a share of its `Fifo`. The `Fifo` owns the senders of those that wait, and that of a
-//! cancelled one until its turn comes.
+//! Who owns what: `order` owns an executor, which owns the tasks' futures with their guards. Each permit shares
+//! its `Fifo`. The `Fifo` owns a sender for each waiter; that of a cancelled waiter stays until its turn comes.
 //!
 //! asyncio: `asyncio.Lock` (`smol::lock::Mutex`), `asyncio.Semaphore` (`smol::lock::Semaphore`),
 //! `asyncio.BoundedSemaphore` (`smol::lock::Semaphore`, whose guards cannot release twice),
@@ -56,7 +55,7 @@ struct Fifo {
     waiting: RefCell<VecDeque<Sender<Permit>>>,
 }
 
-/// Dropping it hands it to the first in line.
+/// Dropping it hands it to the first waiter.
 struct Permit(Rc<Fifo>);
 
 impl Fifo {
@@ -90,7 +89,7 @@ async fn order<F: Future>(lock: impl Fn() -> F) -> String {
         for turn in 1..=2 {
             let _guard = lock().await;
             order.borrow_mut().push(format!("{name}{turn}"));
-            future::yield_now().await; // the others ask, too
+            future::yield_now().await; // the other tasks ask for the lock
             Timer::after(Duration::from_millis(30)).await;
         }
     };
@@ -118,9 +117,9 @@ async fn async_main() {
 
     let acquire = || Rc::clone(&fifo).acquire();
     let (holder, mut next) = (Permit(Rc::clone(&fifo)), Box::pin(acquire())); // 1 permit, taken
-    future::poll_once(acquire()).await; // a waiter that leaves the line
+    future::poll_once(acquire()).await; // a cancelled waiter
     future::poll_once(&mut next).await;
-    drop((holder, next)); // hands the permit to the next, which leaves with it
+    drop((holder, next)); // the permit goes to `next`, which is dropped with it
     println!("Fifo:      {}", order(acquire).await);
 
     let accounts = Mutex::new([100, 0]);

@@ -13,30 +13,29 @@
 //! last in, first out, 2 places: [1, 5, 3]
 //! ```
 //!
-//! A collection and two semaphores make a queue: one counts the items, the other the free places. `get`
-//! takes a permit of the first and adds one to the second, `put` the other way round. Which item is the
-//! next is up to the collection: any that has a push and a pop will do. Neither `get` nor `put` awaits
-//! between its permit and the collection, so that nothing is lost when one of them is cancelled. With 2
-//! places the third `put` waits until an item was got.
+//! A collection and two semaphores make a queue: one counts the items, the other the free places. `get` takes a
+//! permit of the first and adds one to the second, `put` the other way round. The collection decides which item is
+//! next: any collection with a push and a pop will do. Neither `get` nor `put` awaits between its permit and the
+//! collection, so cancelling them loses nothing. With 2 places the third `put` waits for a `get`.
 //!
-//! asyncio's `PriorityQueue` compares what was put: of `(1, "b")` and `(1, "a")` it gives `a` first, and
-//! two different dictionaries of one priority raise a `TypeError`. Here the second part of the key is a
-//! number, as the docs of Python's `heapq` recommend: equal priorities come in the order of putting, and
-//! items are not compared. A `BTreeMap` gives the smallest key first. (A `BinaryHeap` gives the greatest
-//! first, unless what it holds is in `std::cmp::Reverse`, and compares all of it.)
+//! asyncio's `PriorityQueue` compares the items: of `(1, "b")` and `(1, "a")` it gives `a` first, and two
+//! different dictionaries of one priority raise a `TypeError`. Here the second part of the key is a number, as the
+//! docs of Python's `heapq` recommend: equal priorities come in insertion order, and items are not compared. A
+//! `BTreeMap` gives the smallest key first. (A `BinaryHeap` gives the greatest first, unless its items are in
+//! `std::cmp::Reverse`, and compares whole items.)
 //!
-//! `get_nowait` is `filled.try_acquire()`, whose `None` is `QueueEmpty`; likewise `put_nowait`, `free`
-//! and `QueueFull`. asyncio's `maxsize=0`, no limit, is `usize::MAX` places. For `task_done` and `join`
-//! see `lib_queue`. To end the consumers put one sentinel for each, with the greatest priority. smol's
+//! `get_nowait` is `filled.try_acquire()`, whose `None` is `QueueEmpty`; `put_nowait` is `free.try_acquire()`,
+//! whose `None` is `QueueFull`. asyncio's `maxsize=0`, no limit, is `usize::MAX` places. For `task_done` and
+//! `join` see `lib_queue`. To end the consumers, put a sentinel for each, with the greatest priority. smol's
 //! semaphores barge (see `locks`): of several waiting producers the first may be overtaken.
 //!
-//! Who owns what: the queue owns its items until they are got. `zip` owns producer and consumer, which
-//! are not tasks of their own; dropping it drops both.
+//! Who owns what: the queue owns its items until a `get` takes them. `zip` owns producer and consumer, which are
+//! not tasks; dropping it drops both.
 //!
 //! asyncio: `asyncio.PriorityQueue` (`std::collections::BTreeMap` and `smol::lock::Semaphore`),
 //! `asyncio.LifoQueue` (a `Vec` and `smol::lock::Semaphore`), `heapq` (`std::collections::BinaryHeap` of
 //! `std::cmp::Reverse`), `asyncio.QueueEmpty` (`None` of `smol::lock::Semaphore::try_acquire`),
-//! `asyncio.QueueFull` (likewise), `Queue.get_nowait`, `Queue.put_nowait`.
+//! `asyncio.QueueFull` (the same), `Queue.get_nowait`, `Queue.put_nowait`.
 //! Paste: `cargo add smol`.
 
 use smol::{block_on, future, lock::Semaphore};

@@ -1,6 +1,6 @@
 //! A value that a callback sets, once: many may wait for it, or for an error, or for a lost callback.
 //!
-//! Ports: none of the programs. It shows what a promise is here, and an asyncio `Future` that one sets.
+//! Ports: none of the programs. It shows a promise, and an asyncio `Future` that the program sets.
 //!
 //! ```text
 //! $ cargo run --example promise
@@ -13,30 +13,27 @@
 //! ```
 //!
 //! `measure` is an API with a callback, which it calls on another thread. `measured` is its promise, as
-//! `util.promisify` makes it: a `smol::lock::OnceCell` in an `Arc`, and a `Resolver`, moved into the
-//! callback, that sets it. It is a plain `fn`, not an `async fn`, so that the measuring begins at once,
-//! as the function in `new Promise` does. Any thread may set the cell; asyncio needs
-//! `call_soon_threadsafe`.
+//! `util.promisify` makes it: a `smol::lock::OnceCell` in an `Arc`, and a `Resolver`, moved into the callback,
+//! that sets it. It is a plain `fn`, not an `async fn`, so that measuring begins at once, as in `new Promise`. Any
+//! thread may set the cell; asyncio needs `call_soon_threadsafe`.
 //!
-//! Set a second time, it keeps its value, and the second one comes back as an error: asyncio raises
-//! `InvalidStateError`, Node ignores it. (That one callback is called once is what `FnOnce` says.) After
-//! a callback that is lost, asyncio's future and Node's promise are pending for ever; here the destructor
-//! of `Resolver` sets an error.
+//! A second `set` leaves the value alone and returns the new one as an error: asyncio raises `InvalidStateError`,
+//! Node ignores it. (`FnOnce` ensures that a callback is called once.) If the callback is lost, asyncio's future
+//! and Node's promise are pending forever; here the destructor of `Resolver` sets an error.
 //!
-//! Each `wait` gets a reference; clone the value out of it. One that is cancelled as it waits changes
-//! nothing. In asyncio it cancels the future, and so all others that wait for it; `shield` is for that.
-//! (Several can wait for a task, too: let the task set a promise, and detach it.)
+//! Each `wait` returns a reference; clone the value out of it. Cancelling a `wait` changes nothing. In asyncio it
+//! cancels the future, and with it all other waiters; `shield` prevents that. (Several can wait for a task, too:
+//! let the task set a promise, and detach it.)
 //!
-//! `any` is `Promise.any`: a `try_zip` of all (`Promise.all`) with values and errors swapped. The errors
-//! are `AggregateError.errors`, in the order of the promises. The other measurements go on, as in Node:
-//! what is dropped is the waiting. `any(&[])` is an error without errors, as in Node.
+//! `any` is `Promise.any`: a `try_zip` of all (`Promise.all`) with values and errors swapped. The errors are
+//! `AggregateError.errors`, in the order of the promises. The other measurements go on, as in Node: only the
+//! waiting is dropped. `any(&[])` is an error without errors, as in Node.
 //!
 //! Who owns what: the promise's clones own the value. The callback owns the `Resolver`, and the thread
 //! owns the callback. The threads are not joined: each ends after its call.
 //!
-//! (`OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an older one is in the lock file. Where
-//! one task waits for one value, `smol::channel::bounded(1)` is as good: a dropped sender is an error
-//! there, too.)
+//! (`OnceCell::try_set` needs async-lock 3.5: `cargo update`, if an older one is in the lock file. For a single
+//! waiter `smol::channel::bounded(1)` is as good: a dropped sender is an error there, too.)
 //!
 //! asyncio: `loop.create_future` (`smol::lock::OnceCell` in an `Rc` or `Arc`), `asyncio.Future`
 //! (`smol::lock::OnceCell`), `future.set_result` (`smol::lock::OnceCell::try_set`),
@@ -52,10 +49,10 @@ use smol::future::{self, FutureExt};
 use smol::{block_on, lock::OnceCell};
 use std::{sync::Arc, thread, time::Duration};
 
-/// What has a value later, or an error. All clones share it.
+/// A value to come, or an error. All clones share it.
 type Promise<T> = Arc<OnceCell<Result<T, String>>>;
 
-/// An API that calls back, on a thread of its own. It loses the callback of one city.
+/// A callback API, which calls back on its own thread. It loses the callback of one city.
 fn measure(city: &'static str, callback: impl FnOnce(Result<i32, String>) + Send + 'static) {
     thread::spawn(move || {
         thread::sleep(Duration::from_millis(50));

@@ -1,6 +1,5 @@
 //! Many requests: 8 at once, each with a time limit and retries; Ctrl-C sums up what there is.
-//!
-//! Ports: none of the programs. What `asyncio.Semaphore` and the package p-limit are mostly used for.
+//! Ports: none of the programs. The usual use of `asyncio.Semaphore` and the package p-limit.
 //!
 //! ```text
 //! $ cargo run --example crawler
@@ -9,30 +8,29 @@
 //! page 30: Ok(503)
 //! ```
 //!
-//! The server answers each request after 20 ms, and has its troubles. The first request for page 3, 13 or
-//! 23 gets a 503, the first for 17 or 27 no answer, page 30 is never well, and there is no page 20. More
-//! than 8 requests at a time would get a 429. On a terminal, a line says how far it is; Ctrl-C sums up what
-//! there is by then, and the exit status is 130.
+//! The server answers each request after 20 ms, and some requests fail. The first request for page 3, 13 or 23
+//! gets a 503, the first for 17 or 27 no answer, page 30 always gets a 503, and there is no page 20. More than 8
+//! requests at a time would get a 429. On a terminal, a line shows the progress; Ctrl-C sums up the results so
+//! far, and the exit status is 130.
 //!
-//! A task for each page, and a place for each attempt. The guard of the semaphore is dropped with the
-//! attempt, also when the time limit drops it in the middle. Who pauses before the next attempt has no
-//! place: with `fetch` around the guard, pages that are not well would keep out the others. What the client
-//! has done wrong (a 404) is not tried again. The pauses get longer, and are not of the same length for
-//! all: pages that have failed together would come back together.
+//! Each page has a task, and each attempt a place. The guard of the semaphore is dropped with the attempt, even if
+//! the time limit drops it in the middle. A task that pauses before the next attempt holds no place: if `fetch`
+//! held the guard, failing pages would keep out the others. A client error (a 404) is not retried. The backoff
+//! grows and has jitter, or pages that failed together would come back together.
 //!
-//! `asyncio.timeout_at` is `Timer::at`, and `Timeout.reschedule` is `set_at` and `set_after`: one timer,
-//! set anew with each page, ends the program when none was done for 5 s, or after 30 s in all. (The exit
-//! status is 124 then, as of the command `timeout`.)
+//! `asyncio.timeout_at` is `Timer::at`, and `Timeout.reschedule` is `set_at` and `set_after`: one timer, set again
+//! with each page, ends the program when no page was done for 5 s, or after 30 s in all. (The exit status is then
+//! 124, as for the command `timeout`.)
 //!
-//! `future::or` asks in order, so that no stream of results can hold up Ctrl-C. A second one is not needed:
-//! after the first there is nothing to wait for.
+//! `future::or` polls in order, so a stream of results cannot hold up Ctrl-C. A second Ctrl-C is not needed: after
+//! the first there is nothing to wait for.
 //!
-//! Who owns what: the executor owns the tasks, and its end drops those that are left. The channel ends when
-//! the last task has dropped its sender, which is how `main` knows that all are done. The server's tasks
-//! are detached on smol's own thread, and end with the process.
+//! Who owns what: the executor owns the tasks, and drops the remaining ones at the end. The channel ends when the
+//! last task has dropped its sender; this tells `main` that all are done. The server's tasks are detached on
+//! smol's own thread, and end with the process.
 //!
 //! asyncio: `asyncio.Semaphore`, `asyncio.timeout_at` (`smol::Timer::at`), `Timeout.reschedule`
-//! (`smol::Timer::set_at`, `smol::Timer::set_after`), `Timeout.when` (a `std::time::Instant` of one's own),
+//! (`smol::Timer::set_at`, `smol::Timer::set_after`), `Timeout.when` (keep the `std::time::Instant`),
 //! `asyncio.wait_for`, `asyncio.as_completed`, `KeyboardInterrupt`, `loop.add_signal_handler`.
 //! Node: `p-limit` (`smol::lock::Semaphore`), `p-retry` (a loop, and the crate fastrand for the jitter),
 //! `timeout.refresh` (`smol::Timer::set_after`), `process.stderr.isTTY` (`std::io::IsTerminal`),
@@ -52,14 +50,14 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const PAGES: u8 = 40;
-/// For the next one to be done.
+/// Time limit for the next page.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static PLACES: Semaphore = Semaphore::new(8);
 static SERVERS_PLACES: Semaphore = Semaphore::new(8);
 static SEEN: Mutex<BTreeSet<u8>> = Mutex::new(BTreeSet::new());
 
-/// The server: it gets the number of a page, and sends a status. It has its troubles.
+/// The server: it reads the number of a page and sends a status. Some requests fail.
 async fn answer(mut stream: TcpStream) -> io::Result<()> {
     let mut page = [0];
     stream.read_exact(&mut page).await?;
@@ -78,7 +76,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
 }
 
 // ANCHOR: excerpt
-/// Asks for a page, as soon as there is a place.
+/// Asks for a page as soon as there is a place.
 async fn attempt(address: SocketAddr, page: u8) -> io::Result<u16> {
     let _place = PLACES.acquire().await;
     let time_is_up = async {
@@ -95,13 +93,13 @@ async fn attempt(address: SocketAddr, page: u8) -> io::Result<u16> {
     future::or(status, time_is_up).await
 }
 
-/// Asks up to three times, if what went wrong may go well the next time.
+/// Asks up to three times, if the error may be temporary.
 async fn fetch(address: SocketAddr, page: u8) -> io::Result<u16> {
     for pause in [0.05, 0.1] {
         if let Ok(status @ ..500) = attempt(address, page).await {
             return Ok(status);
         }
-        // Not exactly so long: or all that have failed together come again together.
+        // With jitter, or requests that failed together come back together.
         Timer::after(Duration::from_secs_f64(pause * (0.5 + fastrand::f64()))).await;
     }
     attempt(address, page).await
@@ -113,7 +111,7 @@ fn main() -> io::Result<ExitCode> {
     block_on(ex.run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        // On another thread, as if it were elsewhere. It ends with the process.
+        // On another thread, like a remote server. It ends with the process.
         let server = async move {
             while let Ok((stream, _)) = listener.accept().await {
                 smol::spawn(answer(stream)).detach();

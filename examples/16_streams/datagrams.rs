@@ -1,6 +1,5 @@
-//! UDP: what gets lost is sent again, and an answer that comes too late is not taken for another one.
-//!
-//! Ports: none of the programs. What asyncio has `create_datagram_endpoint` for, and Node `dgram`.
+//! UDP: a lost datagram is sent again, and a late answer is not taken for that of the next request.
+//! Ports: none of the programs. It shows asyncio's `create_datagram_endpoint` and Node's `dgram`.
 //!
 //! ```text
 //! $ cargo run --example datagrams
@@ -14,33 +13,33 @@
 //! no server: connection refused
 //! ```
 //!
-//! The server does not see the first datagram, as if it had got lost, and it is late with its third. A
-//! client can tell neither from the other: after 0.1 s it sends the request again, then after 0.2 s, and
-//! then gives up. So the server got request 2 twice, and answered it twice. The second answer is there when
-//! the client asks its third question. It would take it for the answer, and be one behind from then on, did
-//! not each answer have the number of its request. (A server on the open net gets numbers that cannot be
-//! guessed.) And what is asked may be done twice: it has to be something that may.
+//! The server ignores the first datagram, as if it were lost, and is late with the answer to the third. The client
+//! cannot tell the two cases apart: after 0.1 s it sends the request again, then after 0.2 s, and then it gives
+//! up. So the server receives request 2 twice and answers it twice. The second answer arrives when the client has
+//! sent its third request. Each answer carries the number of its request, or the client would take it for the
+//! third answer and stay behind from then on. (On the open net, use numbers that cannot be guessed.) A request may
+//! be carried out twice, so it must be idempotent.
 //!
-//! `connect` sends nothing. It names the other side: datagrams from elsewhere are not received, and that
-//! nothing listens there becomes an error, `ConnectionRefused`, with the next `send` or `recv`. asyncio
-//! calls `error_received` for it, Node emits `'error'`. `recv` cuts what is longer than the buffer, without
-//! a word; asyncio and Node have buffers for the longest. A `send` waits when the system has no room;
-//! asyncio's `sendto` puts it into a buffer without a limit.
+//! `connect` sends nothing. It sets the peer: datagrams from elsewhere are not received, and if nothing listens
+//! there, the next `send` or `recv` fails with `ConnectionRefused`. asyncio calls `error_received` for it, Node
+//! emits `'error'`. `recv` silently cuts a datagram that is longer than the buffer; the buffers of asyncio and
+//! Node hold the longest. A `send` waits when the system has no room; asyncio's `sendto` puts it into a buffer
+//! without a limit.
 //!
-//! `resolve` asks the system on another thread, and gives all addresses: choose one, or try one after the
-//! other, as `TcpStream::connect` does. A time limit ends the waiting; the thread waits on. Node's
-//! `dns.lookup` is the same on one of its four threads, so that four slow names hold up the files.
-//! `dns.resolve`, which asks a name server itself, is in the crate hickory-resolver (on tokio). The other
-//! direction, `getnameinfo`, smol has not.
+//! `resolve` asks the system on another thread, and gives all addresses: choose one, or try one after the other,
+//! as `TcpStream::connect` does. A time limit ends the waiting, but not the call on the thread. Node's
+//! `dns.lookup` does the same on one of its four threads, so four slow names hold up file access. `dns.resolve`,
+//! which asks a name server itself, is in the crate hickory-resolver (on tokio). smol has no `getnameinfo`, the
+//! reverse lookup.
 //!
 //! Who owns what: `main` owns the sockets and lends them. A datagram that was not received is lost with its
 //! socket; nothing has to be closed.
 //!
-//! asyncio: `loop.create_datagram_endpoint` (`smol::net::UdpSocket::bind`), `asyncio.DatagramProtocol` (a
-//! loop that awaits `smol::net::UdpSocket::recv_from`), `transport.sendto`
-//! (`smol::net::UdpSocket::send_to`), `protocol.error_received` (`std::io::ErrorKind::ConnectionRefused`
-//! from `send` or `recv`), `loop.getaddrinfo` (`smol::net::resolve`), `loop.getnameinfo` (none:
-//! `smol::unblock` with a function of the system, such as the crate dns-lookup has), `asyncio.wait_for`.
+//! asyncio: `loop.create_datagram_endpoint` (`smol::net::UdpSocket::bind`), `asyncio.DatagramProtocol` (a loop
+//! that awaits `smol::net::UdpSocket::recv_from`), `transport.sendto` (`smol::net::UdpSocket::send_to`),
+//! `protocol.error_received` (`std::io::ErrorKind::ConnectionRefused` from `send` or `recv`), `loop.getaddrinfo`
+//! (`smol::net::resolve`), `loop.getnameinfo` (none: `smol::unblock` with a system function, as in the crate
+//! dns-lookup), `asyncio.wait_for`.
 //! Node: `dgram.createSocket` (`smol::net::UdpSocket::bind`), `dns.lookup` (`smol::net::resolve`),
 //! `dns.resolve` (the crate hickory-resolver), `dns.lookupService` (none: as for `loop.getnameinfo`).
 //! Paste: `cargo add smol`.

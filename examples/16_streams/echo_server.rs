@@ -1,8 +1,8 @@
-//! A limit to the clients, slow and silent ones dropped, and a Ctrl-C that waits for the rest.
+//! A limit on clients, a time limit for slow and silent ones, and graceful shutdown at Ctrl-C.
 //!
 //! Ports: none of the programs. The TCP server that asyncio's and Node's documentation begins with.
 //!
-//! Run it, and press Ctrl-C when client 4 is there:
+//! Run it, and press Ctrl-C when client 4 has connected:
 //!
 //! ```text
 //! $ cargo run --example echo_server
@@ -22,30 +22,28 @@
 //! 130
 //! ```
 //!
-//! There are places for 2 clients. Client 1 talks; client 2 says nothing, and is dropped after 0.3 s. Only
-//! then is there a place for client 3, which has connected meanwhile: the system keeps up to 128 that are
-//! not accepted yet. It sends and does not read. So `write_all` waits, nothing more is read, and after 0.3
-//! s it is dropped, too. asyncio has a buffer for what is written, and water marks that say when `drain`
-//! waits, Node has `highWaterMark` and `'drain'`; here `write_all` returns when the system has taken it
-//! all, and there is no other buffer.
+//! There are places for 2 clients. Client 1 talks; client 2 sends nothing, and is dropped after 0.3 s. That frees
+//! a place for client 3, which has connected meanwhile: the system keeps up to 128 connections that are not
+//! accepted yet. Client 3 sends and does not read. So `write_all` waits, the server reads no more, and after 0.3 s
+//! client 3 is dropped, too. asyncio has a write buffer, with water marks for `drain`; Node has `highWaterMark`
+//! and `'drain'`. Here `write_all` returns when the system has taken everything; there is no other buffer.
 //!
-//! After Ctrl-C (or SIGTERM) the listener is closed, and the clients have 0.5 s to leave. Client 1 does,
-//! client 4 does not, and is cancelled. A second Ctrl-C, half a second later or more, ends that wait, where
-//! it is longer. `wait_closed` is to wait until all places are free. (That of CPython 3.11 returns at once;
-//! and at Ctrl-C `asyncio.run` cancels every client.) Without Ctrl-C the program ends after 3 s. To serve
-//! for real, change the constants and the address, and let `main` await `serve` alone.
+//! After Ctrl-C (or SIGTERM) the listener is closed, and the clients have 0.5 s to leave. Client 1 does; client 4
+//! does not, and is cancelled. If you allow more time, a second Ctrl-C, at least half a second later, ends the
+//! wait. `wait_closed` becomes waiting until all places are free. (That of CPython 3.11 returns at once; and at
+//! Ctrl-C `asyncio.run` cancels every client.) Without Ctrl-C the program ends after 3 s. For a real server,
+//! change the constants and the address, and let `main` await only `serve`.
 //!
-//! asyncio's `Protocol` is called back: `connection_made`, `data_received`, `connection_lost`. Here `echo`
-//! is all three: what is above the loop, in the loop, and behind it. To pause reading is not to read.
-//! `loop.sock_accept` and its kin are the methods of `Async<std::net::TcpListener>` and
-//! `Async<std::net::TcpStream>`. The same server on a Unix socket has `smol::net::unix::UnixListener` and
-//! `UnixStream` in place of `TcpListener` and `TcpStream`. `bind` refuses a path that is there, which
-//! asyncio's replaces; so remove it at the end.
+//! asyncio's `Protocol` is called back: `connection_made`, `data_received`, `connection_lost`. Here `echo` is all
+//! three: before the loop, in the loop, and after it. To pause reading, do not call `read`. `loop.sock_accept` and
+//! similar functions are the methods of `Async<std::net::TcpListener>` and `Async<std::net::TcpStream>`. The same
+//! server on a Unix socket has `smol::net::unix::UnixListener` and `UnixStream` in place of `TcpListener` and
+//! `TcpStream`. `bind` fails if the path exists, where asyncio replaces it; so remove it at the end.
 //!
-//! Who owns what: `clients` owns the clients' tasks, which is why they can be detached, and its drop, at
-//! the end of `serve`, cancels them. A task owns its connection and its place; whichever way it ends, both
-//! are free. `accept_all` owns the listener: to drop it is to stop accepting, and what has connected and
-//! was not accepted is reset.
+//! Who owns what: `clients` is an executor. It owns the clients' tasks, so they can be detached, and cancels them
+//! when it is dropped at the end of `serve`. A task owns its connection and its place, and frees both however it
+//! ends. `accept_all` owns the listener: dropping it stops accepting, and resets connections that were not
+//! accepted yet.
 //!
 //! asyncio: `asyncio.start_server`, `loop.create_server` (`smol::net::TcpListener::bind`),
 //! `asyncio.start_unix_server` (`smol::net::unix::UnixListener::bind`), `asyncio.open_unix_connection`
@@ -75,18 +73,18 @@ use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-// Small enough to be seen at work. A real server has 1000, a minute and 5 seconds.
+// Small, so that the limits show. A real server has 1000, a minute and 5 seconds.
 const CLIENTS: usize = 2;
-/// For a client: to send something, and to make room for the answer.
+/// Time limit for a client: to send something, and to make room for the answer.
 const SILENCE: Duration = Duration::from_millis(300);
-/// For all clients together: to end, after Ctrl-C.
+/// Time limit for all clients to end after Ctrl-C.
 const GRACE: Duration = Duration::from_millis(500);
-/// For Ctrl-C to come.
+/// Time limit for the program without Ctrl-C.
 const RUN_TIME: Duration = Duration::from_secs(3);
 
 static PLACES: Semaphore = Semaphore::new(CLIENTS);
 
-/// What the future returns, or an error that says what was not done in time.
+/// The future's output, or an error that says what was not done in time.
 async fn within<F: Future>(limit: Duration, what: &str, future: F) -> Result<F::Output> {
     let time_is_up = async {
         Timer::after(limit).await;
@@ -95,19 +93,19 @@ async fn within<F: Future>(limit: Duration, what: &str, future: F) -> Result<F::
     future::or(async { Ok(future.await) }, time_is_up).await
 }
 
-/// Serves one client, and returns why that has ended, never `Ok`. Then its place is free.
+/// Serves a client, and returns why that has ended, never `Ok`. Then its place is free.
 async fn echo(mut stream: TcpStream, _place: SemaphoreGuard<'_>) -> Result<()> {
     let mut buffer = [0; 4096];
     loop {
         let n = within(SILENCE, "sends nothing", stream.read(&mut buffer)).await??;
         (n > 0).then_some(()).ok_or("has ended")?;
-        // Nothing more is read before this is done: who does not read cannot fill the memory.
+        // Reads no more before this is done: a client that does not read cannot fill the memory.
         within(SILENCE, "takes no answers", stream.write_all(&buffer[..n])).await??;
     }
 }
 
 // ANCHOR: excerpt
-/// Serves each client in a task. Those that are too many wait, and are not accepted yet.
+/// Serves each client in a task. Clients above the limit wait to be accepted.
 async fn accept_all<T>(listener: TcpListener, clients: &LocalExecutor<'_>) -> T {
     for number in 1.. {
         let place = PLACES.acquire().await;
@@ -132,9 +130,9 @@ async fn serve(listener: TcpListener, stopped: &Cell<bool>) -> Result<ExitCode> 
     let mut signals = Signals::new([Signal::Int, Signal::Term])?;
     let signal = future::or(signals.next(), accept_all(listener, &clients));
     let Ok(signal) = clients.run(within(RUN_TIME, "", signal)).await else {
-        return Ok(ExitCode::SUCCESS); // there was none
+        return Ok(ExitCode::SUCCESS); // no Ctrl-C
     };
-    stopped.set(true); // the listener has gone with `accept_all`
+    stopped.set(true); // the listener was dropped with `accept_all`
 
     let (first, left) = (Instant::now(), || CLIENTS - PLACES.available_permits());
     println!("accepts no more, {} clients are left", left());
@@ -172,7 +170,7 @@ async fn talk(address: SocketAddr, stopped: &Cell<bool>) -> Result<()> {
 async fn demonstrate(address: SocketAddr, stopped: &Cell<bool>) -> Result<ExitCode> {
     let others = async {
         let _silent = TcpStream::connect(address).await?;
-        let mut slow = TcpStream::connect(address).await?; // waits for the place of the silent one
+        let mut slow = TcpStream::connect(address).await?; // waits for a place
         while slow.write_all(&[0; 65536]).await.is_ok() {} // and does not read what comes back
         talk(address, &Cell::new(false)).await
     };

@@ -1,6 +1,5 @@
 //! Lines and length prefixes with a limit: a time limit, a limit overrun and a short read lose nothing.
-//!
-//! Ports: none of the programs. What asyncio's `StreamReader` does, and smol's traits do not.
+//! Ports: none of the programs. It does what asyncio's `StreamReader` does and smol's traits do not.
 //!
 //! ```text
 //! $ cargo run --example framing
@@ -15,32 +14,31 @@
 //! answer: got a part
 //! ```
 //!
-//! `Framed` has what asyncio's `StreamReader` has: a buffer of its own. Reading adds to the buffer, and a
-//! line or a frame is taken out of it in one step, without an await. So it does not matter where a time
-//! limit drops the future: half a line stays, and the next call goes on with it. smol's `read_exact` and
-//! `read_line` keep what they have taken inside the future, and a time limit or an error loses it.
+//! `Framed` has its own buffer, like asyncio's `StreamReader`. Reading adds to the buffer, and a line or a frame
+//! is taken out of it in one step, without an await. So it does not matter where a time limit drops the future:
+//! half a line stays, and the next call goes on with it. smol's `read_exact` and `read_line` keep the bytes inside
+//! the future, and a time limit or an error loses them.
 //!
-//! - `readuntil`: over the limit it is `LimitOverrunError` there, and nothing is consumed, here too. One
-//!   can look, read on with another limit, or give up. smol's `read_until` has no limit; with `take(16)` in
-//!   front of it a line is cut, without an error, and its rest is the next line.
-//! - `readexactly`: asyncio's `IncompleteReadError` has the partial bytes, here they are in the buffer.
-//!   smol's `read_exact` says `UnexpectedEof`, and they are lost.
-//! - A prefix that announces 2 GB is an error before anything of it is read. asyncio's `readexactly` knows
-//!   no limit. And asyncio's prefix is lost when a `wait_for` is around the two calls of `readexactly`.
+//! - `readuntil`: over the limit asyncio raises `LimitOverrunError` and consumes nothing, as here. You can look at
+//!   the buffer, read on with another limit, or give up. smol's `read_until` has no limit; with `take(16)` in
+//!   front of it a line is cut without an error, and its rest is the next line.
+//! - `readexactly`: asyncio's `IncompleteReadError` has the partial bytes; here they are in the buffer. smol's
+//!   `read_exact` returns `UnexpectedEof` and loses them.
+//! - A prefix that announces 2 GB is an error before its content is read. asyncio's `readexactly` has no limit,
+//!   and a `wait_for` around its two calls of `readexactly` can lose the prefix.
 //! - `write_eof` is `shutdown(Shutdown::Write)`: the other side reads to the end, and can still answer.
 //!
-//! Who owns what: `Framed` owns the connection and what has come of it. To close a stream is to drop it;
-//! there is no `wait_closed`, since what was written is with the system. What an async generator does in
-//! `aclose` is done in `Drop`, which cannot await. (A connection that is dropped before all that has come
-//! was read is reset, and then the other side gets an error behind the answer, or instead of it.)
+//! Who owns what: `Framed` owns the connection and its buffer. To close a stream, drop it; there is no
+//! `wait_closed`, since the system already has the written bytes. An async generator's `aclose` becomes `Drop`,
+//! which cannot await. (Dropping a connection with unread bytes resets it, and the peer gets an error after the
+//! answer, or instead of it.)
 //!
 //! asyncio: `StreamReader.readuntil` (`smol::io::AsyncBufReadExt::read_until`, without a limit),
 //! `StreamReader.readexactly` (`smol::io::AsyncReadExt::read_exact`, which loses the partial bytes),
-//! `StreamReader.readline`, `asyncio.IncompleteReadError` (`std::io::ErrorKind::UnexpectedEof`, and a
-//! buffer of one's own), `asyncio.LimitOverrunError` (an error of one's own, and a buffer),
-//! `StreamWriter.write_eof` (`smol::net::TcpStream::shutdown`), `StreamWriter.close` (`std::ops::Drop`),
-//! `StreamWriter.wait_closed` (none: what was written is with the system), `agen.aclose`
-//! (`std::ops::Drop`), `asyncio.wait_for`.
+//! `StreamReader.readline`, `asyncio.IncompleteReadError` (`std::io::ErrorKind::UnexpectedEof`, and your own
+//! buffer), `asyncio.LimitOverrunError` (your own error, and a buffer), `StreamWriter.write_eof`
+//! (`smol::net::TcpStream::shutdown`), `StreamWriter.close` (`std::ops::Drop`), `StreamWriter.wait_closed` (none:
+//! the system has the written bytes), `agen.aclose` (`std::ops::Drop`), `asyncio.wait_for`.
 //! Node: `socket.end` (`smol::net::TcpStream::shutdown`), `socket.destroy` (`std::ops::Drop`).
 //! Paste: `cargo add smol`.
 
@@ -50,11 +48,11 @@ use smol::{Timer, block_on, future};
 
 const LIMIT: usize = 16;
 
-/// A connection, and what has come of it and was not taken yet.
+/// A connection, and the bytes that were read and not taken yet.
 struct Framed(TcpStream, Vec<u8>);
 
 impl Framed {
-    /// Waits until there are `n` bytes. It takes none, and when it is dropped it loses none.
+    /// Waits until there are `n` bytes. It takes none, and loses none when it is dropped.
     async fn fill(&mut self, n: usize) -> io::Result<()> {
         while self.1.len() < n {
             let mut chunk = [0; 4096];
@@ -66,7 +64,7 @@ impl Framed {
         Ok(())
     }
 
-    /// Takes so many bytes, which are there.
+    /// Takes `n` bytes, which must be there.
     fn take(&mut self, n: usize) -> Vec<u8> {
         self.1.drain(..n).collect()
     }
@@ -83,7 +81,7 @@ impl Framed {
         Err(Error::other("over the limit"))
     }
 
-    /// `readexactly` twice: the length, in four bytes, and then so many.
+    /// `readexactly` twice: the length, in four bytes, and then the content.
     async fn frame(&mut self) -> io::Result<Vec<u8>> {
         self.fill(4).await?;
         let length = u32::from_be_bytes(self.1[..4].try_into().expect("four")) as usize;

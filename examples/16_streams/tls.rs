@@ -1,6 +1,5 @@
 //! TLS from the middle of a connection on; a wrong name, certificate or end is an error.
-//!
-//! Ports: none of the programs. What asyncio has `ssl=` and `start_tls` for.
+//! Ports: none of the programs. It does what asyncio's `ssl=` and `start_tls` do.
 //!
 //! ```text
 //! $ cargo run --example tls --features tls
@@ -12,19 +11,18 @@
 //! dropped, not closed: unexpected end of file
 //! ```
 //!
-//! The program makes its certificate itself, with the crate rcgen. A client trusts that one and no other.
-//! (The certificates that browsers trust are in the crates webpki-roots and rustls-platform-verifier.) It
-//! refuses a server that is called otherwise, and one with another certificate for the same name.
+//! The program makes its certificate itself, with the crate rcgen. The client trusts only that one. (The
+//! certificates that browsers trust are in the crates webpki-roots and rustls-platform-verifier.) It refuses a
+//! server with another name, and one with another certificate for the same name.
 //!
-//! `start_tls` needs no function of its own: what `connect` is given is a stream, and it does not matter
-//! what has been said on it before. (`ssl=` is the same without the first two lines.) But not one byte of
-//! TLS may have been read by then: a `BufReader` around the plain stream may have taken more than the line.
-//! And the server must not take a command that has come in the clear for one that came over TLS.
+//! `start_tls` needs no special function: `connect` takes any stream, whatever was sent on it before. (`ssl=` is
+//! the same without the first two lines.) But no byte of TLS may have been read by then: a `BufReader` around the
+//! plain stream may have taken more than the line. And the server must not treat a command that came in plain text
+//! as if it had come over TLS.
 //!
-//! TLS has an end of its own: `close` sends it. Who drops the stream sends none, and the other side cannot
-//! know whether something was cut off by an attacker: `UnexpectedEof`. asyncio and Node give that error to
-//! no one: for them it is the end. After `close` one can still read here; asyncio has no `write_eof` with
-//! TLS.
+//! TLS has an end message: `close` sends it. Dropping the stream sends none, and the peer cannot know whether an
+//! attacker cut something off: it gets `UnexpectedEof`. asyncio and Node hide that error and report a normal end.
+//! After `close` you can still read here; asyncio has no `write_eof` with TLS.
 //!
 //! The handshake has a time limit. Python's and Node's have one, too: 60 s and 120 s.
 //!
@@ -35,9 +33,9 @@
 //! `StreamWriter.start_tls` (the crate futures-rustls), `ssl.create_default_context` (the crate rustls:
 //! `ClientConfig` and `RootCertStore`), `ssl.SSLCertVerificationError` (the crate rustls:
 //! `Error::InvalidCertificate`), `ssl_handshake_timeout` (`smol::future::or` with a `smol::Timer`).
-//! Node: `tls.connect` (the crate futures-rustls: `TlsConnector`), `tls.createServer` (the crate
-//! futures-rustls: `TlsAcceptor`), `tls.TLSSocket` (the crate futures-rustls: `TlsStream`),
-//! `rejectUnauthorized` (none: a certificate that is to be trusted goes into the `RootCertStore`).
+//! Node: `tls.connect` (the crate futures-rustls: `TlsConnector`), `tls.createServer` (the crate futures-rustls:
+//! `TlsAcceptor`), `tls.TLSSocket` (the crate futures-rustls: `TlsStream`), `rejectUnauthorized` (none: put a
+//! trusted certificate into the `RootCertStore`).
 //! Paste: `cargo add smol`, `cargo add futures-rustls --no-default-features --features ring`,
 //! `cargo add rcgen --no-default-features --features ring`.
 
@@ -53,7 +51,7 @@ use std::time::Duration;
 type Tls = TlsStream<TcpStream>;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A certificate for localhost: what a server needs to have it, and a client to trust it.
+/// A certificate for localhost: the server's configuration with it, and the client's that trusts it.
 fn certificate() -> Result<(TlsAcceptor, TlsConnector)> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()])?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
@@ -67,14 +65,14 @@ fn certificate() -> Result<(TlsAcceptor, TlsConnector)> {
     Ok((Arc::new(server).into(), Arc::new(client).into()))
 }
 
-/// Serves one client, at first in the clear.
+/// Serves a client, at first in plain text.
 async fn serve(listener: &TcpListener, tls: &TlsAcceptor) -> io::Result<()> {
     let (mut stream, _) = listener.accept().await?;
     stream.read_exact(&mut [0; 9]).await?;
     stream.write_all(b"go ahead\n").await?;
     let time_is_up = async {
         Timer::after(Duration::from_secs(10)).await;
-        Err(io::ErrorKind::TimedOut.into()) // or a client that sends nothing stays for ever
+        Err(io::ErrorKind::TimedOut.into()) // or a client that sends nothing stays forever
     };
     let mut stream = future::or(tls.accept(stream), time_is_up).await?;
     let mut text = String::new();
@@ -84,7 +82,7 @@ async fn serve(listener: &TcpListener, tls: &TlsAcceptor) -> io::Result<()> {
 }
 
 // ANCHOR: excerpt
-/// Connects in the clear, and goes on with TLS if the server proves that this is its name.
+/// Connects in plain text, and goes on with TLS if the server proves that this is its name.
 async fn start_tls(to: SocketAddr, name: &'static str, tls: &TlsConnector) -> Result<Tls> {
     let mut stream = TcpStream::connect(to).await?;
     stream.write_all(b"STARTTLS\n").await?;

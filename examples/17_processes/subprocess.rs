@@ -1,6 +1,6 @@
 //! Child processes: input and output, lines with a time limit, signals, drop and kill, a pipeline.
 //!
-//! Ports: none of the programs. asyncio's subprocesses and Node's `child_process` need it.
+//! Ports: none of the programs. It shows asyncio's subprocesses and Node's `child_process`.
 //!
 //! ```text
 //! $ cargo run --example subprocess
@@ -16,33 +16,30 @@
 //! echo | sort: apple fig pear (exit status: 0, exit status: 0)
 //! ```
 //!
-//! `communicate` is asyncio's: a pipe holds 64 KB or so, and `cat` stops reading while its output is
-//! not read. So input and output go at the same time, or both sides wait for ever. A child that does
-//! not read its input is no error, in asyncio neither (Node: `EPIPE` at `child.stdin`).
+//! `communicate` is asyncio's: a pipe holds 64 KB or so, and `cat` stops reading while its output is not read. So
+//! input and output go at the same time, or both sides wait forever. A child that does not read its input is no
+//! error, in asyncio neither (Node: `EPIPE` at `child.stdin`).
 //!
-//! A missing program is an `Err` at `spawn`, as in asyncio; Node emits `error` later. Through a shell
-//! it is exit status 127. `Command::new("sh").arg("-c")` is asyncio's `create_subprocess_shell` and
-//! Node's `exec`, and quoting is the caller's work. `output()` collects without a limit, where Node's
-//! `exec` stops at 1 MB. What is not set is inherited with `spawn` and `status`; `output` pipes stdout
-//! and stderr, and stdin is empty.
+//! A missing program is an `Err` at `spawn`, as in asyncio; Node emits `error` later. Through a shell it is exit
+//! status 127. `Command::new("sh").arg("-c")` is asyncio's `create_subprocess_shell` and Node's `exec`, and
+//! quoting is up to the caller. `output()` collects without a limit, where Node's `exec` stops at 1 MB. By default
+//! `spawn` and `status` inherit the streams; `output` pipes stdout and stderr, and stdin is empty.
 //!
-//! A line with a time limit: `lines().next()` keeps what it has of a line when it is given up,
-//! `read_line` would lose it. The child lives on, as after asyncio's `wait_for(process.wait())`. Lines
-//! on two pipes are also what takes the place of Node's `fork` and `send`: a line of JSON a message.
-//! (`loop.subprocess_exec` with a `SubprocessProtocol`: a task that reads each pipe. A pipe of one's
-//! own goes into `smol::Async::new`.)
+//! A line with a time limit: `lines().next()` keeps half a line when it is dropped, where `read_line` would lose
+//! it. The child lives on, as after asyncio's `wait_for(process.wait())`. Lines on two pipes also replace Node's
+//! `fork` and `send`: a line of JSON for each message. (`loop.subprocess_exec` with a `SubprocessProtocol`: a task
+//! that reads each pipe. Pass other pipes to `smol::Async::new`.)
 //!
-//! A child that a signal has ended has no `code()`; `signal()` of
-//! `std::os::unix::process::ExitStatusExt` is `Some(15)`. asyncio says -15, Node has `signalCode`.
-//! `Child::kill` is SIGKILL, as asyncio's `kill()`, where Node's `kill()` is SIGTERM. That, asyncio's
-//! `terminate()`, is here the program `kill`; `kill_process` of the crate rustix sends any signal.
+//! A child ended by a signal has no `code()`; `signal()` of `std::os::unix::process::ExitStatusExt` is `Some(15)`.
+//! asyncio says -15, Node has `signalCode`. `Child::kill` sends SIGKILL, like asyncio's `kill()`; Node's `kill()`
+//! sends SIGTERM. For SIGTERM, asyncio's `terminate()`, this program runs the command `kill`; `kill_process` of
+//! the crate rustix sends any signal.
 //!
-//! Who owns what: the `Child` owns the pipes that are not taken, and not the process: dropped, the
-//! process lives on, as in asyncio. It is no zombie when it ends: a thread of async-process, started
-//! with the first child, waits for the dropped ones. With `kill_on_drop` the drop kills it (SIGKILL),
-//! and so does a time limit around `child.output()`, the cancelling of its task, a `?`: that is Node's
-//! `signal` option. A child in a task of `smol::spawn` that is pending at the end of `main` is not
-//! dropped, and lives on.
+//! Who owns what: the `Child` owns the pipes that are not taken, but not the process, which lives on after a drop,
+//! as in asyncio. It leaves no zombie: a thread of async-process, started with the first child, waits for the
+//! dropped ones. With `kill_on_drop` the drop kills it (SIGKILL), whether by a time limit around `child.output()`,
+//! a cancelled task or a `?`: that is Node's `signal` option. A child in a task of `smol::spawn` that is pending
+//! at the end of `main` is not dropped, and lives on.
 //!
 //! asyncio: `asyncio.create_subprocess_exec` (`smol::process::Command`),
 //! `asyncio.create_subprocess_shell` (`smol::process::Command::new("sh").arg("-c")`),
@@ -82,7 +79,7 @@ async fn communicate(mut child: Child, input: &[u8]) -> io::Result<Output> {
     let mut stdin = child.stdin.take().expect("piped");
     let write = async move {
         match stdin.write_all(input).await {
-            // It does not read all of it, which is no fault: its exit status says more.
+            // The child need not read all its input: its exit status says more.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             result => result,
         } // `stdin` is dropped here: the end of the input
@@ -94,7 +91,7 @@ async fn communicate(mut child: Child, input: &[u8]) -> io::Result<Output> {
 
 type Pipes = (ChildStdin, Lines<BufReader<ChildStdout>>);
 
-/// Answers each number with its square: as a child of Node's `fork` does, but with lines on two pipes.
+/// Answers each number with its square, like a child of Node's `fork`, but with lines on two pipes.
 fn worker(kill_on_drop: bool) -> io::Result<(Child, Pipes)> {
     let mut command = sh("while read -r n; do echo $((n * n)); done");
     let mut child = command.kill_on_drop(kill_on_drop).spawn()?;
@@ -103,7 +100,7 @@ fn worker(kill_on_drop: bool) -> io::Result<(Child, Pipes)> {
     Ok((child, (stdin, BufReader::new(stdout).lines())))
 }
 
-/// A line to the worker, and the next line from it, with a time limit in seconds.
+/// Sends a line to the worker and returns its next line, with a time limit in seconds.
 async fn ask((stdin, lines): &mut Pipes, line: &str, limit: f64) -> io::Result<String> {
     let answer = async {
         stdin.write_all(line.as_bytes()).await?;

@@ -1,6 +1,6 @@
 //! Files: replaced when complete, a folder walked by eight at once, and what is lost without a flush.
 //!
-//! Ports: none of the programs. Node's `fs.promises` and Python's `aiofiles` need it.
+//! Ports: none of the programs. It shows Node's `fs.promises` and Python's `aiofiles`.
 //!
 //! ```text
 //! $ cargo run --example files
@@ -10,33 +10,31 @@
 //! walk: 408 bytes in 81 folders, 8 at once
 //! ```
 //!
-//! `smol::fs` is std's `fs` on a pool of threads, like `fs.promises` in Node and `aiofiles` in Python:
-//! a file is never "not ready", so that a loop cannot wait for it as it waits for a socket.
+//! `smol::fs` is std's `fs` on a pool of threads, like `fs.promises` in Node and `aiofiles` in Python: a file is
+//! always ready, so an event loop cannot wait for it as for a socket.
 //!
-//! A file is replaced by a rename, which is one step: what opened it before reads the old text to its
-//! end, what opens it later the new one. A crash at any point leaves one of the two, and perhaps the
-//! temporary file. That one has to be in the same folder, and on the disk (`sync_all`) before it takes
-//! the name. Two writers at the same time need two names for it. (Whether a power failure brings back
-//! the old text is settled only by a `sync_all` of the folder.)
+//! A file is replaced by a rename, which is atomic: readers that opened the file before see the old text, later
+//! ones the new text. A crash at any point leaves one of the two, and perhaps the temporary file. The temporary
+//! file must be in the same folder, and on the disk (`sync_all`) before the rename. Concurrent writers need
+//! different temporary names. (To be sure of the new text after a power failure, `sync_all` the folder, too.)
 //!
-//! Without a flush, what a `BufWriter` holds when it is dropped is lost, and no error says so: `drop`
-//! cannot await. A `File` hands its bytes to a thread. Of 100 that were dropped so, some ten had their
-//! eight bytes; a megabyte was there whole, in part, or not at all. Python flushes a file that it
-//! closes or collects, and Node's calls write at once. Errors come late, too: on a full disk
-//! `write_all` returns `Ok`, and the `flush` or `close` after it the error. So: `flush().await?`.
-//! `fs::write` and `io::copy` do it themselves.
+//! A `BufWriter` that is dropped without a flush loses its bytes without an error: `drop` cannot await. A `File`
+//! hands its bytes to a thread. Of 100 dropped like this, some ten had their eight bytes; a megabyte was there
+//! whole, in part, or not at all. Python flushes a file when it is closed or collected, and Node's calls write at
+//! once. Errors come late, too: on a full disk `write_all` returns `Ok`, and the next `flush` or `close` the
+//! error. So: `flush().await?`. `fs::write` and `io::copy` flush themselves.
 //!
-//! Each folder has a task, and a semaphore lets eight of them read. It is released before the task
-//! waits for the folders below, which need it. In asyncio it is a `TaskGroup` and a `Semaphore`.
+//! Each folder has a task, and a semaphore lets eight of them read at once. A task releases its permit before it
+//! waits for its subfolders, which need permits. In asyncio it is a `TaskGroup` and a `Semaphore`.
 //!
-//! There is no `fs.watch`: the crate notify calls a closure on a thread of its own, which can send to a
-//! channel. There is no `sendfile` either: `smol::io::copy` reads and writes through a buffer. From
-//! file to file `smol::fs::copy` lets the kernel copy.
+//! There is no `fs.watch`: the crate notify calls a closure on its own thread, and the closure can send to a
+//! channel. There is no `sendfile` either: `smol::io::copy` reads and writes through a buffer. `smol::fs::copy`,
+//! from file to file, lets the kernel copy.
 //!
-//! Who owns what: `main` owns the temporary folder, which the guard removes, also after an error. A
-//! task of the walk owns those of the folders below: an error in one of them drops the rest, which
-//! cancels them. They are `smol::spawn`'s, since a task on a `LocalExecutor` cannot own it to spawn
-//! more. A call that is cancelled is no longer waited for; the thread completes it.
+//! Who owns what: `main` owns the temporary folder, which its guard removes, also after an error. A task of the
+//! walk owns those of its subfolders: an error in one of them drops the rest, which cancels them. They run on
+//! `smol::spawn`, since a task on a `LocalExecutor` cannot own the executor to spawn more. After a call is
+//! cancelled, the thread still completes it.
 //!
 //! asyncio: `aiofiles` (`smol::fs`), `loop.sendfile` (none: `smol::io::copy`), `asyncio.Semaphore`
 //! (`smol::lock::Semaphore`).
@@ -63,7 +61,7 @@ impl Drop for TemporaryFolder {
 }
 
 // ANCHOR: excerpt
-/// Writes beside the file, and renames when all is on the disk: readers see the old text or the new.
+/// Writes a temporary file, and renames it when it is on the disk: readers see the old text or the new.
 async fn replace(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("tmp"); // in the same folder: a rename stays on its file system
     let mut file = File::create(&temporary).await?;
@@ -73,7 +71,7 @@ async fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 // ANCHOR_END: excerpt
 
-/// So many folders are read at once. The other two count how many are and were.
+/// Limits how many folders are read at once. The other two count the current and the highest number.
 static READERS: Semaphore = Semaphore::new(8);
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -93,7 +91,7 @@ fn walk(folder: PathBuf) -> Task<io::Result<u64>> {
             }
         }
         NOW.fetch_sub(1, Relaxed);
-        drop(permit); // before the wait for those that need one
+        drop(permit); // before the wait for the subfolders, which need one
         let tasks: Vec<_> = below.into_iter().map(walk).collect();
         for task in tasks {
             bytes += task.await?; // an error drops the other tasks, which cancels them

@@ -1,6 +1,6 @@
 //! An `AbortController` for tasks and threads: a reason, listeners, `any`, a time limit.
 //!
-//! Ports: none of the programs. Node's `AbortController` needs it.
+//! Ports: none of the programs. It shows what replaces Node's `AbortController`.
 //!
 //! ```text
 //! $ cargo run --example abort_signal
@@ -11,30 +11,28 @@
 //! on another thread: Err("TimeoutError")
 //! ```
 //!
-//! Mostly a drop is enough. A future that is not wanted any more is dropped, with all that it awaits,
-//! and a time limit is `future::or` with a `Timer`: no function on the way needs a parameter for it.
-//! Node passes a signal since a promise cannot be dropped. What a drop does not do is say why, tell
-//! others, reach a closure on another thread, or leave a task the time to end by itself. For these
-//! there is a signal.
+//! Usually a drop is enough. It drops a future with all that it awaits, and a time limit is `future::or` with a
+//! `Timer`: the functions in between need no parameter for it. Node passes a signal since a promise cannot be
+//! dropped. But a drop gives no reason, notifies no other task, does not reach a closure on another thread, and
+//! leaves a task no time for graceful shutdown. A signal does these.
 //!
-//! It is a cell that is set once, with a reason: `OnceCell` from `smol::lock`, which any number of
-//! tasks can await. The second `abort` comes too late. A listener is a task that awaits the signal, and
-//! dropping the `Task` removes it. (Node calls its listeners inside `abort()`; here they run at their
-//! next turn.) `any` is a signal with the cells of all, so that no task has to pass the reason on. A
-//! time limit is a cell that is set at once, with a time that is yet to come: it needs no task either,
-//! and is seen by a closure that blocks its thread. Of several reasons the first in time counts. In
-//! Node a reason may be any value; here it is a text.
+//! It is a cell that is set once, with a reason: `OnceCell` from `smol::lock`, which any number of tasks can
+//! await. The second `abort` has no effect. A listener is a task that awaits the signal, and dropping the `Task`
+//! removes it. (Node calls its listeners inside `abort()`; here they run at their next turn.) `any` is a signal
+//! with the cells of all, so no task has to pass the reason on. A time limit is a cell that is set at once, with a
+//! time in the future: it needs no task either, and works for a closure that blocks its thread. The earliest
+//! reason counts. In Node a reason may be any value; here it is a string.
 //!
-//! asyncio has no signal: `task.cancel(msg)` has a message, and `cancelling` and `uncancel` count
-//! requests that are refused or taken back. A dropped future cannot refuse; a task that may refuse is
-//! given a signal and decides by itself.
+//! asyncio has no signal: `task.cancel(msg)` has a message, and `cancelling` and `uncancel` count requests that
+//! are refused or taken back. A dropped future cannot refuse; give a task that may refuse a signal, and let it
+//! decide.
 //!
-//! Who owns what: the controller and its signals share the cells. They know nothing of those that wait,
-//! so that a listener that is dropped leaves nothing behind. The executor owns the listener's task and
-//! `stop`: they are detached, since they end by themselves.
+//! Who owns what: the controller and its signals share the cells. They hold no list of listeners, so a dropped
+//! listener leaves nothing behind. The executor owns the listener's task and `stop`, which are detached because
+//! they end by themselves.
 //!
-//! asyncio: `task.cancelling` (none: a signal that the task looks at), `task.uncancel` (none: a task
-//! that may refuse is given a signal).
+//! asyncio: `task.cancelling` (none: a signal that the task looks at), `task.uncancel` (none: a task that may
+//! refuse gets a signal).
 //! Node: `AbortController` (`smol::lock::OnceCell`), `AbortSignal` (`smol::lock::OnceCell`),
 //! `AbortSignal.any` (`smol::future::or` of several), `AbortSignal.timeout` (`smol::Timer::at`),
 //! `signal.reason` (`smol::lock::OnceCell::get`), `signal.aborted` (`smol::lock::OnceCell::get`),
@@ -50,7 +48,7 @@ use std::time::{Duration, Instant};
 
 const A_WHILE: Duration = Duration::from_millis(100);
 
-/// Set once, by the first `abort`, and from then on seen by all signals that have it.
+/// Set once, by the first `abort`, for all signals that share it.
 #[derive(Clone, Default)]
 struct AbortController(Arc<OnceCell<(Instant, &'static str)>>);
 
@@ -60,7 +58,7 @@ impl AbortController {
     }
 }
 
-/// Aborted as soon as one of its controllers says so, at a time that may be yet to come.
+/// Aborted by the first of its controllers, at a time that may be in the future.
 #[derive(Clone)]
 struct AbortSignal(Vec<AbortController>);
 
@@ -94,7 +92,7 @@ impl AbortSignal {
     }
 }
 
-/// As Node's functions with the option `{ signal }`: the reason is the error, and the work is dropped.
+/// Like Node's functions with the option `{ signal }`: returns the reason as an error and drops the work.
 async fn download(signal: &AbortSignal) -> Result<Instant, &'static str> {
     signal.throw_if_aborted()?;
     let work = async { Ok(Timer::after(A_WHILE * 100).await) };

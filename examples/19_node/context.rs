@@ -14,25 +14,22 @@
 //! [request 0, main] is done
 //! ```
 //!
-//! `log` takes no id, and `query` is not given one. A thread-local variable holds the context of the task
-//! that is being polled: `Scope` puts its own there at each poll, and takes it back when the poll
-//! returns, with what was set meanwhile. So `handle` sets the id once, for its own task only. `scope`
-//! copies the current context, as `asyncio.create_task` does, so that `query` has the id, too. The second
-//! request is cancelled: `Scope` drops its future within the context as well, and the destructor's line
-//! has the id.
+//! Neither `log` nor `query` takes an id. A thread-local variable holds the context of the task that is being
+//! polled: `Scope` puts its own context there for each poll, and takes it back, with any changes, when the poll
+//! returns. So `handle` sets the id once, for its own task only. `scope` copies the current context, as
+//! `asyncio.create_task` does, so `query` has the id, too. The second request is cancelled: `Scope` also drops its
+//! future within the context, and the destructor's line has the id.
 //!
-//! The difference: nothing is inherited by itself. `ex.spawn` without `scope` has the context of the main
-//! program, and so has a closure in `unblock`, on whatever thread (as with asyncio's `run_in_executor`;
-//! `to_thread` copies the context): give it what it needs as an argument. An argument is also the
-//! simplest way wherever it is a few functions that need the id. There is no `current_task` that could be
-//! asked for its name: the name is in the context.
+//! The difference: a context is not inherited automatically. A task of `ex.spawn` without `scope` has the context
+//! of the main program, and so has a closure in `unblock` (as with asyncio's `run_in_executor`; `to_thread` copies
+//! the context): pass it what it needs as an argument. An argument is also simplest if only a few functions need
+//! the id. There is no `current_task` with a name: the name is in the context.
 //!
 //! Crates: for log lines alone `tracing` has this scope, as `Instrument`; `tokio::task_local!` (feature
 //! `rt`) works on smol's executors, and is not inherited either.
 //!
-//! Who owns what: a `Scope` owns its context and its future, and the executor owns the scopes that were
-//! spawned. The tasks own shares of the executor, which is a cycle: it is freed because all of them have
-//! ended.
+//! Who owns what: a `Scope` owns its context and its future, and the executor owns the spawned scopes. The tasks
+//! hold an `Rc` of the executor, which is a cycle: it is freed because all of them have ended.
 //!
 //! asyncio: `contextvars.ContextVar` (a thread-local variable, set around each poll),
 //! `contextvars.copy_context` (a copy of the thread-local variable), `asyncio.current_task` (a name in
@@ -46,7 +43,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{self, Poll};
 use std::{cell::Cell, pin::Pin, rc::Rc, time::Duration};
 
-/// What a task carries along.
+/// The context of a task.
 #[derive(Clone, Copy)]
 struct Context {
     request: u32,
@@ -54,11 +51,11 @@ struct Context {
 }
 
 thread_local! {
-    /// That of the task that is being polled.
+    /// The context of the task that is being polled.
     static CONTEXT: Cell<Context> = const { Cell::new(Context { request: 0, task: "main" }) };
 }
 
-/// Lets the two contexts change places during the call.
+/// Swaps the two contexts during the call.
 fn within<T>(context: &mut Context, call: impl FnOnce() -> T) -> T {
     *context = CONTEXT.replace(*context);
     let result = catch_unwind(AssertUnwindSafe(call));
@@ -66,10 +63,10 @@ fn within<T>(context: &mut Context, call: impl FnOnce() -> T) -> T {
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Has a context of its own, which is the current one when its future is polled and when it is dropped.
+/// A future with its own context, which is current while the future is polled or dropped.
 struct Scope<F>(Context, Option<Pin<Box<F>>>);
 
-/// A scope with a copy of the current context, and a name for the task that it becomes.
+/// A scope with a copy of the current context, and a name for its task.
 fn scope<F: Future>(task: &'static str, future: F) -> Scope<F> {
     let mut context = CONTEXT.get();
     context.task = task;
@@ -115,7 +112,7 @@ async fn query(time: Duration) {
 async fn handle(ex: Rc<LocalExecutor<'static>>, request: u32, time: Duration) {
     let mut context = CONTEXT.get();
     context.request = request;
-    CONTEXT.set(context); // for this task, from here on
+    CONTEXT.set(context); // for this task only
     ex.spawn(async { log("was spawned without a scope") }).await;
     ex.spawn(scope("query", query(time))).await;
     log("answers");

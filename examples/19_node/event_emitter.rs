@@ -19,26 +19,25 @@
 //! the other: ["Ada", "Bob"]
 //! ```
 //!
-//! `emit` calls the listeners in the order of adding before it returns, as Node's does, and those that
-//! were there when it began: it works on a copy of the list, so that a listener may add and remove
-//! others. An `error` that has no listener is thrown there; here it is an `Err`, which the compiler warns
-//! of if it is not looked at. `off` needs what `on` returned: closures cannot be compared.
+//! Like Node's, `emit` calls the listeners in the order of adding before it returns. It works on a copy of the
+//! list, so a listener may add and remove others. Node throws an `error` that has no listener; here it is an
+//! `Err`, and the compiler warns if it is unused. `off` takes what `on` returned, since closures cannot be
+//! compared.
 //!
-//! A stream is a channel with a listener that sends. Every stream gets every event from its making on,
-//! and what was not received yet is in memory, without bound, as with `events.on`. Because `emit` cannot
-//! wait, a bounded channel has to lose something: `force_send` replaces the oldest. The streams end when
-//! the emitter is dropped; a stream that is dropped loses its listener at the next event. `events.once`
-//! is the first event of a stream, made before the event; it does not fail with the next `error` as
-//! Node's does: listen to that, too, with `future::or`.
+//! A stream is a channel with a listener that sends. Every stream gets every event after its creation, and buffers
+//! without bound, as `events.on` does. Because `emit` cannot wait, a bounded channel has to lose something:
+//! `force_send` replaces the oldest. The streams end when the emitter is dropped; the listener of a dropped stream
+//! is removed at the next event. `events.once` is the first event of a stream, created before the event; unlike
+//! Node's it does not fail with the next `error`: listen to that, too, with `future::or`.
 //!
-//! All of this is for callers that want names and callbacks. Where one side makes the events and one
-//! takes them, a channel of an `enum` is shorter, and the compiler knows all the events: an error is a
-//! variant. `BroadcastChannel` is a list of senders, as here, or the crate async-broadcast, whose sender
-//! can wait for the slowest receiver. `MessageChannel` is two channels, one for each direction; all of
-//! them go to other threads, too. The emitter does not.
+//! All of this is for callers that want names and callbacks. Between one sender and one receiver a channel of an
+//! `enum` is shorter, and the compiler knows all the events: an error is a variant. `BroadcastChannel` is a list
+//! of senders, as here, or the crate async-broadcast, whose sender can wait for the slowest receiver.
+//! `MessageChannel` is two channels, one for each direction; all of them go to other threads, too. The emitter
+//! does not.
 //!
-//! Who owns what: the emitter owns its listeners, and with them the senders. A listener that owns a share
-//! of its emitter (an `Rc`) makes a cycle that is never freed: give it a `Weak`.
+//! Who owns what: the emitter owns its listeners, and with them the senders. A listener that holds an `Rc` of its
+//! emitter makes a cycle that is never freed: give it a `Weak`.
 //!
 //! Node: `EventEmitter` (a list of closures), `emitter.on` (a closure is added to the
 //! list), `emitter.once` (an `FnOnce`), `emitter.off` (it is taken out), `emitter.emit` (each is called),
@@ -75,7 +74,7 @@ impl<T: Clone + 'static> Emitter<T> {
         let call = Cell::new(Some(call));
         self.add(event, move |value| {
             if let Some(call) = call.take() {
-                call(value); // gone before it runs, as it may emit the event itself
+                call(value); // removed before it runs, as it may emit the event itself
             }
             false
         })
@@ -102,7 +101,7 @@ impl<T: Clone + 'static> Emitter<T> {
         }
     }
 
-    /// The events from now on. What is not received yet is in memory.
+    /// The events from now on, in an unbounded buffer.
     fn stream(&self, event: &'static str) -> Receiver<T> {
         let (sender, receiver) = channel::unbounded();
         self.add(event, move |value| sender.try_send(value.clone()).is_ok());

@@ -1,6 +1,6 @@
-//! Node's phases: ticks, promise jobs, timers and immediates in their order, on a loop of one's own.
+//! Node's phases: ticks, promise jobs, timers and immediates in their order, on a custom loop.
 //!
-//! Ports: none of the programs. Node's event loop needs it.
+//! Ports: none of the programs. It shows the order of Node's event loop.
 //!
 //! ```text
 //! $ cargo run --example phases
@@ -9,32 +9,30 @@
 //! call_soon: A task B C
 //! ```
 //!
-//! smol has one queue: what is ready runs in its order. Node has four, and after each callback it runs
-//! all ticks, then all promise jobs, and again if those have made ticks (`drain`). Timers that are due
-//! come first, then it polls for I/O, then come the immediates. In a CommonJS file the ticks come
-//! before the promise jobs, as after any callback. An ES module is itself a promise job: those that it
-//! makes come before its ticks. Node 20 prints the first two lines for the same script as `.cjs` and as
-//! `.mjs`.
+//! smol has one queue, and runs ready tasks in its order. Node has four, and after each callback it runs all
+//! ticks, then all promise jobs, and repeats this while there are new ticks (`drain`). Due timers come first, then
+//! polling for I/O, then the immediates. In a CommonJS file the ticks come before the promise jobs, as after any
+//! callback. An ES module is itself a promise job: its promise jobs come before its ticks. Node 20 prints the
+//! first two lines for the same script as `.cjs` and as `.mjs`.
 //!
-//! `LocalExecutor::try_tick` runs the next step of one task, and says whether there was one: that makes
-//! an executor a queue. Ticks are one, promise jobs another, each round of immediates a third. Timers
-//! are sorted by time. A program that is to run in this order can be built so; plain smol programs do
-//! not need it. `next_tick` is for what must come before everything else: like in Node, one that makes
-//! the next one starves the rest.
+//! `LocalExecutor::try_tick` runs the next step of one task, and returns whether there was one, so an executor can
+//! serve as a queue. Ticks have one, promise jobs another, each round of immediates a third. Timers are sorted by
+//! time. Use this where a program needs Node's order; plain smol programs do not. `next_tick` is for callbacks
+//! that must come before everything else: as in Node, a tick that always adds another starves the rest.
 //!
 //! asyncio has one queue like smol. `call_soon(A)`, `create_task(T)`, `call_soon(B)`, and A that calls
-//! `call_soon(C)`: A T B C, in both, if a call is spawned like a task (`queue_microtask`) and not put
-//! into a queue of its own. `asyncio.sleep(0)` is `smol::future::yield_now`.
+//! `call_soon(C)`: A T B C, in both, if a call is spawned like a task (`queue_microtask`) and not put into a
+//! separate queue. `asyncio.sleep(0)` is `smol::future::yield_now`.
 //!
-//! Where it is not Node: a task that waits for I/O goes on among the promise jobs, there is no other
-//! queue for it. A pending task keeps `run` going, a pending promise does not keep Node. An `await` of
-//! what is ready takes no turn here, and one in Node. A `clearTimeout` would be a key and a `remove`;
-//! `setImmediate` returns a `Task`, and dropping it is `clearImmediate`.
+//! Where it is not Node: a task that waits for I/O goes on among the promise jobs, there is no other queue for it.
+//! A pending task keeps `run` going, a pending promise does not keep Node alive. An `await` of a ready value takes
+//! no turn here, and one in Node. A `clearTimeout` would be a key and a `remove`; `setImmediate` returns a `Task`,
+//! and dropping it is `clearImmediate`.
 //!
-//! What keeps a program alive: in Node a timer, unless it has been `unref`ed, a socket, an immediate.
-//! When nothing does, `beforeExit` is emitted, which may add more. Here that is the return of `run`,
-//! and only because this loop counts. Nothing keeps a Rust program alive: the end of `main` is the end,
-//! whatever is pending, as if all were `unref`ed. `ref` is to await the task in `main`.
+//! What keeps a program alive: in Node a timer, unless it has been `unref`ed, a socket, an immediate. When nothing
+//! does, Node emits `beforeExit`, whose listeners may add more. Here `run` returns, because this loop counts. A
+//! Rust program ends with `main`, even if tasks are pending, as if all were `unref`ed. For `ref`, await the task
+//! in `main`.
 //!
 //! Who owns what: the loop owns its callbacks, and they hold a reference to it. It is leaked, as Node's
 //! loop lasts as long as the process. The executors own the tasks, which are detached: `run` returns
@@ -57,7 +55,7 @@ use std::time::{Duration, Instant};
 
 type Callback = Box<dyn FnOnce()>;
 
-/// Each queue is an executor, but for the timers, which have an order of their own.
+/// Each queue is an executor, except the timers, which are sorted by time.
 #[derive(Default)]
 struct Loop {
     ticks: LocalExecutor<'static>,
@@ -71,7 +69,7 @@ impl Loop {
         self.ticks.spawn(async { callback() }).detach();
     }
 
-    /// Behind the steps of tasks that are due. That is asyncio's `call_soon`, too.
+    /// Enqueued after the tasks that are ready. This is also asyncio's `call_soon`.
     fn queue_microtask(&self, callback: impl FnOnce() + 'static) {
         self.promise_jobs.spawn(async { callback() }).detach();
     }
@@ -82,12 +80,12 @@ impl Loop {
         timers.entry(at).or_default().push(Box::new(callback));
     }
 
-    /// Not called if the task is dropped before.
+    /// Not called if the task is dropped first.
     fn set_immediate(&self, callback: impl FnOnce() + 'static) -> Task<()> {
         self.immediates.borrow().spawn(async { callback() })
     }
 
-    /// What follows each callback: all ticks, then all promise jobs, and again if they have made ticks.
+    /// Runs after each callback: all ticks, then all promise jobs, and again while there are new ticks.
     fn drain(&self) {
         loop {
             while self.ticks.try_tick() {}
@@ -98,7 +96,7 @@ impl Loop {
         }
     }
 
-    /// Until nothing is left: then Node emits `beforeExit`.
+    /// Runs until nothing is left: then Node emits `beforeExit`.
     fn run(&self, main: impl FnOnce()) {
         main();
         self.drain();
@@ -109,7 +107,7 @@ impl Loop {
                 callback();
                 self.drain();
             }
-            // Poll: if no immediate is there, until a timer is due or I/O has made a promise job.
+            // Poll: if there is no immediate, until a timer is due or I/O has added a promise job.
             if self.immediates.borrow().is_empty() {
                 let next = self.timers.borrow().keys().next().copied();
                 if next.is_none() && self.promise_jobs.is_empty() {
@@ -119,7 +117,7 @@ impl Loop {
                 block_on(self.promise_jobs.tick().or(async { _ = timer.await }));
                 self.drain();
             }
-            // Check: the immediates. What they add is for the next time.
+            // Check: the immediates. Those that they add run in the next round.
             let immediates = self.immediates.take();
             while immediates.try_tick() {
                 self.drain();

@@ -1,6 +1,6 @@
 //! A generator, a transform and a slower sink: what waits for what, an error, the end of the source.
 //!
-//! Ports: none of the programs. Python's async generators and Node's streams need it.
+//! Ports: none of the programs. It shows what replaces Python's async generators and Node's streams.
 //!
 //! ```text
 //! $ cargo run --example pipeline
@@ -27,26 +27,24 @@
 //! the source has noticed
 //! ```
 //!
-//! A `Stream` is pulled, as an async generator is: the source does nothing until the sink asks for the
-//! next item. So nothing is buffered, and the source waits for the sink. `map`, `then` and `filter_map`
-//! are the transforms; `chain` adds what a `Transform` adds in its `flush`.
+//! A `Stream` is pulled, like an async generator: the source does nothing until the sink asks for the next item.
+//! So nothing is buffered, and the source waits for the sink. `map`, `then` and `filter_map` are the transforms;
+//! `chain` appends items, like a `Transform` in its `flush`.
 //!
-//! A source that is to work while the sink does needs a task and a channel. Its capacity is Node's
-//! `highWaterMark`, and `send().await` waits for what Node calls `drain`. The source is four ahead
-//! here: one item is with the sink, two are in the channel, one is with the source. Node's `write()`
-//! returns `false` and takes the item all the same; a loop that does not wait for `drain` fills the
-//! memory. Here it is `try_send` that returns at once, an error if the channel is full, with the item
-//! in it. For bytes `write_all` is both, and `smol::io::copy` a pipeline of a reader and a writer.
+//! To let the source work while the sink does, use a task and a channel. Its capacity is Node's `highWaterMark`,
+//! and `send().await` waits as for Node's `drain`. The source is four items ahead here: the sink has one, the
+//! channel two, the source one. Node's `write()` returns `false` but takes the item; a loop that does not wait for
+//! `drain` fills the memory. Here `try_send` returns at once; if the channel is full, its error contains the item.
+//! For bytes `write_all` writes and waits, and `smol::io::copy` is a pipeline of a reader and a writer.
 //!
-//! An error is an item, `Err`, and `?` ends the sink with it. That drops the streams, each with the one
-//! it reads from: Node's `pipeline` is needed to destroy them, here they are gone. The same happens to
-//! a sink that stops early. Across a channel the receiver is gone, and the next `send` fails: so ends
-//! the source's task.
+//! An error is an item, `Err`, and `?` ends the sink with it. That drops each stream with the stream it reads
+//! from; Node needs `pipeline` to destroy them. The same happens if a sink stops early. With a channel, the
+//! receiver is dropped and the next `send` fails, which ends the source's task.
 //!
-//! Who owns what: the sink owns its stream, a transform the one that it reads from, `unfold` its state.
-//! The state's drop is the generator's `finally`: at once, where asyncio needs `aclosing` lest the
-//! generator be closed at the loop's next turns or at its end; but it cannot await. A sink with a
-//! buffer is not flushed by a drop.
+//! Who owns what: the sink owns its stream, a transform the stream that it reads from, `unfold` its state. The
+//! state's `Drop` is the generator's `finally`. It runs at once, where asyncio without `aclosing` closes the
+//! generator some turns later or at the loop's end; but it cannot await. Dropping a sink does not flush its
+//! buffer.
 //!
 //! asyncio: `async for` (`smol::stream::StreamExt::next`), `async def … yield`
 //! (`smol::stream::unfold`), `contextlib.aclosing` (the drop of the stream), `agen.aclose` (the drop of
@@ -66,7 +64,7 @@ use smol::{LocalExecutor, Timer, block_on};
 use std::pin::pin;
 use std::time::Duration;
 
-/// The state of the generator. Its drop is the `finally`.
+/// The state of the generator. Its `Drop` is the `finally`.
 struct Source(u64);
 
 impl Drop for Source {
@@ -107,7 +105,7 @@ async fn read_ahead(channel: Sender<u64>) {
     let mut numbers = pin!(numbers());
     while let Some(n) = numbers.next().await {
         if channel.send(n).await.is_err() {
-            return; // the receiver is gone
+            return; // the receiver was dropped
         }
     }
 }

@@ -29,29 +29,29 @@
 //! the lines from the server that begin with `* `.
 //!
 //! What the book uses, and what takes its place:
-//! - a broker task, to which all send their events: a map that the connections share. On one thread that needs
-//!   no lock and no task; it is never borrowed across an `await`.
+//! - a broker task that receives all events: a map that the connections share. On one thread that needs no lock
+//!   and no task; it is never borrowed across an `await`.
 //! - `Arc<TcpStream>` and `&*stream`: `stream.clone()`. smol reads and writes with `&mut TcpStream` only.
 //! - a task each for reading and for writing, and a channel that tells the writer to end: one task, which
 //!   does both with `future::try_zip`.
-//! - `select!` and `.fuse()` of the crate futures: `future::or` of two loops. The one that loses is dropped.
+//! - `select!` and `.fuse()` of the crate futures: `future::or` of two loops. The other one is dropped.
 //! - `while let Some(event) = events.next().await` of a channel: `while let Ok(event) = events.recv().await`.
-//!   (`next()` wants the receiver pinned: smol's is not `Unpin`.)
-//! - unbounded queues: one of 64 messages for each client. A client that does not read holds up those who
-//!   write to it, and the server's memory stays as it is.
+//!   (`next()` needs a pinned receiver: smol's is not `Unpin`.)
+//! - unbounded queues: a queue of 64 messages for each client. A client that does not read holds up those that
+//!   write to it, and the server's memory does not grow.
 //! - `io::stdin()`: a thread that reads, and a channel, as in `stdin_timeout`.
 //!
-//! What differs: a second `alice` is told that the name is taken. (The book's server reads what she writes,
-//! and sends her nothing.) The end of the input closes only the client's own direction, so that it still
-//! shows what is on its way. And the server can stop: it accepts no more, reads no more, writes what is in
-//! the queues, for a second at most, and closes. The length of a line is not limited, in either.
+//! What differs: a second `alice` gets an answer that the name is taken. (The book's server reads from that
+//! client, and sends it nothing.) The end of the input closes only the client's sending direction, so the client
+//! still shows the last messages. And the server can stop: it stops accepting and reading, writes the queued
+//! messages for at most a second, and closes. Neither limits the length of a line.
 //!
-//! Who owns what: `serve` owns an executor of its own with the connections' tasks. They are detached: each
-//! ends when its client has gone or when `stopped` is closed. `serve` waits until none is left; what hangs
-//! is dropped with that executor. A connection owns its reader, the receiving half of its queue, and a
-//! `Joined`, which takes the name out of the map when reading ends, however it does. That closes the queue, and
-//! the writer writes what is in it, and ends. So a name is removed exactly once; the book has a channel back
-//! to the broker for that. The script's clients are detached, too: they end when the server closes.
+//! Who owns what: `serve` owns an executor with the connections' tasks. They are detached: each ends when its
+//! client has closed or when `stopped` is closed. `serve` waits for all of them; tasks that hang are dropped with
+//! the executor. A connection owns its reader, the receiver of its queue, and a `Joined`, which removes the name
+//! from the map whichever way reading ends. That closes the queue, and the writer writes the rest of it and ends.
+//! So a name is removed exactly once; the book uses a channel back to the broker for that. The script's clients
+//! are detached, too: they end when the server closes.
 //!
 //! Paste: `cargo add smol`.
 
@@ -69,7 +69,7 @@ use std::time::Duration;
 type Peers = Rc<RefCell<HashMap<String, Sender<String>>>>;
 type Input = Receiver<Result<String>>;
 
-/// A name in the map. Taken out when dropped, which closes the queue.
+/// A name in the map. Dropping it removes the name, which closes the queue.
 struct Joined(Peers, String);
 
 impl Drop for Joined {
@@ -78,7 +78,7 @@ impl Drop for Joined {
     }
 }
 
-/// Reads a name, and then messages for other clients. `queue` has what is sent to this one.
+/// Reads a name, and then messages for other clients. `queue` has the messages to this client.
 async fn read(stream: TcpStream, peers: Peers, queue: Sender<String>) -> Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let Some(name) = lines.try_next().await? else {
@@ -99,7 +99,7 @@ async fn read(stream: TcpStream, peers: Peers, queue: Sender<String>) -> Result<
         for to in names.split(',').map(str::trim) {
             let message = format!("from {name}: {}\n", message.trim());
             let peer = peers.borrow().get(to).cloned();
-            // An error: the other has just gone.
+            // An error: the other client has just left.
             let _ = match peer {
                 Some(peer) => peer.send(message).await,
                 None => queue.send(format!("* {to} is not here\n")).await,
@@ -128,7 +128,7 @@ async fn connection(mut stream: TcpStream, peers: Peers, stopped: Receiver<()>) 
 }
 // ANCHOR_END: excerpt
 
-/// Serves until `stop` is done.
+/// Serves until `stop` is ready.
 async fn serve(listener: TcpListener, stop: impl Future<Output = Result<()>>) -> Result<()> {
     println!("server: listening on {}", listener.local_addr()?);
     let (peers, connections) = (Peers::default(), LocalExecutor::new());
@@ -202,7 +202,7 @@ async fn script(server: SocketAddr, executor: &LocalExecutor<'_>) -> Result<()> 
     Ok(())
 }
 
-/// The lines that are typed.
+/// The typed lines.
 fn stdin() -> Input {
     let (sender, input) = channel::bounded(1);
     let send = move |line| sender.send_blocking(line);

@@ -15,15 +15,15 @@
 //! - `async_std::prelude::*`: `AsyncBufReadExt` for `lines`, `StreamExt` for `next`. smol has a prelude, too.
 //! - `task::block_on`: `smol::block_on`.
 //!
-//! The last line counts whether or not a line feed ends it. A line that is not UTF-8 is an error, as it is
-//! in async-std; `split(b'\n')` in place of `lines()` gives bytes, and counts such a file as well.
+//! The last line counts with or without a line feed. A line that is not UTF-8 is an error, as in async-std;
+//! `split(b'\n')` in place of `lines()` gives bytes, and counts such a file as well.
 //!
-//! What differs: async-std puts the path into its errors ("could not open `missing.txt`"), and leaves the
-//! system's message out of it. smol hands std's error on, which has no path: whoever prints it adds one.
+//! What differs: async-std puts the path into its errors ("could not open `missing.txt`"), and leaves the system's
+//! message out of it. smol returns std's error, which has no path: add it where you print the error.
 //!
-//! Who owns what: the stream of lines owns the reader, and that owns the file, which is closed when
-//! `count_lines` returns. Nothing is lost by that drop, since nothing was written. `fs::write` returns when
-//! all is in the file. The folder is removed when its owner is dropped, also after an error.
+//! Who owns what: the stream of lines owns the reader, which owns the file, which is closed when `count_lines`
+//! returns. That drop loses nothing, since nothing was written. `fs::write` returns when all bytes are in the
+//! file. The folder is removed when its owner is dropped, also after an error.
 //!
 //! Paste: `cargo add smol`.
 

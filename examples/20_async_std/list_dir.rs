@@ -17,12 +17,12 @@
 //!   methods of these names block. The functions in `smol::fs` take it instead; for `path.exists().await`
 //!   write `smol::fs::metadata(path).await.is_ok()`.
 //!
-//! The order is that of the file system, in both; here the names are sorted. Each entry and each `file_type`
-//! is one visit to a thread for blocking work, in both: for a folder with many files do it all in one
-//! `smol::unblock`, with std's `read_dir`.
+//! In both, the order is that of the file system; here the names are sorted. In both, each entry and each
+//! `file_type` is a hop to a thread for blocking work: for a folder with many files use std's `read_dir` in a
+//! single `smol::unblock`.
 //!
-//! Who owns what: the stream owns the open folder, and dropping it closes that. The folder of this
-//! program is removed when its owner is dropped, also after an error.
+//! Who owns what: the stream owns the open folder, and closes it when it is dropped. The folder of this program is
+//! removed when its owner is dropped, also after an error.
 //!
 //! Paste: `cargo add smol`.
 

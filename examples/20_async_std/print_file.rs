@@ -1,4 +1,4 @@
-//! Prints a file to stdout: what is not flushed when the program ends may be lost.
+//! Prints a file to stdout: bytes that are not flushed when the program ends may be lost.
 //!
 //! Ports: none of the programs. async-std's example `print-file`.
 //!
@@ -17,14 +17,14 @@
 //!   async-std takes `&mut` of both sides, or the sides themselves with its feature `unstable`; smol takes
 //!   either.
 //!
-//! What differs: **without the `flush` the last line is missing here in one run of five.** async-std's `write`
-//! returns when std has the bytes, and std prints them at the end of the program. `Unblock`'s `write_all`
-//! returns when they are in a pipe to its thread. The end of `main` ends that thread, too, wherever it
-//! stands. `copy` ends with a flush by itself, in both. The same goes for a `smol::fs::File` that is written
-//! to: `flush().await` before it is dropped; async-std's flushes itself then, by blocking.
+//! What differs: **without the `flush` the last line is missing in one run of five.** async-std's `write` returns
+//! when std has the bytes, and std prints them at the end of the program. `Unblock`'s `write_all` returns when
+//! they are in a pipe to its thread. The end of `main` also ends that thread, at any point. `copy` flushes at the
+//! end, in both. A `smol::fs::File` also needs `flush().await` before it is dropped; async-std's flushes in its
+//! destructor, by blocking.
 //!
-//! `println!` beside an `Unblock<Stdout>` overtakes what that has not flushed. A closed pipe is an error
-//! (`BrokenPipe`) here, and a panic in `println!`.
+//! `println!` overtakes bytes that an `Unblock<Stdout>` has not flushed. A closed pipe is an error (`BrokenPipe`)
+//! here, and a panic in `println!`.
 //!
 //! Who owns what: `copy` owns the file and closes it when it is done; it borrows stdout. The folder is
 //! removed when its owner is dropped, also after an error.

@@ -1,4 +1,4 @@
-//! Time limits on a socket: what has arrived before the time is up is kept.
+//! Time limits on a socket: bytes that arrive before the time is up are kept.
 //!
 //! Ports: none of the programs. async-std's example `socket-timeouts`.
 //!
@@ -9,19 +9,19 @@
 //! ```
 //!
 //! What async-std's example uses, and what takes its place:
-//! - `io::timeout(limit, future)`: the five lines of `timeout` below. (An `io::Error` of the kind `TimedOut`
-//!   in both; async-std's `future::timeout` has an error of its own, `TimeoutError`.)
-//! - `async_std::net::TcpStream`: `smol::net::TcpStream`, which is `Clone`, too. But a `&TcpStream` does not
-//!   read or write: reading and writing take `&mut`, and where both sides are used at a time one is a clone.
-//! - `example.com`: a server of its own, which answers `/slow` with half an answer and nothing more.
+//! - `io::timeout(limit, future)`: the five lines of `timeout` below. (An `io::Error` of the kind `TimedOut` in
+//!   both; async-std's `future::timeout` has its own error, `TimeoutError`.)
+//! - `async_std::net::TcpStream`: `smol::net::TcpStream`, which is `Clone`, too. But a `&TcpStream` does not read
+//!   or write: reading and writing take `&mut`; to do both at once, use a clone.
+//! - `example.com`: a server in the program, which sends only half an answer to `/slow`.
 //!
-//! A socket has no time limit of its own in async-std nor in smol (std's `set_read_timeout` is for sockets
-//! that block), so that each step has one: to connect, to send, to receive. A time limit drops the future.
-//! `read_to_end` appends to the buffer of its caller: what was there stays there. async-std's example moves
-//! the buffer into the future, and loses both. `write_all` does not say how far it had come: after its
-//! time limit the connection is of no use.
+//! A socket has no time limit in async-std or smol (std's `set_read_timeout` is for blocking sockets), so each
+//! step has one: connecting, sending, receiving. A time limit drops the future. `read_to_end` appends to the
+//! buffer of its caller, which keeps what has arrived. async-std's example moves the buffer into the future, and
+//! loses both. `write_all` does not return how much it has written: after its time limit the connection is of no
+//! use.
 //!
-//! Who owns what: `get` owns the connection. It returns, and drops it: the server notices that, and stops
+//! Who owns what: `get` owns the connection, and drops it when it returns: the server sees the end, and stops
 //! waiting. `main` owns both sides: `or` drops the server when the client is done.
 //!
 //! Paste: `cargo add smol`.
@@ -57,7 +57,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
     lines.read_line(&mut request).await?;
     stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await?;
     if request.starts_with("GET /slow ") {
-        io::copy(lines, io::sink()).await?; // until the client has gone
+        io::copy(lines, io::sink()).await?; // until the client has closed
         return Ok(());
     }
     stream.write_all(b"Hello\n").await
@@ -66,7 +66,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
 async fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
-        let _ = answer(stream).await; // an error: the client has gone
+        let _ = answer(stream).await; // an error: the client has closed
     }
 }
 

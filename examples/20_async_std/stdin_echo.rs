@@ -15,14 +15,14 @@
 //! - `io::stdin()` and its `read_line`: std's `read_line` in `smol::unblock`. async-std does the same inside.
 //! - `io::stdout()`: `smol::Unblock::new(std::io::stdout())`. Every `flush` is needed, see `print_file`.
 //!
-//! The other way is `BufReader::new(Unblock::new(stdin())).lines()`, and it differs on a terminal: it wants a
-//! second `^D`. It also reads ahead into buffers of its own, so that something else in this program that
-//! reads stdin later misses bytes. `read_line` in `unblock` needs one `^D`, as async-std does, and leaves what
-//! it has read ahead in std's buffer, where the next one finds it.
+//! The other way is `BufReader::new(Unblock::new(stdin())).lines()`. On a terminal it needs a second `^D`. It also
+//! reads ahead into its own buffers, so a later reader of stdin in this program misses bytes. `read_line` in
+//! `unblock` needs one `^D`, as async-std does, and leaves bytes that it has read ahead in std's buffer, for the
+//! next reader.
 //!
-//! What differs: give up waiting for this `read_line`, and the line that comes next is lost: the thread reads
-//! it, and nothing takes the result. async-std's `Stdin` keeps it for the next `read_line` of the same
-//! `Stdin`. `stdin_timeout` shows what to do.
+//! What differs: if you stop waiting for this `read_line`, the next line is lost: the thread reads it, and the
+//! result is dropped. async-std's `Stdin` keeps it for the next `read_line` of the same `Stdin`. `stdin_timeout`
+//! shows what to do.
 //!
 //! Who owns what: the future owns the call on the other thread, where it runs to its end: a read that
 //! blocks cannot be cancelled. At the end of `main` the process ends without waiting for it.

@@ -1,4 +1,4 @@
-//! Reads a line with a time limit, and the line that comes too late is not lost.
+//! Reads a line with a time limit, and does not lose a line that comes too late.
 //!
 //! Ports: none of the programs. async-std's example `stdin-timeout`.
 //!
@@ -17,13 +17,13 @@
 //!   async-std does, and the error is the same `TimedOut`. Both count from the first poll, not from the call.
 //! - `io::stdin()` and `read_line`: one thread that reads, and a channel.
 //!
-//! A time limit drops what it waits for. With the `read_line` of `stdin_echo` that would lose the next line:
-//! its thread reads on, and the result has no owner any more. async-std's `Stdin` keeps that result for the
-//! next `read_line` of the same `Stdin`. Here `recv` is dropped, and the line stays in the channel.
+//! A time limit drops the future. With the `read_line` of `stdin_echo` that would lose the next line: its thread
+//! reads on, and the result is dropped. async-std's `Stdin` keeps that result for the next `read_line` of the same
+//! `Stdin`. Here `recv` is dropped, and the line stays in the channel.
 //!
-//! The channel holds one line and the thread a second one; it reads on when they are taken. What is read
-//! ahead like this is gone for other programs that read the same input. The library's
-//! [`Stdin`](../../src/stdin.rs) reads nothing ahead, and needs no thread.
+//! The channel holds one line and the thread another; it reads on when they are taken. Other programs that read
+//! the same input miss the lines read ahead. The library's [`Stdin`](../../src/stdin.rs) does not read ahead, and
+//! needs no thread.
 //!
 //! async-std's example ends with an error when the five seconds are up; this one goes on.
 //!

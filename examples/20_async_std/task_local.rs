@@ -17,10 +17,10 @@
 //! afterwards: request 0
 //! ```
 //!
-//! async-std's example uses `task_local!`. smol has nothing of the kind: its executors know no more of a task
-//! than the future. A `thread_local!` alone belongs to all tasks of its thread, and after an `await` it has
-//! the value of another one. `with_request` swaps the task's own value in before each poll of its future, and
-//! out after it. What the future sets is kept.
+//! async-std's example uses `task_local!`. smol has no counterpart: its executors keep nothing of a task but the
+//! future. A `thread_local!` alone is shared by all tasks of its thread, and after an `await` it may have another
+//! task's value. `with_request` swaps the task's value in before each poll of its future, and out afterwards. A
+//! value that the future sets is kept.
 //!
 //! | | async-std's `task_local!` | here |
 //! |---|---|---|
@@ -28,12 +28,12 @@
 //! | a task that is spawned inside | begins anew | begins anew: wrap its future, too |
 //! | `task::block_on` inside | begins anew | the same value goes on |
 //! | in `spawn_blocking` | none (`with` panics) | the thread-local of that thread |
-//! | outside of a task | none (`with` panics) | what the thread-local begins with |
+//! | outside of a task | none (`with` panics) | the thread-local's initial value |
 //! | in a destructor, when the future has ended | there | there |
-//! | in a destructor, when the task is cancelled | none (`with` panics) | what the thread has at that moment |
+//! | in a destructor, when the task is cancelled | none (`with` panics) | the thread's value at that moment |
 //!
-//! A value that the code below needs for its work is better an argument. This is for what every line of a
-//! log is to have. (With a `smol::Executor` on several threads `with_request` works as it is.)
+//! Pass a value that the code needs for its work as an argument. Use this for a value in every line of a log.
+//! (`with_request` also works with a `smol::Executor` on several threads.)
 //!
 //! Who owns what: the future of `with_request` owns the value, and the task owns that future.
 //!
@@ -48,7 +48,7 @@ thread_local! {
 }
 
 // ANCHOR: excerpt
-/// While it lives, the task's value is in `REQUEST`, and what was there is in its place.
+/// While it lives, the task's value is in `REQUEST`, and the previous value is saved here.
 struct Swapped<'a>(&'a Cell<u32>);
 
 impl<'a> Swapped<'a> {
@@ -85,7 +85,7 @@ async fn handle() {
     log("end");
 }
 
-/// Wrong: the other task sets it, too.
+/// Wrong: the other task also sets it.
 async fn set_once(id: u32) {
     REQUEST.set(id);
     handle().await;

@@ -14,22 +14,22 @@
 //!
 //! What async-std's example uses, and what takes its place:
 //! - `async_std::net::{TcpListener, TcpStream}`, `listener.incoming()`, `stream.clone()`: the same names in
-//!   `smol::net`. What smol has not is reading and writing with a `&TcpStream`, as in `(&stream, &stream)`: it
-//!   takes `&mut`, or a clone.
+//!   `smol::net`. smol cannot read and write with a `&TcpStream`, as in `(&stream, &stream)`: it takes `&mut`, or
+//!   a clone.
 //! - `io::copy(&mut reader, &mut writer)`: `smol::io::copy`, which takes them without `&mut` as well.
 //! - `task::spawn(…);`: `executor.spawn(…).detach();`. **async-std's task runs on when its `JoinHandle` is
 //!   dropped; smol's is cancelled when its `Task` is.** Without `detach` this server accepts, and closes
 //!   the connection before the first byte is answered.
 //!
-//! The two clients are connected at the same time, and the second is served first. async-std's example
-//! unwraps the connection's error, which panics in a task that nothing awaits; here it is a line on
-//! stderr. An error of `accept` ends both (`stream?`): a server that is to live longer goes on instead, after
-//! a pause if it has too many files open.
+//! The two clients are connected at the same time, and the second is served first. async-std's example unwraps the
+//! connection's error, which panics in a task that is not awaited; here it prints a line to stderr. An error of
+//! `accept` ends both servers (`stream?`): a real server goes on instead, after a pause if it has too many files
+//! open.
 //!
-//! Who owns what: the executor owns the connections' tasks. Each is detached because it ends by itself, when
-//! its client has closed, and nothing waits for it. `or` drops the server when the client is done, and
-//! the executor is dropped last, with any connection that is left. `smol::spawn` would do as well, on a thread
-//! of smol's own; the end of `main` then ends the tasks without dropping them.
+//! Who owns what: the executor owns the connections' tasks. Each is detached because it ends by itself, when its
+//! client has closed, and nothing waits for it. `or` drops the server when the client is done, and the executor is
+//! dropped last, with any remaining connection. `smol::spawn` would do as well, on smol's thread; the end of
+//! `main` then ends the tasks without dropping them.
 //!
 //! Paste: `cargo add smol`.
 
@@ -55,7 +55,7 @@ async fn serve(executor: &LocalExecutor<'_>, listener: TcpListener) -> io::Resul
 }
 // ANCHOR_END: excerpt
 
-/// Sends a line, and returns as many bytes of the answer.
+/// Sends a line, and returns an answer of the same length.
 async fn echo(stream: &mut TcpStream, line: &str) -> io::Result<String> {
     stream.write_all(line.as_bytes()).await?;
     let mut answer = vec![0; line.len()];

@@ -1,4 +1,4 @@
-//! A TCP echo server on IPv4 and IPv6: two streams of connections made one.
+//! A TCP echo server on IPv4 and IPv6: two streams of connections merged.
 //!
 //! Ports: none of the programs. async-std's example `tcp-ipv4-and-6-echo`.
 //!
@@ -15,13 +15,12 @@
 //!   of either side, at random if both are ready.
 //! - all the rest as in `tcp_echo`.
 //!
-//! What differs: **neither `race` nor `or` is `merge` for streams that end.** `race` never ends: when both
-//! sides have, it waits for ever, and nothing wakes it. `or` ends with its *second* stream, and what the first
-//! still has is lost. For those, spawn a task for each side that sends its items into one channel: the
-//! receiver ends when both have.
+//! What differs: **neither `race` nor `or` is `merge` for streams that end.** `race` never ends: when both sides
+//! have ended, it waits forever. `or` ends with its *second* stream, and loses what the first still has. For
+//! those, spawn a task for each side that sends its items into one channel: the receiver ends when both have.
 //!
-//! The program wants a machine that has IPv6 at least on the loopback. (Some containers have none: `bind` says
-//! that the address is not available.)
+//! The program needs IPv6, at least on the loopback. (In some containers it is missing: `bind` fails because the
+//! address is not available.)
 //!
 //! Who owns what: the executor owns the connections' tasks. They are detached because each ends by itself,
 //! when its client has closed. `race` owns both streams, and these borrow the listeners. `or` drops the

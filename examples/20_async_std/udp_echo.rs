@@ -1,4 +1,4 @@
-//! A UDP echo server: one socket, one task, and a client that does not wait for ever.
+//! A UDP echo server: one socket, one task, and a client with a time limit.
 //!
 //! Ports: none of the programs. async-std's example `udp-echo`.
 //!
@@ -16,9 +16,9 @@
 //! `send_to`, and the same names in `smol::net`. Both take `&self`, so that several tasks may use one socket,
 //! behind an `Arc` or an `Rc` or as a borrow. (smol's `UdpSocket` is `Clone`, async-std's is not.)
 //!
-//! An empty datagram is one: 0 is not the end, as it is with TCP. Of a datagram that is longer than the buffer
-//! the rest is lost without an error (on Windows it is an error). Nothing says that a datagram was lost on
-//! its way, or that nothing listens: the client has a time limit.
+//! A datagram may be empty: a length of 0 does not mean the end, as it does with TCP. If a datagram is longer than
+//! the buffer, the rest is lost without an error (on Windows it is an error). A datagram lost on its way, or sent
+//! where nothing listens, is not reported: the client has a time limit.
 //!
 //! Who owns what: each future owns its socket. Dropping `recv_from` loses nothing: it takes a datagram only
 //! when it returns it. `or` drops the server when the client is done, and with it the socket.
@@ -43,7 +43,7 @@ async fn serve(socket: UdpSocket) -> io::Result<()> {
 
 async fn client(server: SocketAddr) -> io::Result<()> {
     let socket = UdpSocket::bind("127.0.0.1:0").await?;
-    socket.connect(server).await?; // hears no other sender from now on
+    socket.connect(server).await?; // receives only from the server from now on
     let mut buffer = vec![0; 4096];
     for length in [5, 0, 2000] {
         let sent = socket.send(&vec![b'x'; length]).await?;

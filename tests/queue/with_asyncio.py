@@ -141,7 +141,7 @@ async def a_putter_that_was_woken_is_cancelled():
     await get(queue, "b")
 
 
-async def nowait_takes_what_somebody_else_was_woken_for():
+async def nowait_takes_a_value_that_another_waiter_was_woken_for():
     queue = asyncio.Queue()
     a = start(get(queue, "a"))
     await turns(3)

@@ -54,6 +54,7 @@
 use smol::future::{self, FutureExt};
 use smol::{LocalExecutor, Task, Timer, block_on};
 use std::future::poll_fn;
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
 use std::thread;
@@ -114,7 +115,7 @@ async fn lag() {
 }
 
 fn main() {
-    panic::set_hook(Box::new(|_| println!("hook: a panic")));
+    panic::set_hook(Box::new(|_| drop(writeln!(io::stdout(), "hook: a panic")))); // must not panic
     let executor = LocalExecutor::new();
     block_on(executor.run(async {
         spawn(&executor, "fetch", async { Err("no route to host".into()) }).await;

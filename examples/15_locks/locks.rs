@@ -48,7 +48,8 @@ use smol::{LocalExecutor, Timer, block_on, future, lock::Mutex, lock::Semaphore}
 use std::cell::{Cell, RefCell};
 use std::{collections::VecDeque, iter, rc::Rc, time::Duration};
 
-/// A semaphore that serves in the order of asking; with one permit, a lock.
+/// A semaphore that serves in the order of asking; with one permit, a lock. It is made with all permits taken: drop
+/// a `Permit` of it for each that is to be free.
 #[derive(Default)]
 struct Fifo {
     free: Cell<usize>,

@@ -63,7 +63,8 @@ impl Drop for TemporaryFolder {
 // ANCHOR: excerpt
 /// Writes a temporary file, and renames it when it is on the disk: readers see the old text or the new.
 async fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let temporary = path.with_extension("tmp"); // in the same folder: a rename stays on its file system
+    let mut temporary = path.as_os_str().to_owned(); // in the same folder, and so on the same file system
+    temporary.push(".tmp");
     let mut file = File::create(&temporary).await?;
     file.write_all(text.as_bytes()).await?;
     file.sync_all().await?; // which flushes first

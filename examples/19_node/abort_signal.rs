@@ -34,7 +34,7 @@
 //! asyncio: `task.cancelling` (none: a signal that the task looks at), `task.uncancel` (none: a task that may
 //! refuse gets a signal).
 //! Node: `AbortController` (`smol::lock::OnceCell`), `AbortSignal` (`smol::lock::OnceCell`),
-//! `AbortSignal.any` (`smol::future::or` of several), `AbortSignal.timeout` (`smol::Timer::at`),
+//! `AbortSignal.any` (a signal with the cells of all), `AbortSignal.timeout` (`smol::Timer::at`),
 //! `signal.reason` (`smol::lock::OnceCell::get`), `signal.aborted` (`smol::lock::OnceCell::get`),
 //! `signal.throwIfAborted` (a `Result` and `?`), `signal.addEventListener('abort')` (a task that awaits
 //! the signal), `signal.removeEventListener` (the drop of that task).

@@ -41,7 +41,7 @@
 use smol::{LocalExecutor, Timer, block_on, future};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{self, Poll};
-use std::{cell::Cell, pin::Pin, rc::Rc, time::Duration};
+use std::{cell::Cell, io::Write, pin::Pin, rc::Rc, time::Duration};
 
 /// The context of a task.
 #[derive(Clone, Copy)]
@@ -91,7 +91,8 @@ impl<F> Drop for Scope<F> {
 
 fn log(line: &str) {
     let Context { request, task } = CONTEXT.get();
-    println!("[request {request}, {task}] {line}");
+    // Also called in destructors, which must not panic.
+    let _ = writeln!(std::io::stdout(), "[request {request}, {task}] {line}");
 }
 
 struct Connection;

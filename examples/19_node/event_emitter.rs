@@ -39,8 +39,8 @@
 //! Who owns what: the emitter owns its listeners, and with them the senders. A listener that holds an `Rc` of its
 //! emitter makes a cycle that is never freed: give it a `Weak`.
 //!
-//! Node: `EventEmitter` (a list of closures), `emitter.on` (a closure is added to the
-//! list), `emitter.once` (an `FnOnce`), `emitter.off` (it is taken out), `emitter.emit` (each is called),
+//! Node: `EventEmitter` (a list of closures), `emitter.on` (add a closure to the
+//! list), `emitter.once` (an `FnOnce`), `emitter.off` (remove what `on` returned), `emitter.emit` (call each),
 //! `events.once` (`smol::channel::Receiver::recv`), `events.on`
 //! (`smol::channel::Receiver`, a stream), `BroadcastChannel` (the crate async-broadcast),
 //! `MessageChannel` (two of `smol::channel`).
@@ -74,7 +74,7 @@ impl<T: Clone + 'static> Emitter<T> {
         let call = Cell::new(Some(call));
         self.add(event, move |value| {
             if let Some(call) = call.take() {
-                call(value); // removed before it runs, as it may emit the event itself
+                call(value); // taken out before it runs, as it may emit the event itself
             }
             false
         })

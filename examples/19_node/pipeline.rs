@@ -61,6 +61,7 @@
 use smol::channel::{self, Sender};
 use smol::stream::{self, Stream, StreamExt};
 use smol::{LocalExecutor, Timer, block_on};
+use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ struct Source(u64);
 
 impl Drop for Source {
     fn drop(&mut self) {
-        println!("source closed");
+        let _ = writeln!(io::stdout(), "source closed"); // must not panic
     }
 }
 

@@ -255,7 +255,7 @@ impl<F: Future> Future for Stoppable<F> {
             _ => {
                 this.future.set(None);
                 *this.entry = None;
-                Poll::Pending // for ever: the executor is about to go
+                Poll::Pending // forever: the executor is about to be dropped
             }
         }
     }

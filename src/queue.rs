@@ -30,7 +30,7 @@
 //! ```
 //!
 //! smol's channel does this also between threads, and ends by itself when the last sender is dropped. This queue
-//! stays on its thread. It has `join`, and a value costs a third as much (`just bench queue`).
+//! stays on its thread, and has `join`. What a value costs in each: `just bench queue`.
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|

@@ -5,8 +5,7 @@
 const STYLE: &str = "
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#1f2328}
 .label{font-family:ui-monospace,monospace}.loud{font-weight:700}.note,text.axis{fill:#57606a}
-.card{fill:#fff}.card,line{stroke:#d0d7de}
-.bar{fill:#bc4c00}.mark{fill:#0969da}.typed{fill:#8250df}.peer{fill:#8c959f}
+.card{fill:#fff}.card,line{stroke:#d0d7de}.bar{fill:#bc4c00}.mark{fill:#0969da}.typed{fill:#8250df}.peer{fill:#8c959f}
 @media (prefers-color-scheme:dark){
 text{fill:#e6edf3}.note,text.axis{fill:#9da7b3}.card{fill:#161b22}.card,line{stroke:#3d444d}
 .bar{fill:#f0883e}.mark{fill:#58a6ff}.typed{fill:#d2a8ff}.peer{fill:#6e7681}
@@ -21,11 +20,10 @@ pub struct Svg {
 impl Svg {
     /// The title is drawn, too, in the upper 32 pixels.
     pub fn new(width: u32, height: u32, title: &str) -> Svg {
-        let size =
-            format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
-        let open = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" {size}>");
-        let title_element = format!("<title>{}</title>", xml(title));
-        let text = format!("{open}\n{title_element}\n<style>{STYLE}</style>\n");
+        let size = format!("width=\"{width}\" height=\"{height}\"");
+        let name = "svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"";
+        let text = format!("<{name} {size} viewBox=\"0 0 {width} {height}\">\n<title>");
+        let text = text + &xml(title) + "</title>\n<style>" + STYLE + "</style>\n";
         let mut svg = Svg { text };
         let (width, height) = (f64::from(width) - 1.0, f64::from(height) - 1.0);
         svg.rect(0.5, 0.5, width, height, "card");

@@ -53,7 +53,7 @@ smoke *arguments:
 test *arguments:
     cargo test --all-features "$@"
 
-# Measure against tokio, asyncio, Node and C: all jobs, or those named; --help says what else
+# Measure against tokio, asyncio, Node and others: all jobs, or those named; --help says what else
 [group('work')]
 [no-exit-message]
 bench *arguments:

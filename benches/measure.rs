@@ -2,13 +2,13 @@
 //! tells the command a figure.
 
 use rustix::time::{ClockId, clock_gettime};
-use std::env;
 use std::fmt::Display;
-use std::process;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use std::{env, io, process, thread};
 
 /// Tells the command a figure. In seconds or bytes, never in parts of them.
 pub fn figure(name: impl Display, value: f64) {
@@ -211,24 +211,30 @@ impl Sleepers {
 /// What the figures are called for three numbers of children.
 pub const SIZES: [&str; 3] = ["few", "more", "many"];
 
-/// Tells the cost of a child for the numbers of children that the arguments from `first` on say, and
-/// how many times the first is the last.
+/// Tells the cost of a child for the numbers of children that the arguments from `first` on say.
 pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
-    let sizes = SIZES.into_iter().zip(first..);
-    let costs: Vec<f64> = sizes
-        .map(|(size, argument)| {
-            let n: u64 = self::argument(argument);
-            // The fewer there are, the more a disturbance would matter.
-            let times = (100_000 / n.max(1)).clamp(1, 9);
-            let cost = median((0..times).map(|_| cost(n)).collect());
-            figure(format_args!("{kind}_{size}"), cost);
-            cost
-        })
-        .collect();
-    figure(
-        format_args!("{kind}_growth"),
-        costs[costs.len() - 1] / costs[0],
-    );
+    for (size, argument) in SIZES.into_iter().zip(first..) {
+        let n: u64 = self::argument(argument);
+        // The fewer there are, the more a disturbance would matter.
+        let times = (100_000 / n.max(1)).clamp(1, 9);
+        let cost = median((0..times).map(|_| cost(n)).collect());
+        figure(format_args!("{kind}_{size}"), cost);
+    }
+}
+
+/// Says where a server listens; then, for every line of input, how much CPU this process has used since. The
+/// end of input ends the process.
+///
+/// In a thread of its own, which sleeps while the server is measured.
+pub fn report(address: SocketAddr) {
+    println!("listening {address}");
+    let start = Start::new();
+    thread::spawn(move || {
+        for _ in io::stdin().lines() {
+            figure("cpu", start.cpu());
+        }
+        process::exit(0)
+    });
 }
 
 /// F(n) by the naive recursion, whose exponential cost is the point.

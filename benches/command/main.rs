@@ -1,130 +1,124 @@
 //! Measures this project and what one would use in its place, on the same work, in one run.
 
-mod job;
 mod jobs;
-mod machine;
-mod results;
+mod picture;
 mod rounds;
+#[path = "../../tests/tools/src/svg.rs"]
 mod svg;
 mod table;
 
-use job::Job;
-use results::{Results, Row};
-use std::env;
-use std::error::Error;
-use std::fs;
-use std::process::ExitCode;
+use jobs::{Job, Way};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::process::{Command, exit};
+use std::time::Instant;
+use std::{env, fs};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "\
-bench [OPTION…] [JOB…]
+bench [OPTION] [JOB…]
 Runs these jobs, or all of them.
-  --list      the jobs, and nothing else
-  --quick     one round with small numbers: to see that everything runs
-  --check     ends with status 1 if a limit is not kept
-  --json      prints JSON in place of tables
-  --svg FILE  draws the ratios
-Ends with status 1, too, if a program has failed; that one is not installed is no failure.
-";
+  --list    the jobs, and nothing else
+  --quick   one round with small numbers: to see that everything runs
+  --json    prints JSON in place of tables
+  --keep    all jobs into results.json, and from that the table in README.md and ratios.svg
+  --render  writes the table and the picture from results.json again, without measuring
+  --check   fails if they are not what --render would write
+Fails if a program has failed; that one is not installed is no failure.";
 
-#[derive(Default)]
-struct Options {
-    list: bool,
-    quick: bool,
-    check: bool,
-    json: bool,
-    svg: Option<String>,
-    jobs: Vec<String>,
+/// The table is between two of these.
+const MARK: &str = "<!-- `just bench --keep` writes what is between these. -->\n";
+
+/// A run: on what, and what has come out for each job.
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    about: Vec<(String, String)>,
+    jobs: BTreeMap<String, Vec<Way>>,
 }
 
-fn main() -> ExitCode {
-    let options = match options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("bench: {error}");
+        exit(1);
+    }
+}
+
+fn run() -> Result<()> {
+    let (options, names): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|a| a.starts_with('-'));
+    let option = options.first().map_or("", String::as_str);
+    let mut jobs = jobs::read(option == "--quick")?;
+    jobs.retain(|job| names.is_empty() || names.contains(&job.name));
+    match option {
+        _ if jobs.len() < names.len() => return Err("no such job; --list lists them".into()),
+        "" | "--quick" | "--json" => measure(jobs, option)?,
+        "--keep" if names.is_empty() => measure(jobs, option)?,
+        "--render" | "--check" if names.is_empty() => render(option == "--check")?,
+        "--list" => (jobs.iter()).for_each(|job| println!("{:<14} {}", job.name, job.title)),
+        "--help" => println!("{USAGE}"),
+        _ => return Err(format!("no option {option}, or not with a job; --help").into()),
+    }
+    Ok(())
+}
+
+fn measure(mut jobs: Vec<Job>, option: &str) -> Result<()> {
+    let start = Instant::now();
+    let about = Command::new(file("about.sh"))
+        .args(env::args().skip(1))
+        .output()?;
+    let mut about: Vec<_> = serde_json::from_slice(&about.stdout)?;
+    for job in &mut jobs {
+        rounds::run(job, if option == "--quick" { 1 } else { job.rounds });
+        if option != "--json" {
+            table::print(job);
         }
-        Err(message) => {
-            eprintln!("bench: {message}");
-            return ExitCode::from(2);
+    }
+    let took = format!("{} minutes", start.elapsed().as_secs() / 60);
+    about.push(("took".to_string(), took));
+    let failed = |way: &Way| way.absent.as_deref() == Some(rounds::FAILED);
+    let failed = jobs.iter().flat_map(|job| &job.ways).any(failed);
+    if option != "--json" {
+        println!("\n{}", table::section(&jobs, &about));
+    }
+    let jobs = jobs.into_iter().map(|job| (job.name, job.ways)).collect();
+    let json = serde_json::to_string(&Recorded { about, jobs })?;
+    let json = json.replace("{\"who\"", "\n{\"who\"") + "\n";
+    if option == "--json" {
+        print!("{json}");
+    } else if option == "--keep" {
+        fs::write(file("results.json"), json)?;
+        render(false)?;
+    }
+    (!failed).then_some(()).ok_or("a program has failed".into())
+}
+
+/// Writes the table and the picture, or checks that they are what would be written.
+fn render(check: bool) -> Result<()> {
+    let mut recorded: Recorded = serde_json::from_str(&fs::read_to_string(file("results.json"))?)?;
+    let mut jobs = jobs::read(false)?;
+    for job in &mut jobs {
+        let expected = job.ways.len();
+        job.ways = recorded.jobs.remove(&job.name).unwrap_or_default();
+        if job.ways.len() != expected {
+            return Err("results.json is of other jobs; just bench --keep".into());
         }
+    }
+    let readme = fs::read_to_string(file("README.md"))?;
+    let [before, _, after] = readme.split(MARK).collect::<Vec<_>>()[..] else {
+        return Err("README.md has lost its marks".into());
     };
-    match run(&options) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
+    let section = table::section(&jobs, &recorded.about);
+    let readme = format!("{before}{MARK}{section}{MARK}{after}");
+    for (name, text) in [("README.md", readme), ("ratios.svg", picture::draw(&jobs))] {
+        if !check {
+            fs::write(file(name), text)?;
+        } else if fs::read_to_string(file(name))? != text {
+            return Err(format!("{name} differs from results.json; just bench --render").into());
         }
     }
+    Ok(())
 }
 
-/// `None` if the user has asked for help.
-fn options() -> Result<Option<Options>, String> {
-    let mut options = Options::default();
-    let mut arguments = env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--list" => options.list = true,
-            "--quick" => options.quick = true,
-            "--check" => options.check = true,
-            "--json" => options.json = true,
-            "--svg" => options.svg = Some(arguments.next().ok_or("--svg needs a FILE")?),
-            "--help" | "-h" => return Ok(None),
-            option if option.starts_with('-') => {
-                return Err(format!("no option '{option}'; --help"));
-            }
-            job if jobs::all(true).iter().any(|known| known.name == job) => {
-                options.jobs.push(argument);
-            }
-            job => return Err(format!("no job '{job}'; --list lists them")),
-        }
-    }
-    Ok(Some(options))
-}
-
-fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
-    let mut jobs = jobs::all(options.quick);
-    jobs.retain(|job| options.jobs.is_empty() || options.jobs.iter().any(|name| name == job.name));
-    if options.list {
-        for job in &jobs {
-            println!("{:<14} {}", job.name, job.title);
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut all = Vec::new();
-    for job in &jobs {
-        if options.json {
-            eprintln!("{}", job.name);
-        }
-        let results = run_job(job, if options.quick { 1 } else { job.rounds });
-        if !options.json {
-            table::print(&results);
-        }
-        all.extend(results);
-    }
-    if let Some(file) = &options.svg {
-        fs::write(file, svg::draw(&all)).map_err(|error| format!("{file}: {error}"))?;
-    }
-    if options.json {
-        println!("{:#}", table::json(&all));
-    } else {
-        table::print_summary(&all);
-    }
-    let broken = |results: &Results| results.rows.iter().any(|row| results.broken(row).is_some());
-    let failed = |results: &Results| results.rows.iter().any(Row::has_failed);
-    let bad = all.iter().any(failed) || options.check && all.iter().any(broken);
-    Ok(if bad {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
-}
-
-/// The results of each of the job's figures.
-fn run_job(job: &Job, rounds: usize) -> Vec<Results<'_>> {
-    let runs = rounds::run(job, rounds);
-    let results = job
-        .figures
-        .iter()
-        .map(|figure| Results::new(job, figure, &runs));
-    results.collect()
+fn file(name: &str) -> String {
+    format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
 }

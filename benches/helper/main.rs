@@ -1,13 +1,13 @@
-//! What helps to measure a program: `helper JOB PROGRAM [ARGUMENT…]`. It is the other end of an HTTP server or
-//! client, or measures from outside.
+//! What helps to measure a program: `helper JOB [NUMBER…] PROGRAM [ARGUMENT…]`. It is the other end of a server
+//! or a client, or measures from outside.
 
-mod http;
+mod hello;
+mod network;
 mod smallest;
 mod start;
 
 use std::env;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
@@ -24,19 +24,22 @@ fn main() -> ExitCode {
 
 fn run() -> io::Result<()> {
     match measure::argument::<String>(1).as_str() {
-        "http_server" => http::load(&mut command()),
-        "http_client" => http::serve(&mut command()),
-        "start" => start::start(&mut command()),
-        "smallest" => smallest::build(&measure::argument::<PathBuf>(2)),
+        "server" => network::load(&mut command(5)),
+        "client" => network::serve(&mut command(3)),
+        "start" => start::start(&mut command(2)),
+        "greeting" => hello::greeting(&mut command(4)),
+        "idle" => hello::idle(&mut command(3)),
+        "flood" => hello::flood(&mut command(3)),
+        "smallest" => smallest::build(&measure::argument::<String>(2)),
         _ => measure::unknown(1),
     }
 }
 
-/// The program that is to be measured.
-fn command() -> Command {
-    let mut arguments = env::args_os().skip(2);
+/// The program that is to be measured, whose name is the n-th argument.
+fn command(n: usize) -> Command {
+    let mut arguments = env::args_os().skip(n);
     let Some(program) = arguments.next() else {
-        measure::unknown(2)
+        measure::unknown(n)
     };
     let mut command = Command::new(program);
     command.args(arguments);

@@ -1,21 +1,19 @@
 //! What the smallest programs cost: crates, time and bytes.
 
 use measure::{Start, figure};
-use std::path::Path;
 use std::process::Command;
 use std::{env, fs, io};
 
 /// Builds one of the programs in `smallest/` as a package of its own, as one who begins would: nothing has been
 /// built before, and the settings are cargo's. The versions are those of this package.
-pub fn build(program: &Path) -> io::Result<()> {
+pub fn build(name: &str) -> io::Result<()> {
     let here = env!("CARGO_MANIFEST_DIR");
-    let name = program.file_stem().and_then(|name| name.to_str());
-    let name = name.and_then(|name| name.strip_prefix("smallest_"));
-    let name = name.unwrap_or_default();
+    let name = name.trim_start_matches("smallest_");
     let dependencies = match name {
         "async_io" => "async-io = '2.6'".to_string(),
+        "async_std" => "async-std = '1.13'".to_string(),
         "smol" => "smol = '2.0.2'".to_string(),
-        "library" => format!("asyncio-to-smol = {{ path = '{here}/..' }}"),
+        "library" => format!("asyncio-to-smol = {{ path = '{here}/..' }}\nfutures-lite = '2.6'"),
         "tokio_current_thread" => {
             "tokio = { version = '1.54', features = ['rt', 'time'] }".to_string()
         }

@@ -2,8 +2,6 @@
 
 mod cancelling;
 mod fibs;
-mod greeting;
-mod idle;
 mod network;
 mod queues;
 mod scale;
@@ -17,8 +15,6 @@ fn main() {
     let groups = [
         cancelling::run,
         fibs::run,
-        greeting::run,
-        idle::run,
         network::run,
         queues::run,
         scale::run,

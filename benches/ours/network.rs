@@ -1,4 +1,4 @@
-//! HTTP over loopback.
+//! HTTP and echoes over loopback.
 
 mod client;
 /// The connection of chapter 12, as it is.
@@ -9,7 +9,7 @@ mod server;
 /// Whether it was one of these jobs.
 pub fn run(job: &str) -> bool {
     match job {
-        "http_server" => server::run(),
+        "http_server" | "echo_server" => server::run(job),
         "http_client" => client::run(),
         _ => return false,
     }

@@ -1,7 +1,6 @@
 //! A producer and workers, and a queue between them that may be full.
 
-use crate::tasks::{Spawn, in_local_executor};
-use async_executor::Task;
+use crate::tasks::{Spawn, in_local_executor, sum_of};
 use asyncio_to_smol::queue::Queue;
 use asyncio_to_smol::run::{self};
 use measure::{Start, argument, figure, sum_below};
@@ -65,12 +64,4 @@ async fn with_async_channel(ex: &impl Spawn, n: u64, workers: usize) -> u64 {
     }
     drop(sender);
     sum_of(workers).await
-}
-
-async fn sum_of(workers: Vec<Task<u64>>) -> u64 {
-    let mut sum = 0;
-    for worker in workers {
-        sum += worker.await;
-    }
-    sum
 }

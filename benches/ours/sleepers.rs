@@ -35,22 +35,15 @@ pub fn run(job: &str) -> bool {
             join(tasks.into_iter()).await;
             all.end();
         }),
-        "grid" => run::run(async move |ex| {
+        form @ ("grid" | "timers") => run::run(async move |ex| {
             let origin = Instant::now();
+            let whole = form == "grid";
             join((all.times()).map(|time| {
-                let at = (origin.elapsed() + time).as_micros().div_ceil(1000);
-                let at = origin + Duration::from_millis(at as u64);
+                let at = origin.elapsed() + time;
+                let whole_ms = Duration::from_millis(at.as_micros().div_ceil(1000) as u64);
+                let at = origin + if whole { whole_ms } else { at };
                 ex.spawn(async move {
                     Timer::at(at).await;
-                })
-            }))
-            .await;
-            all.end();
-        }),
-        "timers" => run::run(async move |ex| {
-            join((all.times()).map(|time| {
-                ex.spawn(async move {
-                    Timer::after(time).await;
                 })
             }))
             .await;

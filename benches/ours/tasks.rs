@@ -64,15 +64,20 @@ impl Spawn for Static {
     }
 }
 
+pub async fn sum_of(tasks: Vec<Task<u64>>) -> u64 {
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await;
+    }
+    sum
+}
+
 pub async fn spawn_join(ex: impl Spawn, n: u64) -> f64 {
     let start = Start::new();
     let tasks: Vec<_> = (0..n)
         .map(|i| ex.spawn(async move { black_box(i) }))
         .collect();
-    let mut sum = 0;
-    for task in tasks {
-        sum += task.await;
-    }
+    let sum = sum_of(tasks).await;
     let seconds = start.seconds();
     assert_eq!(sum, sum_below(n));
     seconds / n as f64

@@ -2,8 +2,6 @@
 
 mod cancelling;
 mod fibs;
-mod greeting;
-mod idle;
 mod network;
 mod queues;
 mod scale;
@@ -19,8 +17,6 @@ fn main() {
     let groups = [
         cancelling::run,
         fibs::run,
-        greeting::run,
-        idle::run,
         network::run,
         queues::run,
         scale::run,

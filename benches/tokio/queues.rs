@@ -1,9 +1,9 @@
 //! A producer and workers, and a queue between them that may be full.
 
+use crate::tasks::sum_of;
 use measure::{Start, argument, figure, sum_below};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinHandle;
 
 const CAPACITY: usize = 100;
 
@@ -97,12 +97,4 @@ async fn with_async_channel(n: u64, workers: usize) -> u64 {
     }
     drop(sender);
     sum_of(workers).await
-}
-
-async fn sum_of(workers: Vec<JoinHandle<u64>>) -> u64 {
-    let mut sum = 0;
-    for worker in workers {
-        sum += worker.await.expect("no panic");
-    }
-    sum
 }

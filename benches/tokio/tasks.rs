@@ -2,6 +2,7 @@
 
 use measure::{Start, argument, figure, sum_below};
 use std::hint::black_box;
+use tokio::task::JoinHandle;
 
 pub fn run(job: &str) -> bool {
     let seconds = match job {
@@ -13,15 +14,20 @@ pub fn run(job: &str) -> bool {
     true
 }
 
+pub async fn sum_of(tasks: Vec<JoinHandle<u64>>) -> u64 {
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.expect("no panic");
+    }
+    sum
+}
+
 pub async fn spawn_join(n: u64) -> f64 {
     let start = Start::new();
     let tasks: Vec<_> = (0..n)
         .map(|i| tokio::spawn(async move { black_box(i) }))
         .collect();
-    let mut sum = 0;
-    for task in tasks {
-        sum += task.await.expect("no panic");
-    }
+    let sum = sum_of(tasks).await;
     let seconds = start.seconds();
     assert_eq!(sum, sum_below(n));
     seconds / n as f64

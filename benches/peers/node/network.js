@@ -1,6 +1,7 @@
 'use strict'
 const assert = require('node:assert')
 const http = require('node:http')
+const net = require('node:net')
 const { figure, main, start } = require('./common.js')
 
 const httpServer = () => {
@@ -14,6 +15,17 @@ const httpServer = () => {
       response.end('not found')
     }
   })
+  listen(server)
+}
+
+const echoServer = () => {
+  listen(net.createServer((socket) => {
+    socket.on('data', (data) => socket.write(data))
+    socket.on('error', () => {})
+  }))
+}
+
+const listen = (server) => {
   server.listen(0, '127.0.0.1', () => {
     figure('listening', `127.0.0.1:${server.address().port}`)
     const begin = start()
@@ -54,4 +66,4 @@ const httpClient = async (form, requests, address, connections) => {
   process.exit() // the agent's connections would keep it
 }
 
-main({ http_server: httpServer, http_client: httpClient })
+main({ http_server: httpServer, echo_server: echoServer, http_client: httpClient })

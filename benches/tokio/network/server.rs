@@ -1,31 +1,36 @@
-//! `http_server FLAVOUR`: hyper on tokio's sockets.
+//! `http_server FLAVOUR` is hyper on tokio's sockets; `echo_server FLAVOUR` gives back what a client sends.
 
 #[path = "../../http/answer.rs"]
 mod answer;
-#[path = "../../http/report.rs"]
-mod report;
 
-use answer::answer;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use report::report;
 use std::io;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
-pub fn run() {
-    crate::run(serve()).expect("a socket on loopback");
+/// How a connection ends is the client's business.
+pub async fn serve<F: Future<Output: Send> + Send + 'static>(connection: fn(TcpStream) -> F) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    measure::report(listener.local_addr().expect("a socket"));
+    loop {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        tokio::spawn(connection(stream));
+    }
 }
 
-async fn serve() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    report(listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let connection =
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-        // How it ends is the client's business.
-        tokio::spawn(async { drop(connection.await) });
+pub async fn http(stream: TcpStream) {
+    stream.set_nodelay(true).expect("a socket");
+    let connection = http1::Builder::new();
+    let connection = connection.serve_connection(TokioIo::new(stream), service_fn(answer::answer));
+    drop(connection.await);
+}
+
+pub async fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    while let n @ 1.. = stream.read(&mut buffer).await? {
+        stream.write_all(&buffer[..n]).await?;
     }
+    Ok(())
 }

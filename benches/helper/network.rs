@@ -1,7 +1,7 @@
-//! The other end of the HTTP servers and clients: 50 connections that are kept alive, in one thread that does as
-//! little as it can. Its CPU time is not counted.
+//! The other end of the servers and clients: connections that are kept alive, in one thread that does as little
+//! as it can. Its CPU time is not counted.
 
-use measure::figure;
+use measure::{argument, figure};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{self, BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,15 +9,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
-const CONNECTIONS: usize = 50;
-
-/// Loads a server, which is started with a pipe at both ends. It must print `listening ADDRESS`, and for every
-/// line of input `cpu SECONDS`, until the input ends.
+/// Loads a server, which is started with a pipe at both ends: `server PROTOCOL CONNECTIONS REQUESTS PROGRAM …`.
+/// It must print `listening ADDRESS`, and for every line of input `cpu SECONDS`, until the input ends.
 ///
-/// The last argument of the command is how many requests there will be on each connection; a tenth of them
-/// come before, to warm up.
+/// Before the requests on each connection, a tenth of them come to warm up.
 pub fn load(command: &mut Command) -> io::Result<()> {
-    let requests: usize = last_argument(command)?;
+    let request = match argument::<String>(2).as_str() {
+        "http" => REQUEST,
+        "echo" => &[b'x'; 1024],
+        _ => measure::unknown(2),
+    };
+    let (connections, requests): (usize, usize) = (argument(3), argument(4));
     let mut server = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -31,24 +33,18 @@ pub fn load(command: &mut Command) -> io::Result<()> {
         stream.set_nodelay(true)?;
         Ok(stream)
     };
-    let connections: Vec<TcpStream> = (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?;
-    ask_all(&connections, requests / 10)?;
+    let streams: Vec<_> = (0..connections).map(connect).collect::<io::Result<_>>()?;
+    ask_all(&streams, request, requests / 10)?;
     let before = cpu(&mut input, &mut output)?;
-    ask_all(&connections, requests)?;
+    ask_all(&streams, request, requests)?;
     let used = cpu(&mut input, &mut output)? - before;
-    figure("cpu", used / (CONNECTIONS * requests) as f64);
+    figure("cpu", used / (connections * requests) as f64);
     drop(input);
     let status = server.wait()?;
     if !status.success() {
         return Err(io::Error::other(format!("the server: {status}")));
     }
     Ok(())
-}
-
-fn last_argument(command: &Command) -> io::Result<usize> {
-    let last = command.get_args().last().and_then(|last| last.to_str());
-    let number = last.and_then(|last| last.parse().ok());
-    number.ok_or_else(|| io::Error::other("the last argument is to be a number"))
 }
 
 fn word_after(output: &mut Lines<BufReader<ChildStdout>>, start: &str) -> io::Result<String> {
@@ -66,11 +62,11 @@ fn cpu(input: &mut ChildStdin, output: &mut Lines<BufReader<ChildStdout>>) -> io
 }
 
 /// So many requests over each of these connections, the next when the one before has been answered.
-fn ask_all(connections: &[TcpStream], requests: usize) -> io::Result<()> {
+fn ask_all(connections: &[TcpStream], request: &[u8], requests: usize) -> io::Result<()> {
     let mut left = vec![requests; connections.len()];
     let mut answers = vec![Vec::new(); connections.len()];
     for mut stream in connections {
-        stream.write_all(REQUEST)?;
+        stream.write_all(request)?;
     }
     let mut buffer = [0; 4096];
     while left.iter().any(|left| *left > 0) {
@@ -78,11 +74,11 @@ fn ask_all(connections: &[TcpStream], requests: usize) -> io::Result<()> {
             let mut stream = &connections[i];
             let length = stream.read(&mut buffer)?;
             answers[i].extend(&buffer[..length]);
-            if is_complete(&answers[i]) {
+            if is_complete(&answers[i], request) {
                 answers[i].clear();
                 left[i] -= 1;
                 if left[i] > 0 {
-                    stream.write_all(REQUEST)?;
+                    stream.write_all(request)?;
                 }
             } else if length == 0 || answers[i].len() > buffer.len() {
                 let answer = String::from_utf8_lossy(&answers[i]);
@@ -94,7 +90,10 @@ fn ask_all(connections: &[TcpStream], requests: usize) -> io::Result<()> {
 }
 
 /// The end of the answer is not looked for: it is known.
-fn is_complete(answer: &[u8]) -> bool {
+fn is_complete(answer: &[u8], request: &[u8]) -> bool {
+    if request != REQUEST {
+        return answer == request;
+    }
     answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\n0 It works")
 }
 
@@ -116,9 +115,7 @@ pub fn serve(command: &mut Command) -> io::Result<()> {
     let address = listener.local_addr()?;
     // To the end of this process.
     thread::spawn(move || answer_all(&listener));
-    let client = command
-        .arg(address.to_string())
-        .arg(CONNECTIONS.to_string());
+    let client = command.arg(address.to_string()).arg(argument::<String>(2));
     let status = client.status()?;
     if !status.success() {
         return Err(io::Error::other(format!("the client: {status}")));

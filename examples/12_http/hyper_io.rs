@@ -1,8 +1,7 @@
 //! Adapts a connection of smol's to hyper.
 //!
-//! The crate `smol-hyper` does this for every stream of smol, and costs more CPU: 4.1 µs of the server for each
-//! request instead of 3.3, and 7.1 µs of the client instead of 4.7. hyper reads into uninitialized memory, which
-//! smol's `AsyncRead` cannot do. So `smol-hyper` writes zeros to all of it first, 8 KiB or more, each time hyper
+//! The crate `smol-hyper` does this for every stream of smol, and costs more CPU (the chapter's page has the
+//! figures). hyper reads into uninitialized memory, which smol's `AsyncRead` cannot do. So `smol-hyper` writes zeros to all of it first, 8 KiB or more, each time hyper
 //! polls for input. This adapter reads into a small buffer, and copies from it. (The timer for hyper is that of
 //! `smol-hyper`.)
 

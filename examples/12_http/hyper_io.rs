@@ -1,9 +1,9 @@
 //! Adapts a connection of smol's to hyper.
 //!
 //! The crate `smol-hyper` does this for every stream of smol, and costs more CPU (the chapter's page has the
-//! figures). hyper reads into uninitialized memory, which smol's `AsyncRead` cannot do. So `smol-hyper` writes zeros to all of it first, 8 KiB or more, each time hyper
-//! polls for input. This adapter reads into a small buffer, and copies from it. (The timer for hyper is that of
-//! `smol-hyper`.)
+//! figures). hyper reads into uninitialized memory, which smol's `AsyncRead` cannot do. So `smol-hyper` writes
+//! zeros to all of it first, 8 KiB or more, each time hyper polls for input. This adapter reads into a small
+//! buffer, and copies from it. (The timer for hyper is that of `smol-hyper`.)
 
 use hyper::rt::{self, ReadBufCursor};
 use smol::io::{AsyncRead, AsyncWrite};

@@ -76,15 +76,12 @@ fn strange<'a>(printed: &'a str, program: &Program) -> Vec<&'a str> {
 }
 
 fn check(side: &Side, program: &Program) {
-    let mut command = match side.language {
-        "python" => Command::new("python3"),
-        _ => Command::new("node"),
+    let (interpreter, options) = match side.language {
+        "python" => ("python3", &["-c"][..]),
+        _ => ("node", &["--input-type=module", "-e"][..]),
     };
-    command.args(match side.language {
-        "python" => &["-c"][..],
-        _ => &["--input-type=module", "-e"],
-    });
-    command.arg(&side.code).stdin(Stdio::piped());
+    let mut command = Command::new(interpreter);
+    command.args(options).arg(&side.code).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let lines = program.transcript.text.lines();

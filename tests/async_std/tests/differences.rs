@@ -386,53 +386,42 @@ impl AsyncRead for Halves {
     }
 }
 
+/// The same lines with the traits of either runtime.
+macro_rules! lines_given_up_half_way {
+    () => {
+        let mut reader = BufReader::new(Halves::default());
+        let mut line = String::new();
+        assert!(poll_once(reader.read_line(&mut line)).await.is_none());
+        reader.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "e\n");
+
+        let mut reader = BufReader::new(Halves::default());
+        let mut bytes = Vec::new();
+        assert!(
+            poll_once(reader.read_until(b'\n', &mut bytes))
+                .await
+                .is_none()
+        );
+        reader.read_until(b'\n', &mut bytes).await.unwrap();
+        assert_eq!(bytes, b"one\n");
+
+        let mut lines = BufReader::new(Halves::default()).lines();
+        assert!(poll_once(lines.next()).await.is_none());
+        assert_eq!(lines.next().await.unwrap().unwrap(), "one");
+    };
+}
+
 #[test]
 fn a_line_given_up_half_way() {
     async_std::task::block_on(async {
         use async_std::io::{BufReader, prelude::BufReadExt};
         use async_std::stream::StreamExt;
-        let mut reader = BufReader::new(Halves::default());
-        let mut line = String::new();
-        assert!(poll_once(reader.read_line(&mut line)).await.is_none());
-        reader.read_line(&mut line).await.unwrap();
-        assert_eq!(line, "e\n");
-
-        let mut reader = BufReader::new(Halves::default());
-        let mut bytes = Vec::new();
-        assert!(
-            poll_once(reader.read_until(b'\n', &mut bytes))
-                .await
-                .is_none()
-        );
-        reader.read_until(b'\n', &mut bytes).await.unwrap();
-        assert_eq!(bytes, b"one\n");
-
-        let mut lines = BufReader::new(Halves::default()).lines();
-        assert!(poll_once(lines.next()).await.is_none());
-        assert_eq!(lines.next().await.unwrap().unwrap(), "one");
+        lines_given_up_half_way!();
     });
     smol::block_on(async {
         use smol::io::{AsyncBufReadExt, BufReader};
         use smol::stream::StreamExt;
-        let mut reader = BufReader::new(Halves::default());
-        let mut line = String::new();
-        assert!(poll_once(reader.read_line(&mut line)).await.is_none());
-        reader.read_line(&mut line).await.unwrap();
-        assert_eq!(line, "e\n");
-
-        let mut reader = BufReader::new(Halves::default());
-        let mut bytes = Vec::new();
-        assert!(
-            poll_once(reader.read_until(b'\n', &mut bytes))
-                .await
-                .is_none()
-        );
-        reader.read_until(b'\n', &mut bytes).await.unwrap();
-        assert_eq!(bytes, b"one\n");
-
-        let mut lines = BufReader::new(Halves::default()).lines();
-        assert!(poll_once(lines.next()).await.is_none());
-        assert_eq!(lines.next().await.unwrap().unwrap(), "one");
+        lines_given_up_half_way!();
     });
 }
 

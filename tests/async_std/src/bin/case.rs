@@ -94,6 +94,27 @@ fn use_up_descriptors() -> Vec<std::fs::File> {
     std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect()
 }
 
+/// The same function with the listener and the `block_on` of either runtime.
+macro_rules! incoming {
+    () => {
+        pub fn incoming() {
+            block_on(async {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                say(listener.local_addr().unwrap());
+                let mut incoming = listener.incoming();
+                incoming.next().await.unwrap().unwrap();
+                let files = use_up_descriptors();
+                say("none left");
+                say(incoming.next().await.unwrap().unwrap_err());
+                say(incoming.next().await.unwrap().unwrap_err());
+                drop(files);
+                incoming.next().await.unwrap().unwrap();
+                say("accepted");
+            });
+        }
+    };
+}
+
 mod in_async_std {
     use super::*;
     use async_std::fs::File;
@@ -196,21 +217,7 @@ mod in_async_std {
         });
     }
 
-    pub fn incoming() {
-        block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            say(listener.local_addr().unwrap());
-            let mut incoming = listener.incoming();
-            incoming.next().await.unwrap().unwrap();
-            let files = use_up_descriptors();
-            say("none left");
-            say(incoming.next().await.unwrap().unwrap_err());
-            say(incoming.next().await.unwrap().unwrap_err());
-            drop(files);
-            incoming.next().await.unwrap().unwrap();
-            say("accepted");
-        });
-    }
+    incoming!();
 }
 
 mod in_smol {
@@ -338,21 +345,7 @@ mod in_smol {
         });
     }
 
-    pub fn incoming() {
-        block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            say(listener.local_addr().unwrap());
-            let mut incoming = listener.incoming();
-            incoming.next().await.unwrap().unwrap();
-            let files = use_up_descriptors();
-            say("none left");
-            say(incoming.next().await.unwrap().unwrap_err());
-            say(incoming.next().await.unwrap().unwrap_err());
-            drop(files);
-            incoming.next().await.unwrap().unwrap();
-            say("accepted");
-        });
-    }
+    incoming!();
 }
 
 mod in_library {

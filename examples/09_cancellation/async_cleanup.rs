@@ -38,7 +38,7 @@ use async_signal::{Signal, Signals};
 use smol::channel::{self, Receiver};
 use smol::io::{AsyncWriteExt, BufWriter};
 use smol::{LocalExecutor, Timer, block_on, fs, future, stream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitCode, exit, id};
 use std::time::{Duration, Instant};
 use std::{env, io, io::Write, thread};
@@ -59,8 +59,8 @@ fn interrupts() -> io::Result<Receiver<u8>> {
 }
 
 /// Writes records to the file until their channel is closed.
-async fn journal(path: PathBuf, records: Receiver<&'static str>) -> io::Result<()> {
-    let mut file = BufWriter::new(fs::File::create(path).await?);
+async fn journal(file: fs::File, records: Receiver<&'static str>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
     while let Ok(record) = records.recv().await {
         file.write_all(record.as_bytes()).await?;
     }
@@ -72,8 +72,9 @@ async fn async_main(ex: &LocalExecutor<'_>, path: &Path) -> io::Result<u8> {
     let interrupts = interrupts()?;
     let mut status = 0;
     for how in ["cancelled", "told to stop"] {
+        let file = fs::File::create(path).await?; // not in the task: a signal can cancel it at once
         let (sender, records) = channel::unbounded();
-        let task = ex.spawn(journal(path.to_path_buf(), records));
+        let task = ex.spawn(journal(file, records));
         for record in ["one\n", "two\n", "three\n"] {
             let _ = sender.send(record).await; // a journal that has failed says why
         }

@@ -2,17 +2,25 @@
 
 use crate::runner::head::{Heads, Program, text_of};
 use crate::runner::play::{Transcript, play};
+use crate::runner::process::Running;
 use crate::{Result, cargo, packages};
 use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-const USAGE: &str = "usage: just smoke [NAME…] [--patch CRATE=DIR]…";
+const USAGE: &str = "\
+usage: just smoke [NAME…] [--patch CRATE=DIR]… [--update | --minimal]
+  --patch CRATE=DIR  uses the crate in this folder
+  --update           uses the newest compatible version of every crate
+  --minimal          uses the lowest version of each crate in Cargo.toml that it allows";
+
+/// It sleeps for 2 s, and needs no CPU meanwhile.
+const IDLE: &str = "await_sleep";
 
 /// The crates of smol-rs, whose versions are printed.
 const SMOL_RS: &str = "smol async-channel async-executor async-fs async-io async-lock async-net \
@@ -22,6 +30,7 @@ const SMOL_RS: &str = "smol async-channel async-executor async-fs async-io async
 /// Runs the programs that are named, or all, prints a line for each, and fails if one is not as shown.
 pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<ExitCode> {
     let (mut programs, mut patches, mut folder) = (Vec::new(), BTreeMap::new(), None);
+    let mut versions = None;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
@@ -37,6 +46,12 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
                     return Err(format!("--patch {name}: given twice").into());
                 }
             }
+            "--update" => versions = Some("update --quiet"),
+            "--minimal" => versions = Some("generate-lockfile --quiet -Zdirect-minimal-versions"),
+            "--help" => {
+                println!("{USAGE}");
+                return Ok(ExitCode::SUCCESS);
+            }
             // The folder of the executables, for the tests.
             "--programs" => folder = words.next().map(|folder| from.join(folder)),
             word if word.starts_with('-') => {
@@ -51,21 +66,24 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
     let (mut checkout, mut _alone) = (root.to_path_buf(), None);
     let folder = match folder {
         Some(folder) => folder,
-        None if patches.is_empty() => build(root, &target(root), &programs)?,
+        None if patches.is_empty() && versions.is_none() => build(root, &target(root), &programs)?,
         None => {
             let target = target(root).join("smoke");
             checkout = target.join("checkout");
             fs::create_dir_all(&checkout)?;
-            // Held until the end: two patched runs share one folder, and would run each other's builds.
+            // Held until the end: two such runs share one folder, and would run each other's builds.
             let lock = File::create(target.join("lock"))?;
             #[cfg(unix)]
             rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
             _alone = Some(lock);
-            write_patched(root, &checkout, &patches)?;
+            write_patched(root, &checkout, &patches, versions)?;
             build(&checkout, &target, &programs)?
         }
     };
-    let is_as_shown = run_all(&programs, &folder);
+    let mut is_good = run_all(&programs, &folder);
+    if programs.iter().any(|program| program.name == IDLE) {
+        is_good &= is_idle(&executable(&folder, IDLE))?;
+    }
     println!("with these crates of smol-rs:");
     for (name, version) in locked(&checkout)? {
         let place = patches.get(&*name);
@@ -74,7 +92,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
             println!("  {name:<24} {version}{}", place.unwrap_or_default());
         }
     }
-    Ok(ExitCode::from(u8::from(!is_as_shown)))
+    Ok(ExitCode::from(u8::from(!is_good)))
 }
 
 /// Cargo's target folder for this project.
@@ -131,6 +149,28 @@ fn run_all(programs: &[&Program], folder: &Path) -> bool {
     good == all
 }
 
+/// Whether the program leaves the CPU to others while it sleeps, as far as Linux reports it.
+fn is_idle(program: &Path) -> Result<bool> {
+    let mut running = Running::start(Command::new(program).stdin(Stdio::null()))?;
+    while running.stdout.recv().is_ok() {}
+    let seconds = running.begin.elapsed().as_secs_f64();
+    // It has printed its last line, and is not reaped yet.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", running.child.id()));
+    running.child.wait()?;
+    let stat = stat.unwrap_or_default();
+    let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
+    let ticks = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .flat_map(str::parse::<f64>);
+    let cpu = ticks.sum::<f64>() / 100.0;
+    let is_idle = cpu < seconds / 10.0;
+    let word = if is_idle { "ok    " } else { "FAILED" };
+    println!("{word}  {IDLE:<20} used {cpu:.2} s of CPU in {seconds:.1} s, most of them asleep");
+    Ok(is_idle)
+}
+
 /// The versions of the packages in `Cargo.lock`; of several with one name, the newest.
 pub fn locked(root: &Path) -> Result<BTreeMap<String, String>> {
     let lock = text_of(root, "Cargo.lock")?;
@@ -142,8 +182,14 @@ pub fn locked(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(packages.collect())
 }
 
-/// Writes a package of the same sources with these crates patched. It is a copy, since Cargo writes to its `Cargo.lock`.
-fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>) -> Result<()> {
+/// Writes a package of the same sources with these crates patched, and with the versions that this command of
+/// Cargo chooses. It is a copy, since Cargo writes to its `Cargo.lock`.
+fn write_patched(
+    root: &Path,
+    checkout: &Path,
+    patches: &BTreeMap<&str, PathBuf>,
+    choose: Option<&str>,
+) -> Result<()> {
     let examples = format!("path = \"{}/examples/", root.display());
     let mut manifest = text_of(root, "Cargo.toml")?.replace("path = \"examples/", &examples);
     let library = root.join("src/lib.rs");
@@ -166,6 +212,9 @@ fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>
     }
     fs::write(checkout.join("Cargo.toml"), manifest)?;
     fs::copy(root.join("Cargo.lock"), checkout.join("Cargo.lock"))?;
+    if let Some(command) = choose {
+        cargo(checkout, command)?;
+    }
     for (name, version, folder) in versions {
         // Without this, Cargo keeps the locked version and ignores the patch.
         let update = |option| format!("update {option} {name} --precise {version}");

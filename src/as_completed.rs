@@ -42,8 +42,7 @@
 //!
 //! [`AsCompleted`] stays on its thread: it is neither `Send` nor `Sync`.
 //!
-//! Source:
-//! [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
+//! Source: [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
 pub use crate::children::Spawn;
 use crate::children::{Children, Ended, start};

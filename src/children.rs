@@ -1,8 +1,8 @@
 //! The shared part of `gather` and `as_completed`: where they spawn, and many futures in one task.
 //!
-//! At each turn of the loop, every child that has been woken since the last turn is polled once, in the order of the
-//! wake-ups, as asyncio polls its tasks. (`FuturesUnordered` and similar types poll a child that yields several times
-//! in the same turn, and stop before all woken children have been polled.)
+//! At each turn of the loop, every child that has been woken since the last turn is polled once, in the order of
+//! the wake-ups, as asyncio polls its tasks. (`FuturesUnordered` and similar types poll a child that yields
+//! several times in the same turn, and stop before all woken children have been polled.)
 
 use async_executor::LocalExecutor;
 use atomic_waker::AtomicWaker;
@@ -20,10 +20,11 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// Where children are spawned: a `LocalExecutor`, or the [`Spawner`](crate::run::Spawner) that `run` passes to `main`.
+/// Where children are spawned: a `LocalExecutor`, or the [`Spawner`](crate::run::Spawner) that `run` passes to
+/// `main`.
 ///
-/// With an `Rc<LocalExecutor>`, write `&*ex`. `'a` is the lifetime of what the children may borrow. It is implemented
-/// for every type that spawns the futures by which it is extended (`Extend` for a reference to it).
+/// With an `Rc<LocalExecutor>`, write `&*ex`. `'a` is the lifetime of what the children may borrow. It is
+/// implemented for every type that spawns the futures by which it is extended (`Extend` for a reference to it).
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);

@@ -30,13 +30,13 @@
 //! | a child that is cancelled elsewhere | `gather` raises `CancelledError` | | awaiting a cancelled `Task` panics: a panic of this child |
 //! | the same child twice | runs once, its value comes twice | the same | impossible: a future has one owner |
 //!
-//! (To drop the others at the first error, use [`task_group`](crate::task_group::task_group), or the `try_join_all`
-//! of the crate `futures`.)
+//! (To drop the others at the first error, use [`task_group`](crate::task_group::task_group), or the
+//! `try_join_all` of the crate `futures`.)
 //!
 //! All children are in one task, which is cheaper than spawning and awaiting each (`just bench gather spawn`). A
-//! child is freed when it ends; children of up to 256 bytes share an allocation, four at a time. At each turn of the
-//! loop, all children that have been woken are polled, once each and in order, as asyncio polls tasks. No other task
-//! runs in between.
+//! child is freed when it ends; children of up to 256 bytes share an allocation, four at a time. At each turn of
+//! the loop, all children that have been woken are polled, once each and in order, as asyncio polls tasks. No
+//! other task runs in between.
 //!
 //! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
@@ -86,8 +86,8 @@ where
 
 /// The future that [`gather`] returns, with an example there: the values of all children, or the first error.
 ///
-/// At the first error it is ready. The other children run on, and what they return is dropped. If you drop it before
-/// that, the children are dropped at the loop's next turn. [`cancel`](Gather::cancel) also waits for that.
+/// At the first error it is ready. The other children run on, and what they return is dropped. If you drop it
+/// before that, the children are dropped at the loop's next turn. [`cancel`](Gather::cancel) also waits for that.
 ///
 /// # Errors
 ///

@@ -30,13 +30,15 @@
 //! | afterwards | Ctrl-C raises `KeyboardInterrupt` again | | Ctrl-C ends the process, as by default |
 //! | a signal that was ignored at the start (a background job of a script, `nohup`) | SIGINT stays ignored | | stays ignored on Linux; elsewhere it is handled like any other |
 //!
-//! While there is no [`Interrupts`], the two signals end the process, as by default. The handlers stay installed, and
-//! so does a thread that they wake through a socket: do not also handle these two signals in another way. Without
-//! sockets (on Windows, or with no file descriptors left at the start) the thread checks 20 times a second. A process
-//! made by `fork` without `exec` has no such thread: it must itself set both signals back to their default.
+//! While there is no [`Interrupts`], the two signals end the process, as by default. The handlers stay installed,
+//! and so does a thread that they wake through a socket: do not also handle these two signals in another way.
+//! Without sockets (on Windows, or with no file descriptors left at the start) the thread checks 20 times a
+//! second. A process made by `fork` without `exec` has no such thread: it must itself set both signals back to
+//! their default.
 //!
-//! Sources: [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html), asyncio's [Handling Keyboard Interruption](https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption),
-//! Node's [signal events](https://nodejs.org/api/process.html#signal-events).
+//! Sources: [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html), asyncio's [Handling Keyboard
+//! Interruption](https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption), Node's
+//! [signal events](https://nodejs.org/api/process.html#signal-events).
 
 use async_channel::{Receiver, Sender};
 use futures_lite::future::or;
@@ -53,9 +55,9 @@ use std::time::{Duration, Instant};
 
 /// Waits for `future`, or for the first Ctrl-C or SIGTERM from now on. At the signal, `future` is dropped.
 ///
-/// Until the returned future is ready, a second signal ends the process at once, with the exit status of that signal.
-/// It needs no executor. Dropping it drops `future`. To go on working after the signal, see [`Interrupts`]; to
-/// drop all tasks as well, [`run_until_interrupted`](crate::run_until_interrupted).
+/// Until the returned future is ready, a second signal ends the process at once, with the exit status of that
+/// signal. It needs no executor. Dropping it drops `future`. To go on working after the signal, see
+/// [`Interrupts`]; to drop all tasks as well, [`run_until_interrupted`](crate::run_until_interrupted).
 ///
 /// # Errors
 ///
@@ -123,9 +125,9 @@ impl From<Interrupted> for ExitCode {
 
 /// A listener for the two signals. While one exists, the first Ctrl-C or SIGTERM does not end the process.
 ///
-/// A second signal does, at once, if it arrives at least half a second after the first. Keep the listener until the
-/// teardown is done: without it, a signal ends the process. It is `Send` and `Sync`. [`listen`](Interrupts::listen)
-/// has an example; to drop a future at the signal, [`until_interrupted`] is enough.
+/// A second signal does, at once, if it arrives at least half a second after the first. Keep the listener until
+/// the teardown is done: without it, a signal ends the process. It is `Send` and `Sync`.
+/// [`listen`](Interrupts::listen) has an example; to drop a future at the signal, [`until_interrupted`] is enough.
 #[derive(Debug)]
 #[must_use = "it listens only as long as it is kept"]
 pub struct Interrupts(());
@@ -153,8 +155,8 @@ impl Interrupts {
         Interrupts(())
     }
 
-    /// The first signal that has arrived, if any; [`received`](Interrupts::received) waits for it. Call it before you
-    /// drop the last listener, which discards the signal.
+    /// The first signal that has arrived, if any; [`received`](Interrupts::received) waits for it. Call it before
+    /// you drop the last listener, which discards the signal.
     ///
     /// ```
     /// # use asyncio_to_smol::interrupt::Interrupts;

@@ -1,8 +1,8 @@
 //! Parts of Python's asyncio and Node.js that smol leaves to you.
 //!
 //! Two well-known articles explain event loops through 34 small programs. This package ports every one of them to
-//! [smol](https://docs.rs/smol). The programs are in `examples/`, one folder for each chapter. This library has one
-//! module for each case where a program on plain smol goes wrong, or is too long to write out each time:
+//! [smol](https://docs.rs/smol). The programs are in `examples/`, one folder for each chapter. This library has
+//! one module for each case where a program on plain smol goes wrong, or is too long to write out each time:
 //!
 //! <!-- contents: library (written by `just contents` from the heads of the modules) -->
 //!
@@ -61,9 +61,9 @@ pub use timeout::{TimedOut, timeout, timeout_at};
 
 /// [`run`](run::run) with a graceful shutdown: it ends with `main`, or at the first Ctrl-C or SIGTERM.
 ///
-/// At the signal `main` is dropped, and then all other tasks. Their destructors have run when this returns. A second
-/// signal ends the process at once, as [`Interrupts`] describes. On another executor, use [`until_interrupted`]; to
-/// await something during the shutdown, [`Interrupts::received`].
+/// At the signal `main` is dropped, and then all other tasks. Their destructors have run when this returns. A
+/// second signal ends the process at once, as [`Interrupts`] describes. On another executor, use
+/// [`until_interrupted`]; to await something during the shutdown, [`Interrupts::received`].
 ///
 /// # Errors
 ///

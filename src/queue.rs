@@ -29,9 +29,9 @@
 //! assert_eq!(one + other, 5050);
 //! ```
 //!
-//! smol's channel also works between threads, and closes by itself when the last sender is dropped. This queue stays
-//! on its thread, and has `join`. `just bench queue` measures the cost of a value in both. To wait for the workers
-//! and collect their errors, spawn them in a [`task_group`](crate::task_group::task_group).
+//! smol's channel also works between threads, and closes by itself when the last sender is dropped. This queue
+//! stays on its thread, and has `join`. `just bench queue` measures the cost of a value in both. To wait for the
+//! workers and collect their errors, spawn them in a [`task_group`](crate::task_group::task_group).
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
@@ -193,7 +193,8 @@ impl<T> Queue<T> {
         result.map_err(|Closed(value)| value)
     }
 
-    /// Takes the first value out of the queue if there is one now; asyncio: `QueueEmpty`. [`get`](Queue::get) waits.
+    /// Takes the first value out of the queue if there is one now; asyncio: `QueueEmpty`. [`get`](Queue::get)
+    /// waits.
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -241,8 +242,9 @@ impl<T> Queue<T> {
         drop(poll_fn(|cx| place.poll(cx)).await);
     }
 
-    /// Closes the queue, as asyncio's `shutdown` does: every `put`, also one that waits, fails with [`Closed`], and so
-    /// does every `get` once the queue is empty. To wait for the remaining values first, see [`join`](Queue::join).
+    /// Closes the queue, as asyncio's `shutdown` does: every `put`, also one that waits, fails with [`Closed`],
+    /// and so does every `get` once the queue is empty. To wait for the remaining values first, see
+    /// [`join`](Queue::join).
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -418,8 +420,8 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// The queue has been [closed](Queue::close): asyncio's `QueueShutDown`. It contains the value that [`put`](Queue::put),
-/// with an example there, has not put; after [`get`](Queue::get), a `()`.
+/// The queue has been [closed](Queue::close): asyncio's `QueueShutDown`. It contains the value that
+/// [`put`](Queue::put), with an example there, has not put; after [`get`](Queue::get), a `()`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Closed<T = ()>(pub T);
 

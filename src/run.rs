@@ -7,11 +7,12 @@
 //!
 //! It is a `LocalExecutor` that avoids two common mistakes:
 //!
-//! - `main` is a task like the others: all are polled first in, first out, as in asyncio, and none after the end of
-//!   `main`. (Inside `executor.run(main)`, a `main` that is not spawned can wait for 200 turns of the other tasks, and
-//!   spawning and awaiting in it is 10 to 20 times slower.)
-//! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor keep it alive; a
-//!   [`Spawner`] is a weak handle. And dropping an executor misses a task that another thread wakes at that moment.)
+//! - `main` is a task like the others: all are polled first in, first out, as in asyncio, and none after the end
+//!   of `main`. (Inside `executor.run(main)`, a `main` that is not spawned can wait for 200 turns of the other
+//!   tasks, and spawning and awaiting in it is 10 to 20 times slower.)
+//! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor keep it
+//!   alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that another thread wakes at
+//!   that moment.)
 //!
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
@@ -27,8 +28,8 @@
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
 //! | a destructor panics | | | at the end of `run` the panic hook reports it, and the other destructors run; in a task that is cancelled by dropping its `Task`, or in the result of a detached task, it ends the process, as always with async-task |
 //!
-//! A [`Spawner`] is neither `Send` nor `Sync`. Its `Extend` makes it an argument for [`gather`](crate::gather::gather)
-//! and [`as_completed`](crate::as_completed::as_completed).
+//! A [`Spawner`] is neither `Send` nor `Sync`. Its `Extend` makes it an argument for
+//! [`gather`](crate::gather::gather) and [`as_completed`](crate::as_completed::as_completed).
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
@@ -43,8 +44,8 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-/// Runs `main` and the tasks it spawns until `main` ends, and returns its result. The remaining tasks are cancelled:
-/// when this returns, their destructors have run, in no particular order.
+/// Runs `main` and the tasks it spawns until `main` ends, and returns its result. The remaining tasks are
+/// cancelled: when this returns, their destructors have run, in no particular order.
 ///
 /// To end at Ctrl-C, see [`run_until_interrupted`](crate::run_until_interrupted); for children that end with their
 /// scope, [`task_group`](crate::task_group::task_group).
@@ -113,10 +114,10 @@ pub struct Spawner<'a> {
 impl<'a> Spawner<'a> {
     /// Spawns `future` as a task: asyncio's `create_task`.
     ///
-    /// It starts at the next turn of the loop, awaited or not. Dropping the `Task` cancels it: its future is dropped
-    /// at the loop's next turn. `task.cancel().await` waits for that, `task.detach()` lets it run on. When the `run` is
-    /// ending, the future is dropped at once and its `Task` is cancelled: awaiting it panics, `task.fallible().await`
-    /// returns `None`. For many futures at once, see [`gather`](crate::gather::gather).
+    /// It starts at the next turn of the loop, awaited or not. Dropping the `Task` cancels it: its future is
+    /// dropped at the loop's next turn. `task.cancel().await` waits for that, `task.detach()` lets it run on. When
+    /// the `run` is ending, the future is dropped at once and its `Task` is cancelled: awaiting it panics,
+    /// `task.fallible().await` returns `None`. For many futures at once, see [`gather`](crate::gather::gather).
     ///
     /// ```
     /// # use asyncio_to_smol::run::run;
@@ -131,7 +132,8 @@ impl<'a> Spawner<'a> {
         self.spawn_task(future, None)
     }
 
-    /// [Spawns](Spawner::spawn) a task with a name for [`tasks`](Spawner::tasks): asyncio's `create_task(…, name=…)`.
+    /// [Spawns](Spawner::spawn) a task with a name for [`tasks`](Spawner::tasks): asyncio's `create_task(…,
+    /// name=…)`.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {
@@ -171,8 +173,8 @@ impl<'a> Spawner<'a> {
         })
     }
 
-    /// The names of the tasks whose futures have not been dropped, in the order of spawning: asyncio's `all_tasks`.
-    /// Without a [name](Spawner::spawn_named), the N-th task of this `run` is `Task-N`.
+    /// The names of the tasks whose futures have not been dropped, in the order of spawning: asyncio's
+    /// `all_tasks`. Without a [name](Spawner::spawn_named), the N-th task of this `run` is `Task-N`.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {

@@ -15,11 +15,11 @@
 //! # });
 //! ```
 //!
-//! For a few tasks, smol's `Timer::after` is as good, and more exact. But each `Timer` deadline that passes alone costs
-//! its thread a turn of system calls. Here deadlines are rounded up to the next half millisecond, tasks with the same
-//! deadline are woken together, and a single `Timer` is set for the first of them. `just bench sleepers` measures the
-//! CPU of 100 000 sleeping tasks. For periodic work, use a [`Ticker`](crate::ticker::Ticker); for a time limit,
-//! [`timeout`](crate::timeout::timeout).
+//! For a few tasks, smol's `Timer::after` is as good, and more exact. But each `Timer` deadline that passes alone
+//! costs its thread a turn of system calls. Here deadlines are rounded up to the next half millisecond, tasks with
+//! the same deadline are woken together, and a single `Timer` is set for the first of them. `just bench sleepers`
+//! measures the CPU of 100 000 sleeping tasks. For periodic work, use a [`Ticker`](crate::ticker::Ticker); for a
+//! time limit, [`timeout`](crate::timeout::timeout).
 //!
 //! | | asyncio | Node | tokio | here |
 //! |---|---|---|---|---|
@@ -215,8 +215,8 @@ impl Wheel {
         due
     }
 
-    /// The tick of the alarm if `tick` is the first slot. With many slots, nearly every tick has one, and waking three
-    /// ticks together saves CPU.
+    /// The tick of the alarm if `tick` is the first slot. With many slots, nearly every tick has one, and waking
+    /// three ticks together saves CPU.
     fn alarm_for(&self, tick: u64) -> u64 {
         tick.saturating_add(if self.slots.len() < 500 { 0 } else { 2 })
     }

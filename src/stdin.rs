@@ -46,12 +46,12 @@
 //! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
 //! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; input that it has read but not handed over is lost with the [`Stdin`] |
 //!
-//! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened through
-//! `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
-//! `MSG_DONTWAIT`. Where that is impossible (on other systems, without `/proc`, or if the terminal belongs to another
-//! user, as under `sudo -u`), poll(2) is called right before each read(2). If another reader takes the input between
-//! the two calls, the loop is blocked until the next input. Waiting for a line takes three system calls (read,
-//! epoll_ctl, read) beside the reactor's own; lines that arrive together share them.
+//! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened
+//! through `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
+//! `MSG_DONTWAIT`. Where that is impossible (on other systems, without `/proc`, or if the terminal belongs to
+//! another user, as under `sudo -u`), poll(2) is called right before each read(2). If another reader takes the
+//! input between the two calls, the loop is blocked until the next input. Waiting for a line takes three system
+//! calls (read, epoll_ctl, read) beside the reactor's own; lines that arrive together share them.
 //!
 //! For other descriptors (`add_reader`, `add_writer`), use `readable` and `writable` of smol's `Async`; for a
 //! connection, a [`TcpStream`](crate::tcp_stream::TcpStream).
@@ -68,8 +68,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error: a [`Stream`], with
-/// an example [above](self). It is `Send` and `Sync`.
+/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error: a [`Stream`],
+/// with an example [above](self). It is `Send` and `Sync`.
 ///
 /// Cancel-safe: dropping the future of `next()` loses no input. Dropping the `Stdin` closes the file that it has
 /// opened, and keeps unread bytes for the next `Stdin`. std's `stdin()` has a separate buffer: do not use both.

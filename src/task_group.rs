@@ -36,12 +36,12 @@
 //! | a result | `task.result()` afterwards | | [`Child`] is a future: `Some` value |
 //! | awaiting a child that fails or is cancelled | its exception, or `CancelledError` | | `None` |
 //!
-//! Who owns what: the group owns its children, as an array owns its elements. So they can borrow what the group can
-//! borrow, and they are dropped with the group, as are the groups inside them. A [`Child`] is only a handle.
+//! Who owns what: the group owns its children, as an array owns its elements. So they can borrow what the group
+//! can borrow, and they are dropped with the group, as are the groups inside them. A [`Child`] is only a handle.
 //!
-//! The task that awaits the group polls the body and the children: at each turn, those that have been woken, in the
-//! order of the wake-ups. They are not separate tasks; no executor is needed. A group inside a group takes a kilobyte
-//! of stack: a recursion thousands of levels deep needs tasks.
+//! The task that awaits the group polls the body and the children: at each turn, those that have been woken, in
+//! the order of the wake-ups. They are not separate tasks; no executor is needed. A group inside a group takes a
+//! kilobyte of stack: a recursion thousands of levels deep needs tasks.
 //!
 //! [`TaskGroup`] and [`Child`] stay on their thread: they are neither `Send` nor `Sync`.
 //!
@@ -69,10 +69,11 @@ use std::time::Duration;
 
 /// Runs `body`, and returns its result when all children of the group have ended.
 ///
-/// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does not compile:
-/// its lifetimes cannot be written.) The children can still spawn after `body` has ended. To let the other children
-/// run on after an error, see [`gather`](crate::gather::gather); to get each result when it arrives,
-/// [`as_completed`](crate::as_completed::as_completed); for tasks that outlive their scope, [`run`](crate::run::run).
+/// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does not
+/// compile: its lifetimes cannot be written.) The children can still spawn after `body` has ended. To let the
+/// other children run on after an error, see [`gather`](crate::gather::gather); to get each result when it
+/// arrives, [`as_completed`](crate::as_completed::as_completed); for tasks that outlive their scope,
+/// [`run`](crate::run::run).
 ///
 /// # Errors
 ///
@@ -193,8 +194,8 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     ///
     /// It starts at the next turn of the loop. Dropping the [`Child`] does not cancel it: see [`Child::cancel`].
     ///
-    /// If the group is shutting down or has ended (after [`cancel`](TaskGroup::cancel) and [`stop`](TaskGroup::stop),
-    /// and in destructors after a failure), the future is dropped instead.
+    /// If the group is shutting down or has ended (after [`cancel`](TaskGroup::cancel) and
+    /// [`stop`](TaskGroup::stop), and in destructors after a failure), the future is dropped instead.
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -213,8 +214,8 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         child
     }
 
-    /// Cancels all children, and accepts no more. Returns at once; the children are dropped at the next turn. This is
-    /// not a failure: the body runs on, and the group returns its value. To give the children time to end, see
+    /// Cancels all children, and accepts no more. Returns at once; the children are dropped at the next turn. This
+    /// is not a failure: the body runs on, and the group returns its value. To give the children time to end, see
     /// [`stop`](TaskGroup::stop); to cancel a single one, [`Child::cancel`].
     ///
     /// ```
@@ -233,9 +234,9 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     }
 
     /// Shuts down gracefully: accepts no more children from now on, waits until all have ended, and
-    /// [cancels](TaskGroup::cancel) those that have not ended after `limit`. Returns how many these were. `limit` starts
-    /// with the call. Call it in the body; in a server, after `or(stop_signal, accept(&group)).await?`. The signal can
-    /// be [`Interrupts::received`](crate::interrupt::Interrupts::received).
+    /// [cancels](TaskGroup::cancel) those that have not ended after `limit`. Returns how many these were. `limit`
+    /// starts with the call. Call it in the body; in a server, after `or(stop_signal, accept(&group)).await?`. The
+    /// signal can be [`Interrupts::received`](crate::interrupt::Interrupts::received).
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -370,8 +371,8 @@ impl<E> Shared<'_, E> {
     }
 }
 
-/// A handle to a child of a group, from [`TaskGroup::spawn`]: a future of the child's value. It is `None` if the child
-/// has failed or was cancelled, or if its value has been taken.
+/// A handle to a child of a group, from [`TaskGroup::spawn`]: a future of the child's value. It is `None` if the
+/// child has failed or was cancelled, or if its value has been taken.
 ///
 /// Dropping the handle does not affect the child: the group owns it.
 pub struct Child<T> {
@@ -380,8 +381,9 @@ pub struct Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Cancels only this child: asyncio's `task.cancel()`. Returns at once; the child is dropped at its next turn. This
-    /// is not a failure of the group. To wait for that, await the `Child`. For all children, [`TaskGroup::cancel`].
+    /// Cancels only this child: asyncio's `task.cancel()`. Returns at once; the child is dropped at its next turn.
+    /// This is not a failure of the group. To wait for that, await the `Child`. For all children,
+    /// [`TaskGroup::cancel`].
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -417,8 +419,8 @@ impl<T> fmt::Debug for Child<T> {
     }
 }
 
-/// The errors of a [`task_group`], in the order in which they occurred: asyncio's `ExceptionGroup`. Its message is how
-/// many there are, and its `source` is the first; `{:#}` shows them all.
+/// The errors of a [`task_group`], in the order in which they occurred: asyncio's `ExceptionGroup`. Its message is
+/// how many there are, and its `source` is the first; `{:#}` shows them all.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};

@@ -53,13 +53,14 @@ use std::task::{Context, Poll, ready};
 /// A TCP connection, used through [`AsyncRead`] and [`AsyncWrite`], with an example [above](self).
 ///
 /// Closing it shuts down its writing half: the peer reads everything that was written, then the end, and can still
-/// write. Dropping it closes both halves. One task can read while another writes, through `futures_lite::io::split`. To
-/// limit a read or write, see [`timeout`](crate::timeout::timeout). It is `Send` and `Sync`.
+/// write. Dropping it closes both halves. One task can read while another writes, through
+/// `futures_lite::io::split`. To limit a read or write, see [`timeout`](crate::timeout::timeout). It is `Send` and
+/// `Sync`.
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,
-    // Not `poll_readable`: it starts again if the reactor takes the wake-up for an old one, and while another thread
-    // is in the reactor, every wake-up counts as old. These futures remember when they have started.
+    // Not `poll_readable`: it starts again if the reactor takes the wake-up for an old one, and while another
+    // thread is in the reactor, every wake-up counts as old. These futures remember when they have started.
     /// Set after a read that did not fill its buffer.
     empty: Option<ReadableOwned<net::TcpStream>>,
     /// Set after a write that did not write all of its bytes.

@@ -17,9 +17,9 @@
 //! | `task.cancelling`, `task.uncancel` | count the requests to cancel | | none: a dropped future cannot refuse |
 //! | a destructor panics when time is up | `wait_for` raises the exception | | the panic goes to the caller; in a `Task` it ends the process, as async-task does whenever a cancelled task's destructor panics |
 //!
-//! A dropped future loses data that it has read but not returned; smol's `read_line` is an example. To keep it, spawn
-//! the future, and wait for its task by reference: when time is up, the task goes on until you cancel it. (Dropping a
-//! `Task` cancels it, but does not wait for its destructors.)
+//! A dropped future loses data that it has read but not returned; smol's `read_line` is an example. To keep it,
+//! spawn the future, and wait for its task by reference: when time is up, the task goes on until you cancel it.
+//! (Dropping a `Task` cancels it, but does not wait for its destructors.)
 //!
 //! ```
 //! # use asyncio_to_smol::timeout::{TimedOut, timeout};
@@ -63,8 +63,8 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if `future` is not ready within `limit`. It has been dropped by then. If the limit has passed before
-/// the first poll, `future` is not polled at all, except for a `Task` or a reference to one.
+/// [`TimedOut`] if `future` is not ready within `limit`. It has been dropped by then. If the limit has passed
+/// before the first poll, `future` is not polled at all, except for a `Task` or a reference to one.
 pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     Timeout {
         future: Some(future),
@@ -95,7 +95,8 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
 }
 
 pin_project! {
-    /// The future that [`timeout`] and [`timeout_at`] return, with examples there. It is `Send` and `Sync` if `F` is.
+    /// The future that [`timeout`] and [`timeout_at`] return, with examples there. It is `Send` and `Sync` if `F`
+    /// is.
     ///
     /// # Panics
     ///

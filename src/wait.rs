@@ -38,8 +38,8 @@
 //! | cancelling the wait | the tasks run on | | all tasks stay in the `Vec`, with the results they have returned |
 //! | a task that was cancelled | is in `done`, `result()` raises `CancelledError`; it does not count as an exception | | is in `done` as one that panicked, and counts as an exception (this needs a dropped executor: only the owner of a `Task` can cancel it) |
 //!
-//! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task, so waiting
-//! for the first of n tasks, n times, takes quadratic time, as in asyncio. With
+//! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task, so
+//! waiting for the first of n tasks, n times, takes quadratic time, as in asyncio. With
 //! [`as_completed`](crate::as_completed::as_completed) it takes linear time.
 //!
 //! [`Wait`] is `Send` if what the tasks return is; it is not `Sync`.
@@ -60,8 +60,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// Waits until all tasks have ended: `ALL_COMPLETED`. The neighbours are [`first_completed`] and [`first_exception`];
-/// for futures that are not tasks yet, [`gather_all`](crate::gather::gather_all).
+/// Waits until all tasks have ended: `ALL_COMPLETED`. The neighbours are [`first_completed`] and
+/// [`first_exception`]; for futures that are not tasks yet, [`gather_all`](crate::gather::gather_all).
 ///
 /// ```
 /// # let ex = async_executor::LocalExecutor::new();
@@ -76,8 +76,9 @@ pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
     Wait::new(tasks, |_| false)
 }
 
-/// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`. To get all results one after another, see
-/// [`as_completed`](crate::as_completed::as_completed); to ignore errors until all have ended, [`all_completed`].
+/// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`. To get all results one after another,
+/// see [`as_completed`](crate::as_completed::as_completed); to ignore errors until all have ended,
+/// [`all_completed`].
 ///
 /// ```
 /// # let ex = async_executor::LocalExecutor::new();
@@ -124,8 +125,8 @@ pub struct Wait<'t, T> {
     timer: Timer,
     /// Whether the wait ends after the last turns.
     enough: bool,
-    /// asyncio notices a task's end one turn later, and the waiting task runs one turn after that. Tasks that end by
-    /// then are done, too. (One turn less if the wait has been pending.)
+    /// asyncio notices a task's end one turn later, and the waiting task runs one turn after that. Tasks that end
+    /// by then are done, too. (One turn less if the wait has been pending.)
     last_turns: u8,
     inbox: Arc<Inbox>,
 }
@@ -151,8 +152,8 @@ impl<'t, T> Wait<'t, T> {
         }
     }
 
-    /// Sets a time limit, which starts now: tasks that have not ended by then are pending. Tasks that are ready to run
-    /// get one turn even if `limit` is zero. To drop a future at its limit, see
+    /// Sets a time limit, which starts now: tasks that have not ended by then are pending. Tasks that are ready to
+    /// run get one turn even if `limit` is zero. To drop a future at its limit, see
     /// [`timeout`](crate::timeout::timeout).
     ///
     /// ```

@@ -22,11 +22,8 @@
 //! A deadline for all. `or` polls its first future first, so children that have ended come before the deadline:
 //!
 //! ```
-//! # use asyncio_to_smol::as_completed::as_completed;
-//! # use async_executor::LocalExecutor;
-//! # use async_io::{Timer, block_on};
-//! # use futures_lite::{StreamExt, future};
-//! # use std::time::Duration;
+//! # use {asyncio_to_smol::as_completed::as_completed, async_executor::LocalExecutor};
+//! # use {async_io::{Timer, block_on}, futures_lite::{StreamExt, future}, std::time::Duration};
 //! # let ex = LocalExecutor::new();
 //! # block_on(ex.run(async {
 //! # let children = [future::or(future::pending(), async { Timer::after(Duration::from_secs(60)).await; })];
@@ -62,8 +59,7 @@ use std::vec;
 ///
 /// ```
 /// # use asyncio_to_smol::as_completed::as_completed;
-/// # use {async_executor::LocalExecutor, async_io::block_on};
-/// # use futures_lite::StreamExt;
+/// # use {async_executor::LocalExecutor, async_io::block_on, futures_lite::StreamExt};
 /// # let ex = LocalExecutor::new();
 /// block_on(ex.run(async {
 ///     let words = ["three", "two"];

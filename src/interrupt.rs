@@ -170,8 +170,7 @@ impl Interrupts {
     /// Dropping the future does not lose the signal. [`now`](Interrupts::now) does not wait.
     ///
     /// ```
-    /// # use asyncio_to_smol::interrupt::Interrupts;
-    /// # use futures_lite::future::{block_on, poll_once};
+    /// # use {asyncio_to_smol::interrupt::Interrupts, futures_lite::future::{block_on, poll_once}};
     /// let interrupts = Interrupts::listen();
     /// assert_eq!(block_on(poll_once(interrupts.received())), None);
     /// ```

@@ -120,8 +120,7 @@ impl<'a> Spawner<'a> {
     /// `task.fallible().await` returns `None`. For many futures at once, see [`gather`](crate::gather::gather).
     ///
     /// ```
-    /// # use asyncio_to_smol::run::run;
-    /// # use futures_lite::future::pending;
+    /// # use {asyncio_to_smol::run::run, futures_lite::future::pending};
     /// run(async |ex| {
     ///     let never = ex.spawn(pending::<()>());
     ///     assert_eq!(ex.spawn(async { 1 }).await, 1);

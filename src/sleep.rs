@@ -54,8 +54,7 @@ use std::time::{Duration, Instant};
 /// For a point in time, see [`sleep_until`]; to repeat without drift, [`Ticker`](crate::ticker::Ticker).
 ///
 /// ```
-/// # use asyncio_to_smol::sleep::sleep;
-/// # use std::time::Duration;
+/// # use {asyncio_to_smol::sleep::sleep, std::time::Duration};
 /// async_io::block_on(sleep(Duration::from_millis(3)));
 /// ```
 pub fn sleep(duration: Duration) -> Sleep {
@@ -67,8 +66,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// limit another future, [`timeout_at`](crate::timeout::timeout_at).
 ///
 /// ```
-/// # use asyncio_to_smol::sleep::sleep_until;
-/// # use std::time::{Duration, Instant};
+/// # use {asyncio_to_smol::sleep::sleep_until, std::time::{Duration, Instant}};
 /// let deadline = Instant::now() + Duration::from_millis(3);
 /// async_io::block_on(sleep_until(deadline));
 /// assert!(Instant::now() >= deadline);

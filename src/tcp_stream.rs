@@ -72,8 +72,7 @@ impl TcpStream {
     /// addresses and options later, keep an `Arc` of it and pass a clone.
     ///
     /// ```
-    /// # use asyncio_to_smol::tcp_stream::TcpStream;
-    /// # use async_io::Async;
+    /// # use {asyncio_to_smol::tcp_stream::TcpStream, async_io::Async};
     /// fn without_delay(connection: Async<std::net::TcpStream>) -> std::io::Result<TcpStream> {
     ///     connection.get_ref().set_nodelay(true)?;
     ///     Ok(TcpStream::new(connection))

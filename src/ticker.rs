@@ -54,8 +54,7 @@ impl Ticker {
     /// [`now_and_every`](Ticker::now_and_every).
     ///
     /// ```
-    /// # use asyncio_to_smol::ticker::Ticker;
-    /// # use futures_lite::StreamExt;
+    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt};
     /// # use std::time::{Duration, Instant};
     /// let (start, period) = (Instant::now(), Duration::from_millis(3));
     /// async_io::block_on(Ticker::every(period).next());
@@ -68,9 +67,7 @@ impl Ticker {
     /// Ticks at once, and then every period. Without the first tick, [`every`](Ticker::every).
     ///
     /// ```
-    /// # use asyncio_to_smol::ticker::Ticker;
-    /// # use futures_lite::StreamExt;
-    /// # use std::time::Duration;
+    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt, std::time::Duration};
     /// let ticks = Ticker::now_and_every(Duration::ZERO).take(2);
     /// assert_eq!(async_io::block_on(ticks.count()), 2);
     /// ```

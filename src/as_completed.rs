@@ -24,8 +24,7 @@
 //! ```
 //! # use {asyncio_to_smol::as_completed::as_completed, async_executor::LocalExecutor};
 //! # use {async_io::{Timer, block_on}, futures_lite::{StreamExt, future}, std::time::Duration};
-//! # let ex = LocalExecutor::new();
-//! # block_on(ex.run(async {
+//! # let ex = LocalExecutor::new(); block_on(ex.run(async {
 //! # let children = [future::or(future::pending(), async { Timer::after(Duration::from_secs(60)).await; })];
 //! let mut timer = Timer::after(Duration::from_millis(20));
 //! let mut results = as_completed(&ex, children);
@@ -41,6 +40,8 @@
 //!
 //! Source: [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
+/// Where [`as_completed`] spawns the task of the children. [`gather`](crate::gather::Spawn) has an example.
+///
 pub use crate::children::Spawn;
 use crate::children::{Children, Ended, start};
 use futures_lite::Stream;
@@ -106,8 +107,7 @@ impl<T> AsCompleted<T> {
     /// Lets the children run on, and drops what they return. To cancel them instead, drop the stream.
     ///
     /// ```
-    /// # use asyncio_to_smol::as_completed::as_completed;
-    /// # let ex = async_executor::LocalExecutor::new();
+    /// # use asyncio_to_smol::as_completed::as_completed; let ex = async_executor::LocalExecutor::new();
     /// # async_io::block_on(ex.run(async {
     /// as_completed(&ex, (0..2).map(async |n| println!("{n}"))).detach();
     /// # }));

@@ -20,11 +20,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// Where children are spawned: a `LocalExecutor`, or the [`Spawner`](crate::run::Spawner) that `run` passes to
-/// `main`.
-///
-/// With an `Rc<LocalExecutor>`, write `&*ex`. `'a` is the lifetime of what the children may borrow. It is
-/// implemented for every type that spawns the futures by which it is extended (`Extend` for a reference to it).
+/// `LocalExecutor` (with an `Rc`, write `&*ex`) and [`Spawner`](crate::run::Spawner) implement it, as does every type
+/// that spawns the futures by which it is extended (`Extend` for a reference). `'a` is what the children can borrow.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);

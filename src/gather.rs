@@ -43,6 +43,16 @@
 //! Sources: [`asyncio.gather`](https://docs.python.org/3/library/asyncio-task.html#asyncio.gather),
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).
 
+/// Where [`gather`] and [`gather_all`] spawn the task of the children.
+///
+/// ```
+/// # use {asyncio_to_smol::gather::{Spawn, gather_all}, futures_lite::future::block_on};
+/// async fn squares<'a>(ex: &impl Spawn<'a>) -> Vec<u32> {
+///     gather_all(ex, (1..4).map(async |n| n * n)).await
+/// }
+/// let ex = async_executor::LocalExecutor::new();
+/// assert_eq!(block_on(ex.run(squares(&ex))), [1, 4, 9]);
+/// ```
 pub use crate::children::Spawn;
 use crate::children::{Children, Ended, drop_quietly, start};
 use std::future::{Future, poll_fn};
@@ -70,8 +80,7 @@ use std::thread;
 /// Children that do not return a `Result` do not compile here. Use [`gather_all`] for them:
 ///
 /// ```compile_fail,E0271
-/// # use asyncio_to_smol::gather::gather;
-/// # let ex = async_executor::LocalExecutor::new();
+/// # use asyncio_to_smol::gather::gather; let ex = async_executor::LocalExecutor::new();
 /// let numbers = gather(&ex, [1, 2].map(async |n| n));
 /// ```
 pub fn gather<'a, F, T, E>(

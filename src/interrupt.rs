@@ -64,8 +64,6 @@ use std::time::{Duration, Instant};
 /// [`Interrupted`] if a signal has arrived, even if `future` ended before it could be dropped. Turn it into an
 /// `ExitCode`, as [above](self): if `main` returns it as an error, the exit status is 1.
 ///
-/// # Examples
-///
 /// ```
 /// use asyncio_to_smol::interrupt::until_interrupted;
 /// use futures_lite::future::block_on;
@@ -83,7 +81,7 @@ pub fn until_interrupted<F: Future>(
     }
 }
 
-/// The signal that has arrived: the error of [`until_interrupted`]. An `ExitCode` can be made from it.
+/// The signal that has arrived: the error of [`until_interrupted`]. It converts into an `ExitCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Interrupted {

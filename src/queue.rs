@@ -67,7 +67,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// A first-in, first-out queue, with an example [above](self). Clones are handles to the same queue.
+/// A first-in, first-out queue. Clones are handles to the same queue. An example is [above](self).
 pub struct Queue<T>(Rc<RefCell<State<T>>>);
 
 /// Wakers and destructors of values are foreign code: none is cloned, woken or dropped while this is borrowed.
@@ -134,8 +134,7 @@ impl<T> Queue<T> {
     /// [`Closed`], with the value, if the queue has been closed.
     ///
     /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// # futures_lite::future::block_on(async {
+    /// # use asyncio_to_smol::queue::*; futures_lite::future::block_on(async {
     /// let queue = Queue::bounded(10);
     /// assert_eq!(queue.put('a').await, Ok(()));
     /// queue.close();
@@ -193,8 +192,7 @@ impl<T> Queue<T> {
         result.map_err(|Closed(value)| value)
     }
 
-    /// Takes the first value out of the queue if there is one now; asyncio: `QueueEmpty`. [`get`](Queue::get)
-    /// waits.
+    /// Takes the first value out of the queue if there is one now. [`get`](Queue::get) waits for one.
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -243,8 +241,7 @@ impl<T> Queue<T> {
     }
 
     /// Closes the queue, as asyncio's `shutdown` does: every `put`, also one that waits, fails with [`Closed`],
-    /// and so does every `get` once the queue is empty. To wait for the remaining values first, see
-    /// [`join`](Queue::join).
+    /// and so does every `get` once the queue is empty. To let the work end first, see [`join`](Queue::join).
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -421,7 +418,7 @@ impl<T> fmt::Debug for Queue<T> {
 }
 
 /// The queue has been [closed](Queue::close): asyncio's `QueueShutDown`. It contains the value that
-/// [`put`](Queue::put), with an example there, has not put; after [`get`](Queue::get), a `()`.
+/// [`put`](Queue::put) has not put, as in its example; from [`get`](Queue::get), a `()`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Closed<T = ()>(pub T);
 

@@ -104,7 +104,7 @@ async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) 
     }
 }
 
-/// A weak handle to the loop of a [`run`], for spawning tasks. Clones are cheap. [`run`] passes one to `main`.
+/// A weak handle to the loop of a [`run`], for spawning tasks. [`run`] passes one to `main`. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Spawner<'a> {
     executor: Weak<LocalExecutor<'a>>,
@@ -131,8 +131,7 @@ impl<'a> Spawner<'a> {
         self.spawn_task(future, None)
     }
 
-    /// [Spawns](Spawner::spawn) a task with a name for [`tasks`](Spawner::tasks): asyncio's `create_task(…,
-    /// name=…)`.
+    /// [Spawns](Spawner::spawn) a task with a name for [`tasks`](Spawner::tasks): `create_task(…, name=…)`.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {

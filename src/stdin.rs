@@ -14,9 +14,7 @@
 //! while let Some(line) = lines.next().await {
 //!     println!("{}", String::from_utf8_lossy(&line?));
 //! }
-//! # std::io::Result::Ok(())
-//! # })?;
-//! # std::io::Result::Ok(())
+//! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
 //! smol's `Async` is made for sockets. On standard input, the obvious ways to use it are wrong, and the usual
@@ -68,11 +66,11 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error: a [`Stream`],
-/// with an example [above](self). It is `Send` and `Sync`.
+/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error: a [`Stream`].
 ///
-/// Cancel-safe: dropping the future of `next()` loses no input. Dropping the `Stdin` closes the file that it has
-/// opened, and keeps unread bytes for the next `Stdin`. std's `stdin()` has a separate buffer: do not use both.
+/// An example is [above](self). It is `Send` and `Sync`. Cancel-safe: dropping the future of `next()` loses no
+/// input. Dropping the `Stdin` closes the file that it has opened, and keeps unread bytes for the next `Stdin`.
+/// std's `stdin()` has a separate buffer: do not use both.
 #[derive(Debug)]
 #[must_use = "it reads nothing unless it is polled, and keeps others from opening it"]
 pub struct Stdin {
@@ -97,8 +95,6 @@ impl Stdin {
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) while there is another `Stdin`: each would get only some of the
     /// lines. Another error if standard input cannot be read at all.
-    ///
-    /// # Examples
     ///
     /// ```
     /// use asyncio_to_smol::stdin::Stdin;

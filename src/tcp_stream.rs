@@ -17,8 +17,7 @@
 //! let mut text = [0; 12];
 //! TcpStream::new(server).read_exact(&mut text).await?;
 //! assert_eq!(&text, b"Hello world!");
-//! # std::io::Result::Ok(())
-//! # }).unwrap();
+//! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
 //! smol's own `TcpStream` reads from the socket whenever it is polled. That is expensive for a caller that polls
@@ -37,7 +36,7 @@
 //! was closed or reset. The cost: after a read that did not fill its buffer, further input is read one turn of the
 //! loop later. For lines of standard input, see [`Stdin`](crate::stdin::Stdin).
 //!
-//! Sources: [epoll(7)](https://man7.org/linux/man-pages/man7/epoll.7.html) (questions 8 and 9),
+//! Sources: [epoll(7)](https://man7.org/linux/man-pages/man7/epoll.7.html) (question 9),
 //! [`loop.create_connection`](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_connection),
 //! [`net.Socket`](https://nodejs.org/api/net.html#class-netsocket).
 
@@ -50,12 +49,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A TCP connection, used through [`AsyncRead`] and [`AsyncWrite`], with an example [above](self).
+/// A TCP connection, used through [`AsyncRead`] and [`AsyncWrite`].
 ///
-/// Closing it shuts down its writing half: the peer reads everything that was written, then the end, and can still
-/// write. Dropping it closes both halves. One task can read while another writes, through
-/// `futures_lite::io::split`. To limit a read or write, see [`timeout`](crate::timeout::timeout). It is `Send` and
-/// `Sync`.
+/// An example is [above](self). It is `Send` and `Sync`. Closing it shuts down its writing half: the peer reads
+/// everything that was written, then the end, and can still write. Dropping it closes both halves. One task can
+/// read while another writes, through `futures_lite::io::split`. To limit a read or write, see
+/// [`timeout`](crate::timeout::timeout).
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,

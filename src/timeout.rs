@@ -95,8 +95,7 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
 }
 
 pin_project! {
-    /// The future that [`timeout`] and [`timeout_at`] return, with examples there. It is `Send` and `Sync` if `F`
-    /// is.
+    /// The future that [`timeout`] and [`timeout_at`] return, with examples there. `Send` and `Sync` if `F` is.
     ///
     /// # Panics
     ///

@@ -60,12 +60,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// Waits until all tasks have ended: `ALL_COMPLETED`. The neighbours are [`first_completed`] and
-/// [`first_exception`]; for futures that are not tasks yet, [`gather_all`](crate::gather::gather_all).
+/// Waits until all tasks have ended: `ALL_COMPLETED`.
+///
+/// For futures that are not tasks yet, see [`gather_all`](crate::gather::gather_all).
 ///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(async { 1 }), ex.spawn(async { 2 })];
 /// let done = asyncio_to_smol::wait::all_completed(&mut tasks).await;
 /// assert_eq!((done.len(), tasks.len()), (2, 0));
@@ -76,13 +76,12 @@ pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
     Wait::new(tasks, |_| false)
 }
 
-/// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`. To get all results one after another,
-/// see [`as_completed`](crate::as_completed::as_completed); to ignore errors until all have ended,
-/// [`all_completed`].
+/// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`.
+///
+/// To get every result when it arrives, see [`as_completed`](crate::as_completed::as_completed).
 ///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(std::future::pending()), ex.spawn(async { 1 })];
 /// let done = asyncio_to_smol::wait::first_completed(&mut tasks).await;
 /// assert_eq!((done[0].0, tasks.len()), (1, 1));
@@ -93,12 +92,12 @@ pub fn first_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
     Wait::new(tasks, |_| true)
 }
 
-/// Waits until a task has returned an error or panicked, or all have ended: `FIRST_EXCEPTION`. If only the values
-/// or the first error matter, see [`gather`](crate::gather::gather).
+/// Waits until a task has returned an error or panicked, or all have ended: `FIRST_EXCEPTION`.
+///
+/// If only the values or the first error matter, see [`gather`](crate::gather::gather).
 ///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(std::future::pending()), ex.spawn(async { Err::<(), _>("no") })];
 /// let done = asyncio_to_smol::wait::first_exception(&mut tasks).await;
 /// assert_eq!((done[0].0, tasks.len()), (1, 1));
@@ -109,10 +108,11 @@ pub fn first_exception<T, E>(tasks: &mut Vec<Task<Result<T, E>>>) -> Wait<'_, Re
     Wait::new(tasks, |result| !matches!(result, Ok(Ok(_))))
 }
 
-/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return: the index and the result
-/// of each task that has ended. The pending tasks stay in the `Vec`. An example is [above](self).
+/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return, with an example for
+/// each.
 ///
-/// Dropping it cancels no task and loses no result. A task's panic is a result, so awaiting this does not panic.
+/// It returns the index and the result of each task that has ended. The pending tasks stay in the `Vec`. Dropping
+/// it cancels no task and loses no result. A task's panic is a result; awaiting this does not panic.
 #[derive(Debug)]
 #[must_use = "it waits only if it is awaited"]
 pub struct Wait<'t, T> {
@@ -152,13 +152,11 @@ impl<'t, T> Wait<'t, T> {
         }
     }
 
-    /// Sets a time limit, which starts now: tasks that have not ended by then are pending. Tasks that are ready to
-    /// run get one turn even if `limit` is zero. To drop a future at its limit, see
-    /// [`timeout`](crate::timeout::timeout).
+    /// Sets a time limit, which starts now: tasks that have not ended by then are pending. Even if `limit` is
+    /// zero, tasks get one turn. To drop a future at its limit, see [`timeout`](crate::timeout::timeout).
     ///
     /// ```
-    /// # let ex = async_executor::LocalExecutor::new();
-    /// # async_io::block_on(ex.run(async {
+    /// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
     /// let mut tasks = vec![ex.spawn(std::future::pending::<()>())];
     /// let wait = asyncio_to_smol::wait::all_completed(&mut tasks);
     /// let done = wait.timeout(std::time::Duration::from_millis(20)).await;

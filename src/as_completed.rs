@@ -6,7 +6,8 @@
 //!   and for its examples `cargo add --dev async-io`
 //!
 //! The children start at the next turn of the loop, awaited or not, in the order of the input. An error is an item
-//! like any other: a child that returns a `Result` yields that `Result`.
+//! like any other: a child that returns a `Result` yields that `Result`. [`AsCompleted`] stays on its thread: it
+//! is neither `Send` nor `Sync`.
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
@@ -36,8 +37,6 @@
 //! # }));
 //! ```
 //!
-//! [`AsCompleted`] stays on its thread: it is neither `Send` nor `Sync`.
-//!
 //! Source: [`asyncio.as_completed`](https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed).
 
 /// Where [`as_completed`] spawns the task of the children. [`gather`](crate::gather::Spawn) has an example.
@@ -51,8 +50,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-/// Runs the children together, and yields their results in the order in which they end, each with its index in the
-/// input.
+/// Runs the children together, and yields their results in the order in which they end, each with its index.
 ///
 /// For all results in the order of the input, see [`gather_all`](crate::gather::gather_all); to wait for tasks and
 /// keep them, [`wait`](crate::wait); to cancel the others at the first error,

@@ -20,8 +20,9 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// `LocalExecutor` (with an `Rc`, write `&*ex`) and [`Spawner`](crate::run::Spawner) implement it, as does every type
-/// that spawns the futures by which it is extended (`Extend` for a reference). `'a` is what the children can borrow.
+/// `LocalExecutor` (with an `Rc`, write `&*ex`) and [`Spawner`](crate::run::Spawner) implement it, as does every
+/// type that spawns the futures by which it is extended (`Extend` for a reference). `'a` is what the children can
+/// borrow.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);

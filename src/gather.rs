@@ -36,9 +36,7 @@
 //! All children are in one task, which is cheaper than spawning and awaiting each (`just bench gather spawn`). A
 //! child is freed when it ends; children of up to 256 bytes share an allocation, four at a time. At each turn of
 //! the loop, all children that have been woken are polled, once each and in order, as asyncio polls tasks. No
-//! other task runs in between.
-//!
-//! [`Gather`] and [`GatherAll`] stay on their thread: they are neither `Send` nor `Sync`.
+//! other task runs in between. [`Gather`] and [`GatherAll`] stay on their thread: neither is `Send` or `Sync`.
 //!
 //! Sources: [`asyncio.gather`](https://docs.python.org/3/library/asyncio-task.html#asyncio.gather),
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).

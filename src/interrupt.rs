@@ -22,8 +22,8 @@
 //! | the first Ctrl-C | `run` cancels `main`, then the rest, and raises `KeyboardInterrupt` | ends the process | the future is dropped; [`until_interrupted`] returns `Err`. With [`run`](crate::run::run): [`run_until_interrupted`](crate::run_until_interrupted) |
 //! | doing something else then, or awaiting something | `loop.add_signal_handler` | `process.on('SIGINT', …)` | wait for [`Interrupts::received`] beside the work |
 //! | during a call that blocks the loop | as soon as it returns | | as soon as it returns |
-//! | a second one, half a second after the first or later | `KeyboardInterrupt` at once, in the middle of the teardown | | ends the process at once, even if the loop is blocked |
-//! | several before that | as above | | count as one: a parent that relays its own Ctrl-C (GNU `timeout`, `concurrently`) sends two or three |
+//! | a second one | `KeyboardInterrupt` at once, in the middle of the teardown | | ends the process at once, even if the loop is blocked |
+//! | repetitions within the time that [`Interrupts`] names | as above | | count as the first: a parent that relays its own Ctrl-C (GNU `timeout`, `concurrently`) sends two or three |
 //! | SIGTERM | ends the process at once | ends the process at once | like Ctrl-C |
 //! | any other signal | `loop.add_signal_handler` | `process.on` | the crate `async-signal`, which smol itself uses |
 //! | exit status | ended by the signal: a shell shows 130 (SIGINT) or 143 (SIGTERM) | the same | exits with 130 or 143: the same `$?`, but the calling shell script goes on |
@@ -33,8 +33,7 @@
 //! While there is no [`Interrupts`], the two signals end the process, as by default. The handlers stay installed,
 //! and so does a thread that they wake through a socket: do not also handle these two signals in another way.
 //! Without sockets (on Windows, or with no file descriptors left at the start) the thread checks 20 times a
-//! second. A process made by `fork` without `exec` has no such thread: it must itself set both signals back to
-//! their default.
+//! second. A process made by `fork` without `exec` has no such thread: it must reset both signals itself.
 //!
 //! Sources: [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html), asyncio's [Handling Keyboard
 //! Interruption](https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption), Node's

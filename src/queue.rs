@@ -51,9 +51,8 @@
 //! | another order | `PriorityQueue`, `LifoQueue` | | keep the values in a `BinaryHeap` or a `Vec`, and put a `()` into the queue for each |
 //!
 //! A future that has been polled keeps its place in the line until it is ready or dropped. If you keep it without
-//! polling it, the waiters behind it are held up.
-//!
-//! A [`Queue`] and its futures stay on their thread: they are neither `Send` nor `Sync`.
+//! polling it, the waiters behind it are held up. A [`Queue`] and its futures stay on their thread: they are
+//! neither `Send` nor `Sync`.
 //!
 //! Source: [`asyncio.Queue`](https://docs.python.org/3/library/asyncio-queue.html).
 

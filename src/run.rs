@@ -11,8 +11,7 @@
 //!   of `main`. (Inside `executor.run(main)`, a `main` that is not spawned can wait for 200 turns of the other
 //!   tasks, and spawning and awaiting in it is 10 to 20 times slower.)
 //! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor keep it
-//!   alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that another thread wakes at
-//!   that moment.)
+//!   alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that another thread is waking.)
 //!
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|

@@ -213,8 +213,7 @@ impl Wheel {
         due
     }
 
-    /// The tick of the alarm if `tick` is the first slot. With many slots, nearly every tick has one, and waking
-    /// three ticks together saves CPU.
+    /// The tick of the alarm if `tick` is the first slot. With many slots, waking three ticks together saves CPU.
     fn alarm_for(&self, tick: u64) -> u64 {
         tick.saturating_add(if self.slots.len() < 500 { 0 } else { 2 })
     }

@@ -17,8 +17,7 @@
 //! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
-//! smol's `Async` is made for sockets. On standard input, the obvious ways to use it are wrong, and the usual
-//! workarounds are wrong in some cases:
+//! smol's `Async` is made for sockets. On standard input, the usual ways to use it, and to avoid it, have faults:
 //!
 //! | | mechanism | symptom |
 //! |---|---|---|
@@ -162,8 +161,7 @@ impl Stdin {
             }
             self.chunk = Cursor::new(chunk[..len].to_vec());
         }
-        // Pasted lines, a file or a busy pipe are always ready. Without this, a loop over them would not let any
-        // other task run.
+        // Pasted lines, a file or a busy pipe are always ready. Without this, no other task would run meanwhile.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

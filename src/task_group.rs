@@ -41,9 +41,8 @@
 //!
 //! The task that awaits the group polls the body and the children: at each turn, those that have been woken, in
 //! the order of the wake-ups. They are not separate tasks; no executor is needed. A group inside a group takes a
-//! kilobyte of stack: a recursion thousands of levels deep needs tasks.
-//!
-//! [`TaskGroup`] and [`Child`] stay on their thread: they are neither `Send` nor `Sync`.
+//! kilobyte of stack: a recursion thousands of levels deep needs tasks. [`TaskGroup`] and [`Child`] stay on their
+//! thread: they are neither `Send` nor `Sync`.
 //!
 //! Sources: [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup),
 //! [PEP 654](https://peps.python.org/pep-0654/) on exception groups.
@@ -183,8 +182,7 @@ impl<T, E> Drop for Owner<'_, '_, T, E> {
     }
 }
 
-/// A handle to a group, for spawning children. Clones are cheap, and a child can own one. [`task_group`] passes a
-/// handle to its body.
+/// A handle to a group, which [`task_group`] passes to its body. Clones are cheap, and a child can own one.
 ///
 /// `E` is the error that the children and the body can return, `'a` is the lifetime of what they can borrow.
 pub struct TaskGroup<'a, E>(Rc<Shared<'a, E>>);

@@ -23,8 +23,7 @@
 //!
 //! Chapter 1 of the repository's `examples` has figures. For a single delay, see [`sleep`](crate::sleep::sleep).
 //!
-//! Sources: [`setInterval`](https://nodejs.org/api/timers.html#setintervalcallback-delay-args),
-//! [`asyncio.sleep`](https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep).
+//! Source: Node's [`setInterval`](https://nodejs.org/api/timers.html#setintervalcallback-delay-args).
 
 use async_io::Timer;
 use futures_lite::Stream;

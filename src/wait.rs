@@ -40,9 +40,8 @@
 //!
 //! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task, so
 //! waiting for the first of n tasks, n times, takes quadratic time, as in asyncio. With
-//! [`as_completed`](crate::as_completed::as_completed) it takes linear time.
-//!
-//! [`Wait`] is `Send` if what the tasks return is; it is not `Sync`.
+//! [`as_completed`](crate::as_completed::as_completed) it takes linear time. [`Wait`] is `Send` if what the tasks
+//! return is; it is not `Sync`.
 //!
 //! Source: [`asyncio.wait`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait).
 
@@ -108,11 +107,11 @@ pub fn first_exception<T, E>(tasks: &mut Vec<Task<Result<T, E>>>) -> Wait<'_, Re
     Wait::new(tasks, |result| !matches!(result, Ok(Ok(_))))
 }
 
-/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return, with an example for
-/// each.
+/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return.
 ///
-/// It returns the index and the result of each task that has ended. The pending tasks stay in the `Vec`. Dropping
-/// it cancels no task and loses no result. A task's panic is a result; awaiting this does not panic.
+/// An example is [above](self). It returns the index and the result of each task that has ended. The pending tasks
+/// stay in the `Vec`. Dropping it cancels no task and loses no result. A task's panic is a result; awaiting this
+/// does not panic.
 #[derive(Debug)]
 #[must_use = "it waits only if it is awaited"]
 pub struct Wait<'t, T> {

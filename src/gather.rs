@@ -33,10 +33,10 @@
 //! (To drop the others at the first error, use [`task_group`](crate::task_group::task_group), or the
 //! `try_join_all` of the crate `futures`.)
 //!
-//! All children are in one task, which is cheaper than spawning and awaiting each (`just bench gather spawn`). A
-//! child is freed when it ends; children of up to 256 bytes share an allocation, four at a time. At each turn of
-//! the loop, all children that have been woken are polled, once each and in order, as asyncio polls tasks. No
-//! other task runs in between. [`Gather`] and [`GatherAll`] stay on their thread: neither is `Send` or `Sync`.
+//! All children are in one task, which is cheaper than a task each (`just bench gather spawn_join`). A child is
+//! freed when it ends; children of up to 256 bytes share an allocation, four at a time. At each turn of the loop,
+//! all children that have been woken are polled, once each and in order, as asyncio polls tasks. No other task
+//! runs in between. [`Gather`] and [`GatherAll`] stay on their thread: neither is `Send` or `Sync`.
 //!
 //! Sources: [`asyncio.gather`](https://docs.python.org/3/library/asyncio-task.html#asyncio.gather),
 //! [`Promise.all`](https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/Promise/all).
@@ -67,8 +67,7 @@ use std::thread;
 /// [`task_group`](crate::task_group::task_group).
 ///
 /// ```
-/// # use asyncio_to_smol::gather::gather;
-/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
+/// # use {asyncio_to_smol::gather::gather, async_executor::LocalExecutor, futures_lite::future::block_on};
 /// let ex = LocalExecutor::new();
 /// let words = ["one", "three"];
 /// let lengths = gather(&ex, words.map(async |word| Ok::<_, String>(word.len())));
@@ -179,8 +178,7 @@ fn in_order<T>(mut ended: Vec<Ended<T>>) -> Vec<T> {
 /// [`wait::all_completed`](crate::wait::all_completed).
 ///
 /// ```
-/// # use asyncio_to_smol::gather::gather_all;
-/// # use {async_executor::LocalExecutor, futures_lite::future::block_on};
+/// # use {asyncio_to_smol::gather::gather_all, async_executor::LocalExecutor, futures_lite::future::block_on};
 /// let ex = LocalExecutor::new();
 /// let squares = block_on(ex.run(gather_all(&ex, (1..4).map(async |n| n * n))));
 /// assert_eq!(squares, [1, 4, 9]);

@@ -38,7 +38,7 @@
 //! | a file, `/dev/null`, closed (`<&-`) | its lines, then the end; these never block |
 //! | `\r\n` | the line without either |
 //! | not UTF-8 | the bytes |
-//! | one line of 64 MB | that line, in time linear in its length; other tasks run meanwhile |
+//! | a very long line | that line, in time linear in its length; other tasks run meanwhile |
 //! | a line longer than the [limit](Stdin::set_line_limit) | an error, then the end |
 //! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
 //! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; input that it has read but not handed over is lost with the [`Stdin`] |

@@ -21,9 +21,8 @@
 //! | Node's `setInterval` | starts when the last tick ran | one late tick, then every period |
 //! | [`Ticker`] | starts when the last tick was due; after a missed tick, when the late tick ran | one late tick, then every period |
 //!
-//! Chapter 1 of the repository's `examples` has figures. For a single delay, see [`sleep`](crate::sleep::sleep).
-//!
-//! Source: Node's [`setInterval`](https://nodejs.org/api/timers.html#setintervalcallback-delay-args).
+//! For a single delay, see [`sleep`](crate::sleep::sleep). Figures are on the page of chapter 1. Source: Node's
+//! [`setInterval`](https://nodejs.org/api/timers.html#setintervalcallback-delay-args).
 
 use async_io::Timer;
 use futures_lite::Stream;
@@ -53,8 +52,7 @@ impl Ticker {
     /// [`now_and_every`](Ticker::now_and_every).
     ///
     /// ```
-    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt};
-    /// # use std::time::{Duration, Instant};
+    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt, std::time::{Duration, Instant}};
     /// let (start, period) = (Instant::now(), Duration::from_millis(3));
     /// async_io::block_on(Ticker::every(period).next());
     /// assert!(start.elapsed() >= period);

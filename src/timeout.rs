@@ -54,8 +54,7 @@ use std::time::{Duration, Instant};
 /// cancels none of them, [`wait`](crate::wait); for a delay, [`sleep`](crate::sleep::sleep).
 ///
 /// ```
-/// # use asyncio_to_smol::timeout::{TimedOut, timeout};
-/// # use {async_io::block_on, std::future, std::time::Duration};
+/// # use {asyncio_to_smol::timeout::{TimedOut, timeout}, async_io::block_on, std::future, std::time::Duration};
 /// let second = Duration::from_secs(1);
 /// assert_eq!(block_on(timeout(second, async { 5 })), Ok(5));
 /// assert_eq!(block_on(timeout(second / 100, future::pending::<()>())), Err(TimedOut));

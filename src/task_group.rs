@@ -69,10 +69,9 @@ use std::time::Duration;
 /// Runs `body`, and returns its result when all children of the group have ended.
 ///
 /// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does not
-/// compile: its lifetimes cannot be written.) The children can still spawn after `body` has ended. To let the
-/// other children run on after an error, see [`gather`](crate::gather::gather); to get each result when it
-/// arrives, [`as_completed`](crate::as_completed::as_completed); for tasks that outlive their scope,
-/// [`run`](crate::run::run).
+/// compile: its lifetimes cannot be written.) The children can still spawn after `body` has ended. If the others
+/// are to run on after an error, see [`gather`](crate::gather::gather); for each result when it arrives,
+/// [`as_completed`](crate::as_completed::as_completed); for tasks without a scope, [`run`](crate::run::run).
 ///
 /// # Errors
 ///
@@ -107,13 +106,16 @@ pub async fn task_group<'a, T, E: 'a>(
         panics: RefCell::default(),
     });
     let group = TaskGroup(Rc::clone(&shared));
-    let (fate, body) = shared.start(BODY, async { body(group).await });
-    fate.member.wake_by_ref();
-    let body = Some(body);
-    let mut group = Owner { shared, body, fate };
+    let (outcome, body) = shared.start(BODY, async { body(group).await });
+    outcome.member.wake_by_ref();
+    let mut group = Owner {
+        shared,
+        body: Some(body),
+        outcome,
+    };
     poll_fn(|cx| group.poll(cx)).await;
     // After a failure there is no value: everything has been dropped.
-    if let Some(value) = group.fate.value.take() {
+    if let Some(value) = group.outcome.value.take() {
         return Ok(value);
     }
     let mut errors = group.shared.errors.take();
@@ -130,7 +132,7 @@ pub async fn task_group<'a, T, E: 'a>(
 struct Owner<'a, 'b, T, E> {
     shared: Rc<Shared<'a, E>>,
     body: Option<Running<'b, E>>,
-    fate: Child<T>,
+    outcome: Child<T>,
 }
 
 impl<T, E> Owner<'_, '_, T, E> {
@@ -166,7 +168,7 @@ impl<T, E> Owner<'_, '_, T, E> {
         shared.closed.set(true);
         shared.drop_children();
         shared.quietly(|| self.body = None);
-        shared.quietly(|| drop(self.fate.value.take()));
+        shared.quietly(|| drop(self.outcome.value.take()));
         // A clone of the group must not keep the awaiting task alive.
         drop((shared.stopper.take(), shared.inbox.awaiter.take()));
     }
@@ -417,8 +419,8 @@ impl<T> fmt::Debug for Child<T> {
     }
 }
 
-/// The errors of a [`task_group`], in the order in which they occurred: asyncio's `ExceptionGroup`. Its message is
-/// how many there are, and its `source` is the first; `{:#}` shows them all.
+/// The errors of a [`task_group`], in the order in which they occurred: asyncio's `ExceptionGroup`. Its message
+/// states their number, and its `source` is the first; `{:#}` shows them all.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};

@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | how | `wait_for(aw, seconds)` | `Promise.race` with a timer, or `AbortSignal.timeout` | [`timeout`], [`timeout_at`] |
 //! | the limit starts | with the first step | with the call | with the call |
-//! | when time is up | cancels, and waits for the end of that | the promise goes on, its result is ignored | the future is dropped, its destructors have run; for a `Task`, see below |
+//! | when time is up | cancels it, and waits until it has ended | the promise goes on, its result is ignored | the future is dropped, its destructors have run; for a `Task`, see below |
 //! | ready just as time is up | the value | either | the value |
 //! | a limit of 0 | a coroutine is not started; a task that is done gives its value | | nothing is started; a task that is done gives its value |
 //! | the first step blocks for longer than the limit | `TimeoutError` at its first `await`; the value if there is none | | [`TimedOut`] at its first `await`; the value if there is none |

@@ -61,7 +61,7 @@ use std::time::Duration;
 
 /// Waits until all tasks have ended: `ALL_COMPLETED`.
 ///
-/// For futures that are not tasks yet, see [`gather_all`](crate::gather::gather_all).
+/// To wait for one, see [`first_completed`]; for plain futures, [`gather_all`](crate::gather::gather_all).
 ///
 /// ```
 /// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
@@ -77,7 +77,7 @@ pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 
 /// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`.
 ///
-/// To get every result when it arrives, see [`as_completed`](crate::as_completed::as_completed).
+/// See also [`first_exception`]; to get every result, [`as_completed`](crate::as_completed::as_completed).
 ///
 /// ```
 /// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
@@ -93,7 +93,7 @@ pub fn first_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 
 /// Waits until a task has returned an error or panicked, or all have ended: `FIRST_EXCEPTION`.
 ///
-/// If only the values or the first error matter, see [`gather`](crate::gather::gather).
+/// See also [`all_completed`]; for only the values or the first error, [`gather`](crate::gather::gather).
 ///
 /// ```
 /// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {

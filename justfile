@@ -1,11 +1,10 @@
-# `just` lists the chapters and programs; `just run 1` runs chapter 1; `just run hello_smol` one program.
-# The lists come from the heads of the programs, which the commands in tests/tools read.
+# `just` lists the chapters and programs; `just run 1` runs chapter 1, `just run hello_smol` one program.
+# The commands in tests/tools read the lists from the heads of the programs.
 
 set positional-arguments
 
-# Builds the commands, with a word about it only the first time, and becomes them: then a signal for `just`
-# is one for them.
-tools := "cargo build $(test ! -e target/tools/debug/tools || echo --quiet) --manifest-path tests/tools/Cargo.toml --target-dir target/tools && FROM=" + quote(invocation_directory()) + " exec target/tools/debug/tools"
+# Builds the commands, visibly only the first time, and replaces the shell by them: signals for `just` reach them.
+tools := "cargo build $(test ! -e target/debug/tools || echo --quiet) --manifest-path tests/tools/Cargo.toml --target-dir target && FROM=" + quote(invocation_directory()) + " exec target/debug/tools"
 
 # The chapters, their programs, and the other recipes.
 [private]
@@ -18,7 +17,7 @@ default: list
 list:
     @{{ tools }} list
 
-# Run a chapter by its number, or one program by its name; the rest are the program's arguments
+# Run a chapter by its number, or one program by its name; further arguments go to the program
 [group('learn')]
 [no-exit-message]
 run chapter_or_program *arguments:
@@ -36,13 +35,13 @@ picture *arguments:
 copy *arguments:
     @{{ tools }} copy "$@"
 
-# Take a module of the library into a package that exists: MODULE DIR [FOLDER]; --help lists them
+# Copy a module of the library into an existing package: MODULE DIR [FOLDER]; --help lists the modules
 [group('use')]
 [no-exit-message]
 take *arguments:
     @{{ tools }} take "$@"
 
-# Run every program, or those named, against its transcript; --patch CRATE=DIR takes a crate from there
+# Play every program, or those named, against its transcript; --patch CRATE=DIR uses the crate in DIR
 [group('use')]
 [no-exit-message]
 smoke *arguments:
@@ -53,25 +52,25 @@ smoke *arguments:
 test *arguments:
     cargo test --all-features "$@"
 
-# Measure against tokio, asyncio, Node and others: all jobs, or those named; --help says what else
+# Measure against tokio, asyncio, Node and others: all jobs, or those named; --help lists the options
 [group('work')]
 [no-exit-message]
 bench *arguments:
     @cargo build --quiet --release --bins --manifest-path benches/Cargo.toml --target-dir target/benches
     @target/benches/release/bench "$@"
 
-# What chapter 20 says of async-std and smol, run on both; arguments go to cargo test
+# Test the claims of chapter 20 on async-std and on smol; arguments go to cargo test
 [group('work')]
 async-std *arguments:
-    cargo test --manifest-path tests/async_std/Cargo.toml --target-dir target/async-std "$@"
+    cargo test --manifest-path tests/async_std/Cargo.toml --target-dir target "$@"
 
-# Write every list from the heads of the programs and modules; --check only says which one is wrong
+# Write every list from the heads of the programs and modules; --check only names those that differ
 [group('work')]
 [no-exit-message]
 contents *arguments:
     @{{ tools }} contents "$@"
 
-# What CI does: formatting, lints, docs, tests, and these recipes
+# Do what CI does: formatting, lints, docs, tests, and these recipes
 [group('work')]
 ci:
     bash .ci/run

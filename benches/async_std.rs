@@ -1,5 +1,5 @@
-//! async-std's contenders, where it has what smol has: `async_std JOB NUMBER`. Its executor has as many threads as
-//! there are cores, or as `ASYNC_STD_THREAD_COUNT` says.
+//! async-std's contenders: `async_std JOB NUMBER`. Its executor has a thread per core, or
+//! `ASYNC_STD_THREAD_COUNT` threads.
 
 use async_std::channel::{Receiver, bounded};
 use async_std::io::{ReadExt, WriteExt};

@@ -1,5 +1,5 @@
-//! `hello_tokio FLAVOUR SECONDS`: `hello_smol` on tokio. As many workers as there are cores take the numbers from
-//! a bounded channel, and compute each on a thread for blocking work.
+//! `hello_tokio FLAVOUR SECONDS`: `hello_smol` on tokio. A worker per core takes numbers from a bounded
+//! channel, and computes each on a thread for blocking work.
 
 use std::io::{self, Write};
 use std::sync::Arc;

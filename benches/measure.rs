@@ -1,5 +1,5 @@
-//! What the contenders in Rust measure themselves with: time, CPU time, memory, and the line that
-//! tells the command a figure.
+//! How the contenders in Rust measure themselves: time, CPU time, memory, and the line that reports a figure to the
+//! command.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::fmt::Display;
@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, io, process, thread};
 
-/// Tells the command a figure. In seconds or bytes, never in parts of them.
+/// Reports a figure to the command, in seconds or bytes.
 pub fn figure(name: impl Display, value: f64) {
     println!("{name} {value:e}");
 }
 
-/// Time from here on, of the clock and of the CPU.
+/// A clock for elapsed time and CPU time.
 pub struct Start {
     time: Instant,
     cpu: f64,
@@ -30,12 +30,12 @@ impl Start {
         }
     }
 
-    /// Seconds that have passed.
+    /// Elapsed seconds.
     pub fn seconds(&self) -> f64 {
         self.time.elapsed().as_secs_f64()
     }
 
-    /// Seconds of CPU that all threads of this process have used.
+    /// Seconds of CPU time of all threads of this process.
     pub fn cpu(&self) -> f64 {
         cpu() - self.cpu
     }
@@ -46,12 +46,12 @@ fn cpu() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// How many bytes of memory this process has had at most; 0 where the system does not say.
+/// The peak memory of this process in bytes; 0 where the system does not report it.
 pub fn peak_memory() -> f64 {
     peak_memory_of(process::id())
 }
 
-/// The same of another process.
+/// The peak memory of another process.
 pub fn peak_memory_of(process: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -72,22 +72,22 @@ pub fn argument<T: FromStr>(n: usize) -> T {
     argument.parse().unwrap_or_else(|_| unknown(n))
 }
 
-/// For an argument that is none of those there are: says so and ends the program.
+/// Reports an invalid argument and ends the program.
 pub fn unknown(n: usize) -> ! {
     let argument = env::args().nth(n).unwrap_or_default();
     eprintln!("argument {n}: not '{argument}'");
     process::exit(2)
 }
 
-/// The sum of all numbers below `n`: what the values of so many tasks are to come to.
+/// The sum of all numbers below `n`: the expected sum of the values of `n` tasks.
 pub fn sum_below(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// Waits for few children and for many, as many as the arguments from `first` on say, and tells how
-/// long one took.
+/// Waits for a few children and for many, whose numbers are the arguments from `first` on, and reports the time
+/// per child.
 ///
-/// `sum` gives the sum of what they return. It does so several times, and the median counts.
+/// `sum` returns the sum of their values. It is called several times, and the median counts.
 pub async fn waiting(name: &str, first: usize, sum: impl AsyncFn(u64) -> u64) {
     for (argument, of, times) in [(first, "few", 11), (first + 1, "many", 3)] {
         let n: u64 = self::argument(argument);
@@ -114,7 +114,7 @@ struct Counts {
     dropped: AtomicUsize,
 }
 
-/// What a task holds that has a destructor.
+/// A value with a destructor, which a task holds.
 pub struct Guard(Arc<Counts>);
 
 impl Dropped {
@@ -129,12 +129,12 @@ impl Dropped {
         (0..self.n).map(|_| Guard(Arc::clone(&self.counts)))
     }
 
-    /// Whether the tasks that hold them have begun to sleep.
+    /// Whether all tasks have begun to sleep.
     pub fn all_started(&self) -> bool {
         self.counts.started.load(Ordering::Relaxed) == self.n
     }
 
-    /// How long it took until all had been dropped, in seconds a task.
+    /// The time until all were dropped, in seconds per task.
     pub fn all_since(&self, start: Start) -> f64 {
         let seconds = start.seconds();
         assert!(self.all_started(), "some have not begun");
@@ -144,7 +144,7 @@ impl Dropped {
 }
 
 impl Guard {
-    /// Says that the task sleeps from here on.
+    /// Records that the task begins to sleep.
     pub fn started(&self) {
         self.0.started.fetch_add(1, Ordering::Relaxed);
     }
@@ -156,10 +156,9 @@ impl Drop for Guard {
     }
 }
 
-/// Calls into another thread, as many as the arguments from `first` on say: one after the other, and
-/// all at once.
+/// Calls into another thread, as many as the arguments from `first` on say: sequentially, and all at once.
 ///
-/// `call` begins one, and `wait` waits for what it returns.
+/// `call` starts a call, and `wait` waits for its value.
 pub fn calls<H>(first: usize, call: impl Fn(u64) -> H, wait: impl Fn(H) -> u64) {
     let n: u64 = argument(first);
     let start = Start::new();
@@ -183,7 +182,7 @@ pub struct Sleepers {
 }
 
 impl Sleepers {
-    /// From here on they are measured.
+    /// Starts the measurement.
     pub fn new(n: u64) -> Sleepers {
         Sleepers {
             n,
@@ -192,12 +191,12 @@ impl Sleepers {
         }
     }
 
-    /// How long each is to sleep.
+    /// How long each sleeps.
     pub fn times(&self) -> impl Iterator<Item = Duration> + use<> {
         (0..self.n).map(|i| Duration::from_micros(1_000_000 + i * 2_654_435_761 % 1_000_000))
     }
 
-    /// Tells what they have cost, when all have slept.
+    /// Reports their cost after all have slept.
     pub fn end(&self) {
         let (seconds, cpu) = (self.start.seconds(), self.start.cpu());
         let longest = self.times().max().unwrap_or_default().as_secs_f64();
@@ -208,24 +207,24 @@ impl Sleepers {
     }
 }
 
-/// What the figures are called for three numbers of children.
+/// The names of the figures for three numbers of children.
 pub const SIZES: [&str; 3] = ["few", "more", "many"];
 
-/// Tells the cost of a child for the numbers of children that the arguments from `first` on say.
+/// Reports the cost of a child for each number of children in the arguments from `first` on.
 pub fn growth(kind: &str, first: usize, cost: impl Fn(u64) -> f64) {
     for (size, argument) in SIZES.into_iter().zip(first..) {
         let n: u64 = self::argument(argument);
-        // The fewer there are, the more a disturbance would matter.
+        // The fewer children, the more a disturbance would matter.
         let times = (100_000 / n.max(1)).clamp(1, 9);
         let cost = median((0..times).map(|_| cost(n)).collect());
         figure(format_args!("{kind}_{size}"), cost);
     }
 }
 
-/// Says where a server listens; then, for every line of input, how much CPU this process has used since. The
-/// end of input ends the process.
+/// Prints the address of a server; then, for each line of input, the CPU time that this process has used since.
+/// The end of input ends the process.
 ///
-/// In a thread of its own, which sleeps while the server is measured.
+/// It runs on its own thread, which sleeps while the server is measured.
 pub fn report(address: SocketAddr) {
     println!("listening {address}");
     let start = Start::new();

@@ -1,8 +1,8 @@
-//! The memory that waiting costs: `memory WHO FORM FEW MORE MANY`, counted by an allocator that counts.
+//! The memory that waiting costs: `memory WHO FORM FEW MORE MANY`, counted by the allocator.
 //!
-//! The children are as small as they can be and never ready. Told is what is allocated once all of
-//! them have been polled, without the future itself and the place for its result. A program of its
-//! own, because the counting takes time.
+//! The children are as small as possible and never ready. The figure is what is allocated after all have been
+//! polled, without the future itself and the place for its result. It is a separate program because counting takes
+//! time.
 
 use asyncio_to_smol::as_completed::as_completed;
 use asyncio_to_smol::gather::{gather, gather_all};
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-/// A future of 8 bytes that is never ready, and would give 8 bytes.
+/// A future of 8 bytes that is never ready, with an output of 8 bytes.
 struct Never(#[allow(dead_code)] u64);
 
 impl Future for Never {
@@ -31,7 +31,7 @@ impl Future for Never {
     }
 }
 
-/// What has to be somewhere for every child: the future, and an `Option` of its result.
+/// What every child needs: the future, and an `Option` of its result.
 const NEEDED: usize = size_of::<Never>() + size_of::<Option<u64>>();
 
 type Ours = fn(&Spawner<'static>, usize) -> Box<dyn Any>;
@@ -103,7 +103,7 @@ fn in_tokio(n: usize, start: Theirs) -> usize {
             tokio::task::yield_now().await;
         }
         if let Some(tasks) = started.downcast_mut::<JoinSet<<Never as Future>::Output>>() {
-            poll_once(tasks.join_next()).await; // whoever has one waits for it
+            poll_once(tasks.join_next()).await; // as a program that owns it would wait
         }
         ALLOCATED.current_usage() - before
     })

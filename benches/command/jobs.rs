@@ -1,10 +1,10 @@
-//! What is measured: `jobs.toml`, which says what its fields are.
+//! The jobs, read from `jobs.toml`, which explains its fields.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
 
-/// In the order of the table. There are targets against the first three.
+/// In the order of the table. The first three have targets.
 pub const PEERS: [&str; 5] = ["tokio", "asyncio", "Node", "async-std", "C"];
 
 #[derive(Deserialize)]
@@ -25,11 +25,11 @@ pub struct Figure {
     pub name: String,
     pub unit: String,
     pub title: String,
-    /// How many times as much as tokio ours may take. 0 is no target.
+    /// The target: the largest ratio of our cost to tokio's. 0 is no target.
     pub limit: f64,
 }
 
-/// A contender, and what its runs have printed, sorted.
+/// A contender and the figures of its runs, sorted.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Way {
     pub who: String,
@@ -38,7 +38,7 @@ pub struct Way {
     #[serde(skip)]
     pub command: Vec<String>,
     pub figures: BTreeMap<String, Vec<f64>>,
-    /// Why there are none.
+    /// Why there are no figures.
     pub absent: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Way {
     }
 }
 
-/// The figures that have a target, which are those of the table.
+/// The figures with a target: those of the table.
 pub fn figures(jobs: &[Job]) -> impl Iterator<Item = (&Job, &Figure)> {
     let all = (jobs.iter()).flat_map(|job| job.figures.iter().map(move |figure| (job, figure)));
     all.filter(|(_, figure)| figure.limit > 0.0)
@@ -105,14 +105,14 @@ fn way(line: &str) -> Way {
     way
 }
 
-/// The names in braces replaced.
+/// Replaces the names in braces.
 fn filled(text: &str, numbers: &BTreeMap<String, u64>, shown: fn(u64) -> String) -> String {
     numbers.iter().fold(text.to_string(), |text, (name, n)| {
         text.replace(&format!("{{{name}}}"), &shown(*n))
     })
 }
 
-/// The number with a space after the thousands.
+/// Groups the digits by thousands.
 pub fn spaced(n: u64) -> String {
     match n {
         0..1_000 => n.to_string(),

@@ -1,4 +1,4 @@
-//! Measures this project and what one would use in its place, on the same work, in one run.
+//! Measures this project and its alternatives on the same work, in one run.
 
 mod jobs;
 mod picture;
@@ -19,18 +19,18 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const USAGE: &str = "\
 bench [OPTION] [JOB…]
 Runs these jobs, or all of them.
-  --list    the jobs, and nothing else
-  --quick   one round with small numbers: to see that everything runs
+  --list    lists the jobs
+  --quick   one round with small numbers, to check that every job runs
   --json    prints JSON in place of tables
-  --keep    all jobs into results.json, and from that the table in README.md and ratios.svg
+  --keep    runs all jobs, writes results.json, and from it the table in README.md and ratios.svg
   --render  writes the table and the picture from results.json again, without measuring
-  --check   fails if they are not what --render would write
-Fails if a program has failed; that one is not installed is no failure.";
+  --check   fails if they differ from results.json
+Fails if a program fails. A program that is not installed is left out.";
 
 /// The table is between two of these.
 const MARK: &str = "<!-- `just bench --keep` writes what is between these. -->\n";
 
-/// A run: on what, and what has come out for each job.
+/// A recorded run: the machine and versions, and the results of each job.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
     about: Vec<(String, String)>,
@@ -50,13 +50,13 @@ fn run() -> Result<()> {
     let mut jobs = jobs::read(option == "--quick")?;
     jobs.retain(|job| names.is_empty() || names.contains(&job.name));
     match option {
-        _ if jobs.len() < names.len() => return Err("no such job; --list lists them".into()),
+        _ if jobs.len() < names.len() => return Err("unknown job; --list lists them".into()),
         "" | "--quick" | "--json" => measure(jobs, option)?,
         "--keep" if names.is_empty() => measure(jobs, option)?,
         "--render" | "--check" if names.is_empty() => render(option == "--check")?,
         "--list" => (jobs.iter()).for_each(|job| println!("{:<14} {}", job.name, job.title)),
         "--help" => println!("{USAGE}"),
-        _ => return Err(format!("no option {option}, or not with a job; --help").into()),
+        _ => return Err(format!("unknown option {option}, or not with a job; see --help").into()),
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ fn measure(mut jobs: Vec<Job>, option: &str) -> Result<()> {
     (!failed).then_some(()).ok_or("a program has failed".into())
 }
 
-/// Writes the table and the picture, or checks that they are what would be written.
+/// Writes the table and the picture, or checks that they are up to date.
 fn render(check: bool) -> Result<()> {
     let mut recorded: Recorded = serde_json::from_str(&fs::read_to_string(file("results.json"))?)?;
     let mut jobs = jobs::read(false)?;
@@ -100,12 +100,12 @@ fn render(check: bool) -> Result<()> {
         let expected = job.ways.len();
         job.ways = recorded.jobs.remove(&job.name).unwrap_or_default();
         if job.ways.len() != expected {
-            return Err("results.json is of other jobs; just bench --keep".into());
+            return Err("results.json and jobs.toml differ: `just bench --keep`".into());
         }
     }
     let readme = fs::read_to_string(file("README.md"))?;
     let [before, _, after] = readme.split(MARK).collect::<Vec<_>>()[..] else {
-        return Err("README.md has lost its marks".into());
+        return Err("README.md: expected two marks around the table".into());
     };
     let section = table::section(&jobs, &recorded.about);
     let readme = format!("{before}{MARK}{section}{MARK}{after}");
@@ -113,7 +113,7 @@ fn render(check: bool) -> Result<()> {
         if !check {
             fs::write(file(name), text)?;
         } else if fs::read_to_string(file(name))? != text {
-            return Err(format!("{name} differs from results.json; just bench --render").into());
+            return Err(format!("{name} and results.json differ: `just bench --render`").into());
         }
     }
     Ok(())

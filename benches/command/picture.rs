@@ -8,7 +8,7 @@ const CLASSES: [&str; 5] = ["bar", "mark", "typed", "peer", "peer"];
 const TOP: f64 = 76.0;
 const LINE: f64 = 18.0;
 
-/// Left of 1 ours takes less. A line whose target is missed has a loud title.
+/// Left of 1 ours costs less. A row that misses its target has a red title.
 pub fn draw(jobs: &[Job]) -> String {
     let figures: Vec<_> = figures(jobs).collect();
     let bottom = TOP + LINE * figures.len() as f64;
@@ -39,7 +39,7 @@ pub fn draw(jobs: &[Job]) -> String {
     svg.finish()
 }
 
-/// What is beyond the scale is drawn at its end.
+/// A ratio beyond the scale is drawn at its end.
 fn x_of(ratio: f64) -> f64 {
     440.0 + (ratio.clamp(0.001, 10.0).log10() + 3.0) / 4.0 * 436.0
 }

@@ -1,4 +1,4 @@
-//! Running the contenders of a job, in turns.
+//! Runs the contenders of a job in interleaved rounds.
 
 use crate::jobs::Job;
 use rustix::process::{Pid, Signal, kill_process};
@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A contender whose runs have taken so long together takes part in no further round.
+/// A contender whose runs have taken this long in total takes part in no further round.
 const SECONDS: f64 = 8.0;
 
 /// A run that takes longer than this is ended.
@@ -44,7 +44,7 @@ fn run_once(command: &[String]) -> Result<Vec<(String, f64)>, String> {
     let Ok(mut child) = process.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
         return Err("not installed".to_string());
     };
-    let _stdin = child.stdin.take(); // stays open, and nothing comes
+    let _stdin = child.stdin.take(); // stays open and empty
     let pid = Pid::from_child(&child);
     let (_ended, ended) = channel::<()>();
     thread::spawn(move || {
@@ -60,10 +60,10 @@ fn run_once(command: &[String]) -> Result<Vec<(String, f64)>, String> {
     };
     match (output.status.code(), printed.lines().map(figure).collect()) {
         (Some(0), Some(figures)) => Ok(figures),
-        (Some(127), _) => Err("not installed".to_string()), // what a shell says, and `helper`
+        (Some(127), _) => Err("not installed".to_string()), // the status that a shell and `helper` return
         _ => {
             let (command, status) = (command.join(" "), output.status);
-            eprintln!("{command}: {status}, it printed {printed:?}");
+            eprintln!("{command}: {status}, printed {printed:?}");
             Err(FAILED.to_string())
         }
     }

@@ -1,4 +1,4 @@
-//! The results as text: for the terminal, and for the page.
+//! The results as text, for the terminal and for the page.
 
 use crate::jobs::{Figure, Job, PEERS, figures, spaced};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,7 @@ fn in_unit(figure: &Figure, value: f64) -> String {
     })
 }
 
-/// With two digits that say something.
+/// With two significant digits.
 fn shown(value: f64) -> String {
     match value {
         ..0.0995 => format!("{value:.3}"),

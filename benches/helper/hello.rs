@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// A program that is running, and its lines with the time at which they came.
+/// A running program, and its lines with the time of their arrival.
 struct Hello {
     child: Child,
     input: ChildStdin,
@@ -20,7 +20,7 @@ struct Hello {
 
 impl Hello {
     fn start(command: &mut Command) -> io::Result<Hello> {
-        // A group of its own, since some compute in further processes.
+        // Its own process group, since some compute in child processes.
         let command = command.process_group(0).stdin(Stdio::piped());
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().expect("it is a pipe");
@@ -39,7 +39,7 @@ impl Hello {
         Ok(hello)
     }
 
-    /// When a line with this text came.
+    /// The arrival of a line with this text.
     fn wait_for(&self, text: &str) -> io::Result<Instant> {
         let patience = Duration::from_secs(20);
         while let Ok((line, time)) = self.lines.recv_timeout(patience) {
@@ -58,14 +58,14 @@ impl Drop for Hello {
     }
 }
 
-/// `greeting N SECONDS PROGRAM … 0.01`: by how much the time between two greetings was ever longer than 10 ms,
-/// while `fib(N)` runs, and while it runs twice. It must take longer than that.
+/// `greeting N SECONDS PROGRAM … 0.01`: the longest delay of a greeting beyond its 10 ms while
+/// `fib(N)` runs, and while two run. `fib(N)` must take longer than SECONDS.
 pub fn greeting(command: &mut Command) -> io::Result<()> {
     let n = format!("{}\n", argument::<u64>(2));
     let time = Duration::from_secs(argument(3));
     for (name, fibs) in [("one", 1), ("two", 2)] {
         let mut hello = Hello::start(command)?;
-        // Then the threads or processes are there.
+        // The first answer shows that its threads or processes have started.
         hello.input.write_all("20\n".repeat(fibs).as_bytes())?;
         for _ in 0..fibs {
             hello.wait_for("fib(20) = 6765")?;
@@ -89,7 +89,7 @@ pub fn greeting(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// `idle SECONDS PROGRAM …`: the CPU of all its threads.
+/// `idle SECONDS PROGRAM …`: the CPU time of all its threads.
 pub fn idle(command: &mut Command) -> io::Result<()> {
     let hello = Hello::start(command)?;
     sleep(Duration::from_millis(500)); // what has started comes to rest
@@ -99,7 +99,7 @@ pub fn idle(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// Without that of threads which have ended.
+/// Ended threads do not count.
 fn cpu(process: u32) -> io::Result<f64> {
     let mut nanoseconds = 0.0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
@@ -117,7 +117,7 @@ fn cpu(process: u32) -> io::Result<f64> {
 pub fn flood(command: &mut Command) -> io::Result<()> {
     let hello = Hello::start(command)?;
     let mut input = hello.input.as_fd().try_clone_to_owned().map(File::from)?;
-    // Until the program ends: then the pipe has no reader.
+    // Until the program ends and the pipe has no reader.
     thread::spawn(move || while input.write_all(&b"40\n".repeat(1000)).is_ok() {});
     sleep(Duration::from_secs(argument(2)));
     figure("bytes", measure::peak_memory_of(hello.child.id()));

@@ -1,5 +1,4 @@
-//! What helps to measure a program: `helper JOB [NUMBER…] PROGRAM [ARGUMENT…]`. It is the other end of a server
-//! or a client, or measures from outside.
+//! `helper JOB [NUMBER…] PROGRAM [ARGUMENT…]` measures a program from outside, or is the peer of its sockets.
 
 mod hello;
 mod network;
@@ -13,7 +12,7 @@ use std::process::{Command, ExitCode};
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
-        // As a shell does it.
+        // The status that a shell returns.
         Err(error) if error.kind() == ErrorKind::NotFound => ExitCode::from(127),
         Err(error) => {
             eprintln!("helper: {error}");
@@ -35,7 +34,7 @@ fn run() -> io::Result<()> {
     }
 }
 
-/// The program that is to be measured, whose name is the n-th argument.
+/// The measured program, whose name is the n-th argument.
 fn command(n: usize) -> Command {
     let mut arguments = env::args_os().skip(n);
     let Some(program) = arguments.next() else {

@@ -1,5 +1,5 @@
-//! The other end of the servers and clients: connections that are kept alive, in one thread that does as little
-//! as it can. Its CPU time is not counted.
+//! The other end of the servers and clients: keep-alive connections, on one thread that does as little as
+//! possible. Its CPU time is not counted.
 
 use measure::{argument, figure};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -10,9 +10,9 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 /// Loads a server, which is started with a pipe at both ends: `server PROTOCOL CONNECTIONS REQUESTS PROGRAM …`.
-/// It must print `listening ADDRESS`, and for every line of input `cpu SECONDS`, until the input ends.
+/// The program prints `listening ADDRESS`, and `cpu SECONDS` for each line of input, until the input ends.
 ///
-/// Before the requests on each connection, a tenth of them come to warm up.
+/// A tenth of the requests come first on each connection, to warm up.
 pub fn load(command: &mut Command) -> io::Result<()> {
     let request = match argument::<String>(2).as_str() {
         "http" => REQUEST,
@@ -54,14 +54,14 @@ fn word_after(output: &mut Lines<BufReader<ChildStdout>>, start: &str) -> io::Re
         .ok_or_else(|| io::Error::other(format!("the server printed {line:?}")))
 }
 
-/// How much of it the server has used.
+/// The CPU time that the server has used.
 fn cpu(input: &mut ChildStdin, output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<f64> {
     input.write_all(b"\n")?;
     let seconds = word_after(output, "cpu ")?;
     seconds.trim().parse().map_err(io::Error::other)
 }
 
-/// So many requests over each of these connections, the next when the one before has been answered.
+/// Sends `requests` over each connection, each after the answer to the one before.
 fn ask_all(connections: &[TcpStream], request: &[u8], requests: usize) -> io::Result<()> {
     let mut left = vec![requests; connections.len()];
     let mut answers = vec![Vec::new(); connections.len()];
@@ -89,7 +89,7 @@ fn ask_all(connections: &[TcpStream], request: &[u8], requests: usize) -> io::Re
     Ok(())
 }
 
-/// The end of the answer is not looked for: it is known.
+/// The length of the answer is known, so its end is not searched for.
 fn is_complete(answer: &[u8], request: &[u8]) -> bool {
     if request != REQUEST {
         return answer == request;
@@ -97,7 +97,7 @@ fn is_complete(answer: &[u8], request: &[u8]) -> bool {
     answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\n0 It works")
 }
 
-/// Waits until there is something to read from some of them, and says from which.
+/// Waits until some are readable, and returns their indices.
 fn readable(sockets: &[impl AsFd]) -> io::Result<Vec<usize>> {
     let polled = sockets
         .iter()
@@ -108,12 +108,12 @@ fn readable(sockets: &[impl AsFd]) -> io::Result<Vec<usize>> {
     Ok((0..polled.len()).filter(readable).collect())
 }
 
-/// Serves a client, which is told the address and how many connections to make behind its own arguments, and
-/// prints its figures itself.
+/// Serves a client, which gets the address and the number of connections as its last arguments, and prints its
+/// figures itself.
 pub fn serve(command: &mut Command) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    // To the end of this process.
+    // Until this process ends.
     thread::spawn(move || answer_all(&listener));
     let client = command.arg(address.to_string()).arg(argument::<String>(2));
     let status = client.status()?;
@@ -129,7 +129,7 @@ fn answer_all(listener: &TcpListener) -> io::Result<()> {
     loop {
         let mut sockets: Vec<BorrowedFd> = streams.iter().map(AsFd::as_fd).collect();
         sockets.push(listener.as_fd());
-        // From the last on: who is removed leaves those before it where they are.
+        // Backwards: removing one keeps the indices before it.
         for i in readable(&sockets)?.into_iter().rev() {
             match streams.get_mut(i) {
                 None => {
@@ -137,7 +137,7 @@ fn answer_all(listener: &TcpListener) -> io::Result<()> {
                     stream.set_nodelay(true)?;
                     streams.push(stream);
                 }
-                // A request of this client is a small one, and comes in one piece.
+                // A request of this client is small, and arrives in one piece.
                 Some(stream) => match stream.read(&mut buffer) {
                     Ok(length) if buffer[..length].ends_with(b"\r\n\r\n") => {
                         stream.write_all(ANSWER)?;
@@ -151,7 +151,7 @@ fn answer_all(listener: &TcpListener) -> io::Result<()> {
 
 const REQUEST: &[u8] = b"GET /0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
-/// What hyper would send.
+/// The answer as hyper would send it.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     content-length: 10\r\n\

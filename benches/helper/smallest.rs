@@ -1,11 +1,11 @@
-//! What the smallest programs cost: crates, time and bytes.
+//! The cost of the smallest programs: crates, build time and bytes.
 
 use measure::{Start, figure};
 use std::process::Command;
 use std::{env, fs, io};
 
-/// Builds one of the programs in `smallest/` as a package of its own, as one who begins would: nothing has been
-/// built before, and the settings are cargo's. The versions are those of this package.
+/// Builds one of the programs in `smallest/` in a new package, as a newcomer would: nothing is built yet, and the
+/// settings are Cargo's defaults. The versions are those of this package.
 pub fn build(name: &str) -> io::Result<()> {
     let here = env!("CARGO_MANIFEST_DIR");
     let name = name.trim_start_matches("smallest_");

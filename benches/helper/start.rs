@@ -1,10 +1,10 @@
-//! How long a program takes from its start to its end, and how much memory.
+//! The time that a program takes from start to end, and its memory.
 
 use measure::{Start, figure, median};
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
-/// Prints the figures of a program that prints a line.
+/// Measures a program that prints a line.
 pub fn start(command: &mut Command) -> io::Result<()> {
     command.stdout(Stdio::null());
     let once = |_| {
@@ -22,9 +22,9 @@ pub fn start(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// The program is held up where it prints its line, which does not fit into a pipe that is full, and looked at.
+/// Its output pipe is full, so that it blocks where it prints its line, and its memory can be read.
 ///
-/// (`wait4` tells the peak, too, but not one below this process' own.)
+/// (`wait4` reports a peak, too, but never one below that of this process.)
 #[cfg(target_os = "linux")]
 fn peak_memory(command: &mut Command) -> io::Result<f64> {
     use std::thread;

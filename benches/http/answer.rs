@@ -1,5 +1,5 @@
-//! What the HTTP servers on hyper answer, under smol and under tokio alike: no more than chapter 12's server
-//! would to `GET /0`.
+//! The answer of the HTTP servers on hyper, the same under smol and tokio: that of chapter 12's server to
+//! `GET /0`.
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};

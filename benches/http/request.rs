@@ -1,4 +1,4 @@
-//! One request of the HTTP clients on hyper, under smol and under tokio alike.
+//! A request of the HTTP clients on hyper, the same under smol and tokio.
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -7,7 +7,7 @@ use hyper::{Request, Response, StatusCode};
 
 pub type Body = Empty<Bytes>;
 
-/// `GET /0`. `target` is `/0`, or the whole URL where the client is one that finds the server by it.
+/// `GET /0`. `target` is `/0`, or the whole URL for a client that connects by it.
 pub fn request(target: &str, host: &str) -> Request<Body> {
     let request = Request::get(target).header(HOST, host).body(Body::new());
     request.expect("the address of a socket is a valid host")

@@ -1,4 +1,4 @@
-//! Computing: the plain function, and one that gives way at every call.
+//! Computing: the plain function, and one that yields at every call.
 
 use asyncio_to_smol::run::{self};
 use event_loop::EventLoop;

@@ -6,7 +6,7 @@ mod client;
 mod hyper_io;
 mod server;
 
-/// Whether it was one of these jobs.
+/// Runs the job. Returns whether it is one of these.
 pub fn run(job: &str) -> bool {
     match job {
         "http_server" | "echo_server" => server::run(job),

@@ -1,4 +1,4 @@
-//! A producer and workers, and a queue between them that may be full.
+//! A producer and workers with a bounded queue between them.
 
 use crate::tasks::{Spawn, in_local_executor, sum_of};
 use asyncio_to_smol::queue::Queue;

@@ -1,4 +1,4 @@
-//! What a child costs, whether there are few or a million.
+//! The cost of a child among a few, and among a million.
 
 use crate::cancelling::drop_every_task;
 use crate::sleepers::sleep_together;
@@ -35,7 +35,7 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-/// Seconds a child, when the values of all of them are there.
+/// Seconds per child, until the values of all are there.
 fn timed<F: Future<Output = u64> + 'static>(
     n: u64,
     sum: impl FnOnce(Spawner<'static>) -> F,

@@ -23,7 +23,7 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-/// Runs `main` as a task of an executor that the tasks themselves own.
+/// Runs `main` as a task of an executor that its tasks own.
 pub fn in_local_executor<F: Future + 'static>(
     main: impl FnOnce(Rc<LocalExecutor<'static>>) -> F,
 ) -> F::Output {
@@ -41,7 +41,7 @@ pub fn in_static_executor<F: Future<Output: 'static> + 'static>(
 
 pub struct Static(&'static StaticLocalExecutor);
 
-/// The executors that are compared.
+/// The compared executors.
 pub trait Spawn {
     fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T>;
 }

@@ -1,4 +1,4 @@
-//! Many children together.
+//! Waiting for many children.
 
 use crate::tasks::{self, in_local_executor};
 use asyncio_to_smol::as_completed::{self};

@@ -1,4 +1,4 @@
-//! Computing, with a function that gives way at every call.
+//! Computing with a function that yields at every call.
 
 use measure::{Start, argument, figure};
 use std::pin::Pin;

@@ -40,8 +40,8 @@ fn runtime() -> Runtime {
     builder.enable_all().build().expect("a runtime")
 }
 
-/// Runs `main` on it: as a task, which is the faster way most of the time, or else, if that is what
-/// the second argument names, as the future of a `block_on` on one thread.
+/// Runs `main` on the runtime: as a task, which is mostly faster, or, if the second argument says `block_on`, as
+/// the future of a `block_on` on one thread.
 fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
     let runtime = runtime();
     match measure::argument::<String>(2).as_str() {

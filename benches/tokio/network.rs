@@ -3,7 +3,7 @@
 mod client;
 mod server;
 
-/// Whether it was one of these jobs.
+/// Runs the job. Returns whether it is one of these.
 pub fn run(job: &str) -> bool {
     match job {
         "http_server" => crate::run(server::serve(server::http)),

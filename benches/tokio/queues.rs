@@ -1,4 +1,4 @@
-//! A producer and workers, and a queue between them that may be full.
+//! A producer and workers with a bounded queue between them.
 
 use crate::tasks::sum_of;
 use measure::{Start, argument, figure, sum_below};
@@ -45,7 +45,7 @@ async fn with_mpsc(n: u64, workers: usize) -> u64 {
     through_mpsc(n, workers, worker).await
 }
 
-/// Each worker takes all that is there, and then works through it.
+/// Each worker takes all queued values, then processes them.
 async fn with_recv_many(n: u64, workers: usize) -> u64 {
     async fn worker(receiver: Arc<Mutex<mpsc::Receiver<u64>>>) -> u64 {
         let mut values = Vec::with_capacity(CAPACITY);

@@ -1,4 +1,4 @@
-//! What a child costs, whether there are few or a million.
+//! The cost of a child among a few, and among a million.
 
 use crate::cancelling;
 use crate::sleepers::sleep_together;
@@ -28,7 +28,7 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-/// Seconds a child, when the values of all of them are there.
+/// Seconds per child, until the values of all are there.
 fn timed(n: u64, sum: impl Future<Output = u64> + Send + 'static) -> f64 {
     crate::run(async move {
         let start = Start::new();

@@ -26,7 +26,7 @@ pub fn run(job: &str) -> bool {
     true
 }
 
-/// A runtime with one thread of its own, which ends with what is returned.
+/// A runtime on its own thread, which ends when the returned value is dropped.
 fn start() -> (Handle, oneshot::Sender<()>) {
     let (stop, stopped) = oneshot::channel();
     let runtime = crate::runtime();

@@ -1,4 +1,4 @@
-//! Many children together.
+//! Waiting for many children.
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;

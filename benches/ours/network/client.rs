@@ -1,5 +1,5 @@
-//! `http_client FORM REQUESTS ADDRESS CONNECTIONS`: hyper on smol's sockets, in one thread. So many requests
-//! over each of so many connections, after a tenth of them to warm up.
+//! `http_client FORM REQUESTS ADDRESS CONNECTIONS`: hyper on smol's sockets, on one thread. REQUESTS over each
+//! of CONNECTIONS connections, after a tenth of them to warm up.
 
 /// The client of chapter 12, as it is.
 #[path = "../../../examples/12_http/client.rs"]

@@ -1,5 +1,5 @@
-//! `http_client FLAVOUR FORM REQUESTS ADDRESS CONNECTIONS`: hyper on tokio's sockets. So many requests over
-//! each of so many connections, after a tenth of them to warm up.
+//! `http_client FLAVOUR FORM REQUESTS ADDRESS CONNECTIONS`: hyper on tokio's sockets. REQUESTS over
+//! each of CONNECTIONS connections, after a tenth of them to warm up.
 
 #[path = "../../http/request.rs"]
 mod request;
@@ -48,7 +48,7 @@ async fn hyper() {
     figure("cpu", start.cpu() / (connections * requests) as f64);
 }
 
-/// hyper-util's client with its pool, on which reqwest stands.
+/// hyper-util's client with its pool, on which reqwest is built.
 async fn pool() {
     let (requests, connections): (usize, usize) = (argument(4), argument(6));
     let host = argument::<SocketAddr>(5).to_string();
@@ -71,7 +71,7 @@ async fn pool() {
     figure("cpu", start.cpu() / (connections * requests) as f64);
 }
 
-/// Each in a task of its own.
+/// Each request loop in its own task.
 async fn join_all<F: Future<Output: Send> + Send + 'static>(
     futures: impl Iterator<Item = F>,
 ) -> Vec<F::Output> {

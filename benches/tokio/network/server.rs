@@ -1,4 +1,4 @@
-//! `http_server FLAVOUR` is hyper on tokio's sockets; `echo_server FLAVOUR` gives back what a client sends.
+//! `http_server FLAVOUR` is hyper on tokio's sockets; `echo_server FLAVOUR` echoes what a client sends.
 
 #[path = "../../http/answer.rs"]
 mod answer;
@@ -10,7 +10,7 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How a connection ends is the client's business.
+/// Errors of a connection are ignored: the client checks its answers.
 pub async fn serve<F: Future<Output: Send> + Send + 'static>(connection: fn(TcpStream) -> F) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     measure::report(listener.local_addr().expect("a socket"));

@@ -1,4 +1,4 @@
-//! `just contents`: writes every list from the heads, or says which one is not as the heads have it.
+//! `just contents`: writes every list from the heads, or names the files whose lists differ from the heads.
 
 use crate::Result;
 use crate::runner::head::{Heads, List, Program, text_of};
@@ -10,7 +10,7 @@ const MODULES: &str = "module | what it is | asyncio | Node.js";
 const PROGRAMS: &str = "program | article | what it shows | command";
 const ANSWERS: &str = "program | article | what it shows | asyncio | Node.js";
 
-/// Writes the files that are not as they should be, or only says which they are.
+/// Writes the files that differ from the heads, or only names them.
 pub fn contents(root: &Path, heads: &Heads, only_check: bool) -> Result<()> {
     let mut wrong = String::new();
     for (path, text) in generated(root, heads)? {
@@ -30,7 +30,7 @@ pub fn contents(root: &Path, heads: &Heads, only_check: bool) -> Result<()> {
     Err(format!("{what}:\n{wrong}`just contents` repairs it").into())
 }
 
-/// The files that have generated parts, as they should be.
+/// The files with generated parts, as the heads have them.
 fn generated(root: &Path, heads: &Heads) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for chapter in heads.chapters.iter().filter(|one| !one.programs.is_empty()) {
@@ -69,21 +69,20 @@ fn generated(root: &Path, heads: &Heads) -> Result<BTreeMap<String, String>> {
     Ok(files)
 }
 
-/// What is between these two, with what is before and after, to which they belong.
+/// The text up to and with `open`, the text between, and the text from `close` on.
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<[&'a str; 3]> {
     let from = text.find(open)? + open.len();
     let to = from + text[from..].find(close)?;
     Some([&text[..from], &text[from..to], &text[to..]])
 }
 
-/// The text with this part between its markers, which are comments of HTML, in Rust behind `//! `, or of
-/// TOML.
+/// The text with this part between its markers, which are comments: of HTML, in Rust behind `//! `, or of TOML.
 fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
     let (open, close) = (format!("contents: {name} "), "/contents");
     let expected = || format!("{path}: expected comments `{open}…` and `{close}` around the list");
     let [before, old, after] = between(text, &open, close).ok_or_else(expected)?;
     let (opening, old) = old.split_once('\n').ok_or_else(expected)?;
-    // With what the line of the closing marker begins.
+    // The line of the closing marker, up to the marker.
     let begin = old.rsplit('\n').next().unwrap_or(old);
     let prefix = if path.ends_with(".rs") { "//! " } else { "" };
     let line = |line| format!("{prefix}{line}").trim_end().to_string() + "\n";
@@ -91,7 +90,7 @@ fn filled(path: &str, text: &str, name: &str, part: &str) -> Result<String> {
     Ok(format!("{before}{opening}\n{lines}{begin}{after}"))
 }
 
-/// What a page shows of a program's file, to the letter: the lines between two comments.
+/// The lines between two comments in a program's file, which a page shows to the letter.
 fn excerpt(root: &Path, path: &str) -> Result<String> {
     let (open, close) = ("// ANCHOR: excerpt\n", "// ANCHOR_END: excerpt\n");
     let text = text_of(root, path)?;
@@ -118,7 +117,7 @@ fn declarations(heads: &Heads) -> String {
     text
 }
 
-/// A table between empty lines, which Markdown wants around it.
+/// A table between empty lines, which Markdown requires.
 fn table(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let columns = head.split(" | ").count();
     let mut table = format!("\n| {head} |\n{}|\n", "|---".repeat(columns));
@@ -129,7 +128,7 @@ fn table(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     table + "\n"
 }
 
-/// A table with these columns of the heads, as seen from this folder.
+/// A table with these columns of the heads; links are relative to `from`.
 fn list(columns: &str, heads: &[Program], from: &str) -> String {
     let cell = |one: &Program, column| match column {
         "program" | "module" => link(one, from),
@@ -152,7 +151,7 @@ fn chapters(heads: &Heads) -> String {
     table(" | chapter | programs", rows)
 }
 
-/// All programs by chapter, with what they answer.
+/// All programs by chapter, with the names that they answer.
 fn programs(heads: &Heads) -> String {
     let mut text = String::new();
     for chapter in &heads.chapters {
@@ -166,7 +165,7 @@ fn programs(heads: &Heads) -> String {
     text + "\n"
 }
 
-/// For each name of that world the programs and the modules that answer it, and what else does.
+/// A row for each name of that world: the programs, the modules and other crates that answer it.
 fn index(heads: &Heads, world: &str, names: fn(&Program) -> &List) -> String {
     let mut index = BTreeMap::<&str, [Vec<String>; 3]>::new();
     let programs = heads.programs().map(|one| (one, 0));
@@ -186,7 +185,7 @@ fn index(heads: &Heads, world: &str, names: fn(&Program) -> &List) -> String {
     table(&head, rows)
 }
 
-/// In the documentation a function may have the same name as its module.
+/// In rustdoc, `mod@` tells a module from the function of the same name.
 fn link(one: &Program, from: &str) -> String {
     let (name, path) = (&one.name, &one.path);
     match path.strip_prefix(from) {

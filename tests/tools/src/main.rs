@@ -1,4 +1,4 @@
-//! What works on all programs at once: lists, running, copies, the picture, and the smoke test.
+//! The commands behind the justfile: list, run, copy, take, picture, contents and smoke.
 
 mod contents;
 mod paste;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 fn command(words: &[&str]) -> Result<ExitCode> {
     let root = &Path::new(ROOT).canonicalize()?;
     let heads = &Heads::read(root)?;
-    // A folder is named from where `just` was called, which is not where it runs this.
+    // A relative path is relative to the folder in which `just` was called, not to that of the justfile.
     let from = std::env::var_os("FROM").map_or_else(PathBuf::new, PathBuf::from);
     match words {
         ["list"] => list(heads),
@@ -74,17 +74,17 @@ fn list(heads: &Heads) {
     }
 }
 
-/// What Cargo says of the packages in this folder.
+/// The packages in this folder, from `cargo metadata`.
 fn packages(folder: &Path) -> Result<Vec<Value>> {
     let metadata = cargo(folder, "metadata --no-deps --format-version 1")?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     Ok(metadata["packages"].as_array().cloned().unwrap_or_default())
 }
 
-/// Runs Cargo in this folder. Returns what it printed; the error is what it complained of.
+/// Runs Cargo in this folder. Returns its standard output; the error is its standard error.
 fn cargo(folder: &Path, words: &str) -> Result<String> {
     let mut cargo = Command::new("cargo");
-    // So the heads call this project.
+    // The heads' name for the folder of this project.
     let words = words.split(' ');
     let words = words.map(|word| word.replace("../asyncio-to-smol", ROOT));
     let output = cargo.args(words).current_dir(folder).output();

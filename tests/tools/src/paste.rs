@@ -1,5 +1,5 @@
-//! `just copy NAME DIR` and `just take MODULE DIR [FOLDER]`: a package out of one program, and a module of the
-//! library into a package that exists already, with what the heads name under `Paste:`.
+//! `just copy NAME DIR` makes a package from one program; `just take MODULE DIR [FOLDER]` copies a module of the
+//! library into an existing package. Both add the crates that the heads name under `Paste:`.
 
 use crate::runner::head::{Heads, Program, text_of};
 use crate::smoke::locked;
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 const KEPT: &str = "nothing was written";
 
-/// What a copy has before its crates are added. fib must not be ten times slower than in the example.
+/// The manifest of a copy, before its crates are added. The profile keeps fib as fast as in the example.
 const MANIFEST: &str = "version = \"0.1.0\"\nedition = \"2024\"\nrust-version = \"1.85\"\n\
     license = \"MIT OR Apache-2.0\"\npublish = false\n\n[dependencies]\n\n\
     [profile.dev]\nopt-level = 1\n\n[profile.dev.package.\"*\"]\nopt-level = 0\n";
 
-/// Makes the package. `folder` must be empty, or not there.
+/// Makes the package. `folder` must be empty or must not exist.
 pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
     let shown = folder.display();
     let kept = |reason: &str| Err(format!("{shown}: {reason}; nothing was copied").into());
@@ -36,7 +36,7 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
     let own = format!("{}.rs", program.name);
     let chapter = program.path.trim_end_matches(&own);
     for file in &program.files {
-        // One of another chapter is in that chapter's folder, here as there: `#[path]` finds it beside `src`.
+        // A file of another chapter keeps its chapter's folder: `#[path]` finds it beside `src`.
         let (from, to) = match file.contains('/') {
             true => ("examples/", ""),
             false => (chapter, "src/"),
@@ -45,11 +45,11 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         write(&format!("{to}{file}"), &text)?;
     }
     write(".gitignore", "/target\n")?;
-    // The same versions as here. Cargo takes out what is not needed.
+    // The same versions as here. Cargo removes the packages that are not needed.
     write("Cargo.lock", &text_of(root, "Cargo.lock")?)?;
     let (name, description) = (&program.name, &program.description);
     let manifest = format!("[package]\nname = {name:?}\ndescription = {description:?}\n");
-    // So that Cargo takes the package, wherever it is, until all crates have been added.
+    // An outer workspace would refuse the package before all crates are added.
     let alone = "\n[workspace]\n";
     write("Cargo.toml", &[&manifest, MANIFEST, alone].concat())?;
     let locked = locked(root)?;
@@ -61,12 +61,12 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         };
         let crates: Vec<String> = crates.split(' ').map(with_version).collect();
         let add = |option| format!("add {option} {}{options}", crates.join(" "));
-        // The network is for a crate that is not here yet.
+        // The network is only needed for a crate that is not downloaded yet.
         cargo(folder, &add("--offline")).or_else(|_| cargo(folder, &add("--quiet")))?;
     }
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
     write("Cargo.toml", &manifest.replace(alone, ""))?;
-    // It may be inside a workspace, which has to be told.
+    // It may be inside a workspace, which must list it as a member.
     match packages(folder) {
         Ok(_) => println!("{shown}: a new package; next: cd {shown} && cargo run"),
         Err(error) => eprintln!("{shown}: copied, but Cargo does not accept it there yet: {error}"),
@@ -75,15 +75,15 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
 }
 
 pub const COPY_HELP: &str =
-    "Makes a Cargo package of its own in DIR out of one program. `just` lists them.";
+    "Makes a new Cargo package in DIR from one program. `just` lists the programs.";
 pub const TAKE_HELP: &str = "\
-Copies a module of the library, and the one file that it may need beside it, into the package in DIR:
-beside its lib.rs or main.rs, or into FOLDER there, such as src/util. Adds the crates that it needs by
-`cargo add`, and says what to do next. Overwrites nothing.
+Copies a module of the library, and the file that it may depend on, into the package in DIR: beside its
+lib.rs or main.rs, or into FOLDER, such as src/util. Adds the crates that it needs with `cargo add`, and
+prints the next steps. Overwrites nothing.
 
 The modules:";
 
-/// `place` is the folder, if one is named.
+/// Copies the module. `place` is the folder, if one is given.
 pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) -> Result<()> {
     let Some(module) = heads.modules.iter().find(|one| one.name == name) else {
         let all: Vec<&str> = heads.modules.iter().map(|one| &*one.name).collect();
@@ -108,7 +108,7 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
         let (from, to) = (format!("src/{one}.rs"), folder.join(format!("{one}.rs")));
         let text = notice(root, &from)? + &rewritten(&text_of(root, &from)?, &taken, &path);
         if *one != name && fs::read_to_string(&to).is_ok_and(|old| old == text) {
-            continue; // another module has brought it
+            continue; // copied earlier, with another module
         }
         for path in [&to, &folder.join(one).join("mod.rs")] {
             if path.symlink_metadata().is_ok() {
@@ -119,7 +119,7 @@ pub fn take(root: &Path, heads: &Heads, name: &str, dir: &Path, place: &[&str]) 
     }
     let manifest = dir.join("Cargo.toml");
     let before = fs::read(&manifest)?;
-    // The examples of a module are run in a library.
+    // The doc examples of a module run only in a library.
     let is_needed = |add: &&String| is_library || !add.contains("--dev ");
     for add in module.adds.iter().filter(is_needed) {
         if let Err(error) = cargo(dir, &format!("add --quiet {add}")) {
@@ -164,7 +164,7 @@ fn target(dir: &Path) -> Result<(String, bool, PathBuf)> {
     Ok((name.replace('-', "_"), kind(&target) == 0, file))
 }
 
-/// The lines that declare the modules, except for those that are there.
+/// Prints the lines that declare the modules, except for those that exist already.
 fn say_what_to_declare(mut file: PathBuf, is_library: bool, parents: &[&str], taken: &[&str]) {
     let say = |file: &Path, line: String| {
         let text = fs::read_to_string(file).unwrap_or_default();
@@ -182,7 +182,7 @@ fn say_what_to_declare(mut file: PathBuf, is_library: bool, parents: &[&str], ta
             file = folder.join("mod.rs");
         }
     }
-    // A part of it may be unused: in a program, or of a sibling that two modules share.
+    // Part of it may be unused: in a program, or in a sibling that two modules share.
     let private = "#[allow(unused)] mod";
     for (n, one) in taken.iter().enumerate() {
         let module = [private, public][usize::from(n == 0 && is_library)];
@@ -200,7 +200,7 @@ fn modules_between<'a>(from: &Path, to: &'a Path) -> Option<Vec<&'a str>> {
     parts.map(|part| part.to_str().filter(is_name)).collect()
 }
 
-/// What the license wants at the top of every copy.
+/// The notice that the license requires at the top of every copy.
 fn notice(root: &Path, file: &str) -> Result<String> {
     let license = text_of(root, "LICENSE-MIT")?;
     let notice = format!("\nFrom asyncio-to-smol, {file}\n\n{license}");

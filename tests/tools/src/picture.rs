@@ -1,4 +1,4 @@
-//! `just picture`: measures when the hello programs greet while they compute, and draws it.
+//! `just picture`: measures when the hello programs greet while they compute, and draws a timeline.
 
 use crate::Result;
 use crate::runner::head::{Heads, Program};
@@ -30,7 +30,7 @@ pub fn picture(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
     Ok(())
 }
 
-/// As the head shows it, with more and faster greetings.
+/// The transcript of the head, with more and faster greetings.
 fn transcript(program: &Program) -> Transcript {
     let mut transcript = program.transcript.clone();
     transcript.arguments = "0.5".to_string();
@@ -39,9 +39,8 @@ fn transcript(program: &Program) -> Transcript {
     transcript
 }
 
-/// What there is to say of the greetings, and whether it is a silence: a gap of more than one and a half
-/// times the usual one, the median, in which a greeting is missing. The time before the first greeting and
-/// that after the last are gaps too.
+/// A note on the greetings, and whether they fall silent: whether a gap is longer than one and a half times the
+/// median gap. The time before the first greeting and that after the last are gaps, too.
 fn note(events: &[Event]) -> (String, bool) {
     let seconds = |event: &Event| event.at.as_secs_f64();
     let greetings = events.iter().filter(|event| is_greeting(&event.text));
@@ -54,7 +53,7 @@ fn note(events: &[Event]) -> (String, bool) {
     if longest > usual * 1.5 {
         return (format!("silent for {longest:.1} s"), true);
     }
-    ("greets on".to_string(), false)
+    ("keeps greeting".to_string(), false)
 }
 
 /// A row for each program on one axis of seconds.
@@ -66,7 +65,7 @@ fn svg(rows: &[(String, Vec<Event>)]) -> String {
     let end = events.map(seconds).fold(1.0, f64::max).ceil();
     let x = |at: f64| 150.0 + at / end * 500.0;
     let bottom = TOP + ROW * rows.len() as f64;
-    let title = "Who goes on greeting while fib is computed?";
+    let title = "Which programs keep greeting while fib is computed?";
     let mut svg = Svg::new(800, bottom as u32 + 30, title);
     for (left, width, class, text) in [
         (16.0, 3.0, "mark", "a greeting"),
@@ -130,7 +129,7 @@ mod tests {
             let events: Vec<Event> = lines.into_iter().map(event).collect();
             ("<p>".to_string(), events)
         });
-        assert_eq!(note(&rows[0].1), ("greets on".to_string(), false));
+        assert_eq!(note(&rows[0].1), ("keeps greeting".to_string(), false));
         assert_eq!(note(&rows[1].1), ("silent for 1.1 s".to_string(), true));
         let svg = svg(&rows);
         // A mark of each kind is in the legend, and a second is 166.7 pixels long.

@@ -34,10 +34,10 @@ pub fn run(root: &Path, heads: &Heads, wanted: &str, arguments: &[&str]) -> Resu
     }
     let folder = build(root, &target(root), &programs)?;
     #[cfg(unix)]
-    let (mut signals, mut is_told) = (Signals::new([SIGCHLD, SIGINT, SIGTERM])?, false);
+    let (mut signals, mut is_signalled) = (Signals::new([SIGCHLD, SIGINT, SIGTERM])?, false);
     for program in programs {
         #[cfg(unix)]
-        if is_told || signals.pending().any(|signal| signal != SIGCHLD) {
+        if is_signalled || signals.pending().any(|signal| signal != SIGCHLD) {
             break;
         }
         let (name, article) = (&program.name, program.article());
@@ -49,9 +49,9 @@ pub fn run(root: &Path, heads: &Heads, wanted: &str, arguments: &[&str]) -> Resu
         #[cfg(unix)]
         while child.try_wait()?.is_none() {
             for signal in signals.wait() {
-                is_told |= signal != SIGCHLD;
+                is_signalled |= signal != SIGCHLD;
                 if signal == SIGTERM {
-                    // It has not been waited for, so that this is no other process.
+                    // The child has not been reaped, so its PID cannot belong to another process.
                     let _ = kill_process(Pid::from_child(&child), Signal::TERM);
                 }
             }

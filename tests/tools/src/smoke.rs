@@ -1,4 +1,4 @@
-//! `just smoke`: every program to its end, against its transcript; also with other sources of crates.
+//! `just smoke`: runs every program to its end and compares it with its transcript, also with patched crates.
 
 use crate::runner::head::{Heads, Program, text_of};
 use crate::runner::play::{Transcript, play};
@@ -37,7 +37,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
                     return Err(format!("--patch {name}: given twice").into());
                 }
             }
-            // The folder with the executables, for the tests.
+            // The folder of the executables, for the tests.
             "--programs" => folder = words.next().map(|folder| from.join(folder)),
             word if word.starts_with('-') => {
                 return Err(format!("{word:?} is not expected; {USAGE}").into());
@@ -56,7 +56,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
             let target = target(root).join("smoke");
             checkout = target.join("checkout");
             fs::create_dir_all(&checkout)?;
-            // Until the end: another one would run what this one builds, and the other way round.
+            // Held until the end: two patched runs share one folder, and would run each other's builds.
             let lock = File::create(target.join("lock"))?;
             #[cfg(unix)]
             rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
@@ -77,7 +77,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
     Ok(ExitCode::from(u8::from(!is_as_shown)))
 }
 
-/// Where Cargo puts what it builds here.
+/// Cargo's target folder for this project.
 pub fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
@@ -107,7 +107,7 @@ pub fn executable(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}{EXE_SUFFIX}"))
 }
 
-/// Runs them at the same time, prints a line for each, and returns whether all were as shown.
+/// Runs them concurrently, prints a line for each, and returns whether all were as shown.
 fn run_all(programs: &[&Program], folder: &Path) -> bool {
     let (begin, good) = (Instant::now(), AtomicUsize::new(0));
     let run = |program: &Program| {
@@ -142,7 +142,7 @@ pub fn locked(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(packages.collect())
 }
 
-/// A package of the same sources, with these crates from other places: Cargo writes to `Cargo.lock` for that.
+/// Writes a package of the same sources with these crates patched. It is a copy, since Cargo writes to its `Cargo.lock`.
 fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>) -> Result<()> {
     let examples = format!("path = \"{}/examples/", root.display());
     let mut manifest = text_of(root, "Cargo.toml")?.replace("path = \"examples/", &examples);
@@ -156,7 +156,7 @@ fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>
         }
         let shown = folder.display();
         let packages = packages(folder).map_err(|error| format!("{shown}: {error}"))?;
-        // It may be one of a workspace.
+        // The folder may be a workspace.
         let package = packages.iter().find(|package| package["name"] == **name);
         let package = package.ok_or_else(|| format!("{shown}: expected the crate {name}"))?;
         let text = |key| package[key].as_str().unwrap_or_default();
@@ -167,9 +167,9 @@ fn write_patched(root: &Path, checkout: &Path, patches: &BTreeMap<&str, PathBuf>
     fs::write(checkout.join("Cargo.toml"), manifest)?;
     fs::copy(root.join("Cargo.lock"), checkout.join("Cargo.lock"))?;
     for (name, version, folder) in versions {
-        // Cargo does not take another version than the one it knows by itself.
+        // Without this, Cargo keeps the locked version and ignores the patch.
         let update = |option| format!("update {option} {name} --precise {version}");
-        // The network is for a crate that needs one which is not here yet.
+        // The network is only needed for a dependency that is not downloaded yet.
         let updated = cargo(checkout, &update("--offline"));
         let updated = updated.or_else(|_| cargo(checkout, &update("--quiet")));
         let folder = folder.display();

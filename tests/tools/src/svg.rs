@@ -1,7 +1,7 @@
-//! Writes a picture as an SVG file. It has a background of its own, since in a page a browser tells it the
-//! theme of the system, and not the one that GitHub shows.
+//! Writes a picture as an SVG file. The picture has its own background: in a page, a browser gives it the theme of
+//! the system, not that of GitHub.
 
-/// What has a colour, on a light page and on a dark one; `card` is the background.
+/// The colours on a light page and on a dark one; `card` is the background.
 const STYLE: &str = "
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#1f2328}
 .label{font-family:ui-monospace,monospace}.loud{font-weight:700}.note,text.axis{fill:#57606a}
@@ -12,13 +12,13 @@ text{fill:#e6edf3}.note,text.axis{fill:#9da7b3}.card{fill:#161b22}.card,line{str
 }
 ";
 
-/// A picture whose elements are drawn in the order of the calls. Places are pixels from the left and the top.
+/// A picture whose elements are drawn in the order of the calls. Positions are pixels from the left and the top.
 pub struct Svg {
     text: String,
 }
 
 impl Svg {
-    /// The title is drawn, too, in the upper 32 pixels.
+    /// The title is also drawn, in the upper 32 pixels.
     pub fn new(width: u32, height: u32, title: &str) -> Svg {
         let size = format!("width=\"{width}\" height=\"{height}\"");
         let name = "svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"";

@@ -1,9 +1,9 @@
-//! Reads the heads of the programs and runs a program as its head shows. The commands of this package use
-//! it, and so do `tests/programs` and `tests/catalogue.rs`, which include it by its path.
+//! Reads the heads of the programs, and runs a program as its head shows. The commands of this package use it;
+//! `tests/programs` and `tests/catalogue.rs` include it by its path.
 
 pub mod head;
 pub mod play;
-#[allow(clippy::duplicate_mod, reason = "tests/common has it, too")]
+#[allow(clippy::duplicate_mod, reason = "tests/common includes it, too")]
 #[path = "../../../common/process.rs"]
 pub mod process;
 

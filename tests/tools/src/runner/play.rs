@@ -1,5 +1,5 @@
-//! Runs a program as a transcript shows it: types what is typed there, sends Ctrl-C where it shows `^C`,
-//! and compares what is printed.
+//! Runs a program as a transcript shows it: types the numbers, sends Ctrl-C where it shows `^C`, and compares
+//! the output.
 
 use super::Result;
 use super::head::Program;
@@ -11,29 +11,29 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-/// Longer than any program takes, on a busy machine as well.
+/// The time limit of a program: longer than any takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// So many greetings may come where none is shown: those that were due while a line was on its way. A
-/// program that goes on greeting has ten of them in that time.
+/// This many greetings may be printed where none is shown: they were due while a line was on its way. A program
+/// that keeps greeting prints ten in that time.
 const STRAY: usize = 4;
 
-/// A busy machine may be late by so many seconds. 4 s are still not 7.
+/// A busy machine may be late by this many seconds. 4 s still differ from 7 s.
 pub const SLACK: f64 = 2.0;
 
-/// What is typed and printed, and how the program ends.
+/// What is typed and printed, and the exit status.
 #[derive(Clone, Default)]
 pub struct Transcript {
     /// The command line.
     pub arguments: String,
-    /// Behind `^C` and `^D` is what is printed then. The end may be `$ echo $?` and the exit status.
+    /// `^C` and `^D` are followed by what is printed then. The last lines may be `$ echo $?` and the exit status.
     pub text: String,
     /// Whether the order of the lines and the numbers in them are random.
     pub any_order: bool,
 }
 
 impl Transcript {
-    /// As the tests run it: with less work, since all programs run at the same time.
+    /// The transcript as the tests play it: with less work, since all programs run at the same time.
     pub fn for_tests(program: &Program) -> Transcript {
         let mut transcript = program.transcript.clone();
         if transcript.greets() {
@@ -42,7 +42,7 @@ impl Transcript {
             transcript.subtract(4);
         }
         match program.name.as_str() {
-            // It would take the CPU from the others, whose times are compared.
+            // A million would take the CPU from the others, whose times are compared.
             "million_sleepers" => {
                 transcript.arguments = "100000".to_string();
                 transcript.text = transcript.text.replace("1000000 ", "100000 ");
@@ -54,12 +54,12 @@ impl Transcript {
         transcript
     }
 
-    /// Whether it is that of one of the hello programs.
+    /// Whether this is the transcript of a hello program.
     pub fn greets(&self) -> bool {
         self.text.lines().any(is_greeting)
     }
 
-    /// Has smaller numbers typed into a hello program.
+    /// Replaces the typed numbers of a hello program by smaller ones.
     fn subtract(&mut self, less: u64) {
         let typed = self.text.lines().filter(|line| is_typed(line));
         let typed: Vec<u64> = typed.flat_map(str::parse).collect();
@@ -74,7 +74,7 @@ impl Transcript {
     }
 }
 
-/// One line that a program printed, or that was typed into it.
+/// A line that a program printed, or that was typed.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// Since the start of the program.
@@ -83,8 +83,8 @@ pub struct Event {
     pub text: String,
 }
 
-/// Runs this executable to its end. Returns what was typed and printed, and where that was not as the
-/// transcript shows it.
+/// Runs this executable to its end. Returns what was typed and printed, and the first difference from the
+/// transcript as an error.
 pub fn play(transcript: &Transcript, executable: &Path) -> (Vec<Event>, Result<()>) {
     let mut command = Command::new(executable);
     command.args(transcript.arguments.split_whitespace());
@@ -131,14 +131,14 @@ impl Player {
             }
             if line == "$ echo $?" {
                 let status = lines.next().and_then(|status| status.parse().ok());
-                exit_status = status.unwrap_or(-1); // which no program has
+                exit_status = status.unwrap_or(-1); // no program exits with -1
             } else if is_typed(line) {
                 self.add(Instant::now(), true, line);
-                let stdin = self.running.stdin.as_mut().ok_or("its input has ended")?;
+                let stdin = self.running.stdin.as_mut().ok_or("the input has ended")?;
                 let written = stdin.write_all(format!("{line}\n").as_bytes());
-                written.map_err(|error| format!("it does not read {line:?}: {error}"))?;
+                written.map_err(|error| format!("the program does not read {line:?}: {error}"))?;
             } else if shown.starts_with("peak memory: ") && cfg!(not(target_os = "linux")) {
-                // The programs of chapter 13 cannot say it there.
+                // The programs of chapter 13 measure it on Linux only.
             } else if shown == line || !shown.is_empty() {
                 let expected = || format!("expected {shown:?}, it has ended");
                 let mut printed = self.next_line()?.ok_or_else(expected)?;
@@ -167,7 +167,7 @@ impl Player {
         let left = PATIENCE.saturating_sub(self.running.begin.elapsed());
         let status = self.running.status_within(left);
         let status = status.map_err(|error| error.to_string())?;
-        match status.ok_or("it does not end")? {
+        match status.ok_or("the program does not end")? {
             status if status.code() == Some(exit_status) => Ok(()),
             status => Err(format!("expected exit status {exit_status}, got {status}")),
         }
@@ -183,7 +183,7 @@ impl Player {
         let left = PATIENCE.saturating_sub(self.running.begin.elapsed());
         match self.running.stdout.recv_timeout(left) {
             Err(RecvTimeoutError::Disconnected) => Ok(None),
-            // It may also never stop printing.
+            // The time limit also ends a program that never stops printing.
             Ok(line) if !left.is_zero() => {
                 self.add(line.at, false, &line.text);
                 Ok(Some(line.text))
@@ -191,7 +191,7 @@ impl Player {
             _ => {
                 let last = self.events.last().map(|event| &event.text);
                 Err(format!(
-                    "it is not done after {PATIENCE:?}; the last line was {last:?}"
+                    "not finished after {PATIENCE:?}; the last line was {last:?}"
                 ))
             }
         }
@@ -203,17 +203,17 @@ pub fn is_typed(line: &str) -> bool {
     line.parse::<u32>().is_ok_and(|n| n < 100)
 }
 
-/// Whether a printed line is the one that is shown. Numbers with a decimal point may differ, and a port.
+/// Whether a printed line is the one that is shown. Numbers with a decimal point may differ, and so may a port.
 pub fn is_same(shown: &str, printed: &str) -> bool {
     let measured = |word: &str| word.parse::<f64>().ok().filter(|_| word.contains('.'));
     let without_port = |word: &str| word.split("127.0.0.1:").next().map(str::to_string);
     let count = shown.split(' ').count();
     let is_same_word = |(n, (shown, printed))| match (measured(shown), measured(printed)) {
-        // A time at the end is what the line is about.
+        // A time at the end of a line is its subject.
         (Some(shown), Some(printed)) if n + 1 == count => {
             (shown.floor()..shown.floor() + SLACK).contains(&printed)
         }
-        // What takes no time takes none anywhere.
+        // A time of nearly zero is nearly zero on every machine.
         (Some(shown), Some(printed)) => shown >= 0.1 || printed < SLACK,
         _ => without_port(shown) == without_port(printed),
     };

@@ -1,8 +1,8 @@
 //! The shared part of `gather` and `as_completed`: where they spawn, and many futures in one task.
 //!
-//! At each turn of the loop every child that has been woken since the last one is polled once, in
-//! the order of the waking. So does asyncio with its tasks. (`FuturesUnordered` and its relatives
-//! poll a child that yields again and again in the same turn, and stop somewhere in the middle.)
+//! At each turn of the loop, every child that has been woken since the last turn is polled once, in the order of
+//! the wake-ups, as asyncio polls its tasks. (`FuturesUnordered` and similar types poll a child that yields
+//! several times in the same turn, and stop before all woken children have been polled.)
 
 use async_executor::LocalExecutor;
 use atomic_waker::AtomicWaker;
@@ -20,9 +20,9 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-/// Where `gather` and `as_completed` spawn: a `LocalExecutor`, or the `Spawner` that `run` gives to `main`. With
-/// an `Rc<LocalExecutor>`, write `&*ex`. `'a` is the lifetime of what the children may borrow. A type that can be
-/// extended by a future, and then spawns it, is a `Spawn`.
+/// `LocalExecutor` (with an `Rc`, write `&*ex`) and [`Spawner`](crate::run::Spawner) implement it, as does every
+/// type that spawns the futures by which it is extended (`Extend` for a reference). `'a` is what the children can
+/// borrow.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);
@@ -58,18 +58,18 @@ impl Future for Driver<'_> {
     }
 }
 
-/// A child that has ended: its index, and its result or panic.
+/// The index of a child that has ended, and its result or panic.
 pub(crate) type Ended<T> = (usize, thread::Result<T>);
 
 /// Spawns a task that runs the children.
 ///
-/// One that panics ends by that. The results are given when `wakes` is true of one, or all are there.
+/// A panic ends only its child. The results are returned when `wakes` accepts one, or all children have ended.
 pub(crate) fn start<'a, F: Future + 'a>(
     ex: &impl Spawn<'a>,
     children: impl IntoIterator<Item = F>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
 ) -> Children<F::Output> {
-    // Small ones share an allocation. Large ones are freed each when it ends.
+    // Small children share an allocation. A large one has its own, which is freed when it ends.
     if size_of::<F>() <= 256 {
         spawn(ex, children.into_iter(), wakes)
     } else {
@@ -118,11 +118,11 @@ fn spawn<'a, F: Future + 'a>(
 
 /// The state shared by the driver and [`Children`].
 struct Link<T> {
-    /// In the order of time.
+    /// In the order in which they ended.
     ended: Cell<Vec<Ended<T>>>,
-    /// Whether they are to be given.
+    /// Whether they can be taken.
     ready: Cell<bool>,
-    /// The task that waits for that.
+    /// The task that waits for them.
     awaiter: Cell<Option<Waker>>,
     fate: Cell<Fate>,
     inbox: Arc<Inbox>,
@@ -131,14 +131,14 @@ struct Link<T> {
 /// What happens to children that have not ended.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
-    /// They end with their owner.
+    /// They are dropped with their owner.
     Owned,
-    /// They run on without it.
+    /// They run on after it.
     Detached,
     /// They are dropped when the driver is polled.
     Cancelled,
     /// They have been dropped, or there are none.
-    Gone,
+    Ended,
 }
 
 impl<T> Link<T> {
@@ -149,7 +149,7 @@ impl<T> Link<T> {
     }
 
     fn decide(&self, fate: Fate) {
-        if self.fate.get() != Fate::Gone {
+        if self.fate.get() != Fate::Ended {
             self.fate.set(fate);
             self.inbox.driver.wake();
         }
@@ -160,19 +160,19 @@ impl<T> Link<T> {
 pub(crate) struct Children<T>(Rc<Link<T>>);
 
 impl<T> Children<T> {
-    /// Gives the results when it is time; `None` when the children have been detached or dropped.
+    /// Takes the results when they are ready; `None` if the children have been detached or dropped.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Vec<Ended<T>>>> {
         if self.0.ready.take() {
             return Poll::Ready(Some(self.0.ended.take()));
         }
-        if matches!(self.0.fate.get(), Fate::Detached | Fate::Gone) {
+        if matches!(self.0.fate.get(), Fate::Detached | Fate::Ended) {
             return Poll::Ready(None);
         }
         self.0.awaiter.set(Some(cx.waker().clone()));
         Poll::Pending
     }
 
-    /// Lets the children run on; what they return is dropped.
+    /// Lets the children run on, and drops what they return.
     pub(crate) fn detach(&self) {
         self.0.decide(Fate::Detached);
     }
@@ -225,7 +225,7 @@ impl<F> Block<F> {
     }
 }
 
-/// What the driver does.
+/// The future inside the driver: it polls the children.
 struct Running<F: Future> {
     n: usize,
     left: usize,
@@ -245,16 +245,16 @@ impl<F: Future> Future for Running<F> {
         if link.fate.get() == Fate::Cancelled {
             return Poll::Ready(()); // the children are dropped with this
         }
-        // What is woken from here on has the next turn.
+        // A child that is woken from here on is polled in the next turn.
         let woken = link.inbox.woken.len();
         for child in link.inbox.woken.try_iter().take(woken) {
-            // What was done before the waking is seen by the child.
+            // Acquire: the child sees what was done before the wake-up.
             child.is_woken.swap(false, Ordering::AcqRel);
             let index = child.index.load(Ordering::Relaxed);
             self.poll_child(index, &Waker::from(child));
         }
         if !mem::replace(&mut self.started, true) {
-            // A child that is ready at once leaves its waker to the next one, unless it has kept it.
+            // If a child is ready at once, the next child reuses its waker, unless a clone of it exists.
             let mut spare: Option<(Arc<ChildWaker>, Waker)> = None;
             for index in 0..self.n {
                 let has_ended = if let Some((child, waker)) = &spare {
@@ -271,7 +271,7 @@ impl<F: Future> Future for Running<F> {
                         (Arc::clone(&child), Waker::from(child))
                     });
                 }
-                fence(Ordering::Acquire); // what others did with it has been done
+                fence(Ordering::Acquire); // after the drops of its clones on other threads
             }
         }
         if self.left == 0 || link.fate.get() == Fate::Cancelled {
@@ -283,7 +283,7 @@ impl<F: Future> Future for Running<F> {
 }
 
 impl<F: Future> Running<F> {
-    /// Polls a child, and says whether it has ended by that. (If it had ended before, it was woken late.)
+    /// Polls a child. Returns whether it has ended in this poll. (It may have been woken after its end.)
     fn poll_child(&mut self, index: usize, waker: &Waker) -> bool {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let block = self.blocks[index / 4].as_mut()?;
@@ -291,14 +291,14 @@ impl<F: Future> Running<F> {
             let Poll::Ready(output) = child.poll(&mut Context::from_waker(waker)) else {
                 return None;
             };
-            self.end(index); // a destructor that panics is the child's panic
+            self.drop_child(index); // a panic in its destructor is the child's panic
             Some(output)
         }));
         let Some(result) = polled.transpose() else {
             return false;
         };
         if result.is_err() {
-            self.end_quietly(index);
+            self.drop_child_quietly(index);
         }
         self.left -= 1;
         let link = &self.link;
@@ -317,8 +317,7 @@ impl<F: Future> Running<F> {
         true
     }
 
-    /// Drops a child.
-    fn end(&mut self, index: usize) {
+    fn drop_child(&mut self, index: usize) {
         let place = &mut self.blocks[index / 4];
         if let Some(block) = place {
             block.as_mut().place(index).set(None);
@@ -329,28 +328,28 @@ impl<F: Future> Running<F> {
         }
     }
 
-    fn end_quietly(&mut self, index: usize) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.end(index)));
+    fn drop_child_quietly(&mut self, index: usize) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.drop_child(index)));
     }
 }
 
 impl<F: Future> Drop for Running<F> {
     fn drop(&mut self) {
         if self.left > 0 {
-            (0..self.n).for_each(|index| self.end_quietly(index));
+            (0..self.n).for_each(|index| self.drop_child_quietly(index));
         }
-        self.link.fate.set(Fate::Gone);
+        self.link.fate.set(Fate::Ended);
         self.link.inbox.driver.take();
         self.link.wake();
     }
 }
 
-/// Drops futures that are no longer awaited. A panic of a destructor goes only to the panic hook.
+/// Drops results that are not awaited. If a destructor panics, only the panic hook reports it.
 pub(crate) fn drop_quietly<T>(unwanted: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(unwanted)));
 }
 
-/// The children that have been woken, in that order, and the waker of the task that polls them.
+/// The children that have been woken, in the order of the wake-ups, and the waker of the task that polls them.
 struct Inbox {
     woken: ConcurrentQueue<Arc<ChildWaker>>,
     driver: AtomicWaker,
@@ -368,7 +367,7 @@ impl Inbox {
 
 struct ChildWaker {
     index: AtomicUsize,
-    /// Whether it is in the inbox already.
+    /// Whether the child is already in the inbox.
     is_woken: AtomicBool,
     inbox: Weak<Inbox>,
 }
@@ -376,7 +375,7 @@ struct ChildWaker {
 impl Wake for ChildWaker {
     fn wake(self: Arc<Self>) {
         let Some(inbox) = self.inbox.upgrade() else {
-            return; // all children have gone
+            return; // all children have been dropped
         };
         if !self.is_woken.swap(true, Ordering::AcqRel) {
             let _ = inbox.woken.push(self);

@@ -1,8 +1,8 @@
 //! Parts of Python's asyncio and Node.js that smol leaves to you.
 //!
 //! Two well-known articles explain event loops through 34 small programs. This package ports every one of them to
-//! [smol](https://docs.rs/smol); the programs are in `examples/`, a chapter to a folder. This library has a module
-//! for each case where a program with plain smol goes wrong, or is too long to write out each time:
+//! [smol](https://docs.rs/smol). The programs are in `examples/`, one folder for each chapter. This library has
+//! one module for each case where a program on plain smol goes wrong, or is too long to write out each time:
 //!
 //! <!-- contents: library (written by `just contents` from the heads of the modules) -->
 //!
@@ -25,11 +25,11 @@
 //!
 //! [`stdin`], [`ticker`], [`mod@sleep`], [`tcp_stream`], [`mod@timeout`] and [`wait`] run under `smol::block_on`,
 //! a `LocalExecutor`, or any other executor, and [`mod@task_group`] and [`queue`] under any that does not move its
-//! tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn tasks, on a `LocalExecutor` of yours or
-//! inside [`mod@run`]. [`interrupt`] works with and without [`mod@run`]. The usual items can also be imported from
-//! here: `use asyncio_to_smol::{gather, run, timeout};`
+//! tasks between threads. [`mod@gather`] and [`mod@as_completed`] spawn a task, on your `LocalExecutor` or inside
+//! [`mod@run`]. [`interrupt`] works with and without [`mod@run`]. The usual items can also be imported from the
+//! crate root: `use asyncio_to_smol::{gather, run, timeout};`
 //!
-//! The features `redis`, `http` and `tls` are for examples that need more crates, and change nothing here.
+//! The features `redis`, `http` and `tls` are for examples that need more crates. They do not change the library.
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations, unreachable_pub)]
 
@@ -59,18 +59,19 @@ pub use tcp_stream::TcpStream;
 pub use ticker::Ticker;
 pub use timeout::{TimedOut, timeout, timeout_at};
 
-/// [`run`](mod@run), until `main` ends or the first Ctrl-C or SIGTERM comes.
+/// [`run`](run::run) with a graceful shutdown: it ends with `main`, or at the first Ctrl-C or SIGTERM.
 ///
-/// Then `main` is dropped, and after it all other tasks: their destructors have run when this returns.
-/// A second signal meanwhile ends the process at once.
+/// At the signal `main` is dropped, and then all other tasks. Their destructors have run when this returns. A
+/// second signal ends the process at once, as [`Interrupts`] describes. On another executor, use
+/// [`until_interrupted`]; to await something during the shutdown, [`Interrupts::received`].
 ///
 /// # Errors
 ///
-/// [`Interrupted`] if a signal has come, also if `main` had ended before, or in its last turn.
+/// [`Interrupted`] if a signal has arrived, even if `main` has ended by then. Turn it into an `ExitCode`.
 ///
 /// # Panics
 ///
-/// Like [`run`](run::run).
+/// Like [`run`](run::run): inside another `run`, and with the panic of `main`.
 ///
 /// ```
 /// use asyncio_to_smol::run_until_interrupted;
@@ -79,7 +80,7 @@ pub use timeout::{TimedOut, timeout, timeout_at};
 pub fn run_until_interrupted<'a, F: std::future::Future<Output: 'a> + 'a>(
     main: impl FnOnce(Spawner<'a>) -> F,
 ) -> Result<F::Output, Interrupted> {
-    // Until all destructors have run: a signal may come during the teardown.
+    // Kept until all destructors have run: a signal may arrive during the teardown.
     let interrupts = Interrupts::listen();
     let result = run::run(|ex| until_interrupted(main(ex)));
     interrupts.now().map_or(result, Err)

@@ -22,15 +22,16 @@
 //!     for value in 1..=100 {
 //!         queue.put(value).await.expect("it is open");
 //!     }
-//!     queue.join().await; // all of them have been added
-//!     queue.close(); // which ends the workers
+//!     queue.join().await; // the workers have added all of them
+//!     queue.close(); // ends the workers
 //! };
 //! let ((one, other), ()) = block_on(zip(zip(worker(&queue), worker(&queue)), producer));
 //! assert_eq!(one + other, 5050);
 //! ```
 //!
-//! smol's channel does this also between threads, and ends by itself when the last sender is dropped. This queue
-//! stays on its thread, and has `join`. What a value costs in each: `just bench queue`.
+//! smol's channel also works between threads, and closes by itself when the last sender is dropped. This queue
+//! stays on its thread, and has `join`. `just bench queue` measures the cost of a value in both. To wait for the
+//! workers and collect their errors, spawn them in a [`task_group`](crate::task_group::task_group).
 //!
 //! | | asyncio | Node | here |
 //! |---|---|---|---|
@@ -38,21 +39,20 @@
 //! | shared by several tasks | the same object | | clones, which are the same queue |
 //! | no room | `put` waits, `put_nowait` raises `QueueFull` | | [`put`](Queue::put) waits, [`put_nowait`](Queue::put_nowait) gives the value back |
 //! | nothing there | `get` waits, `get_nowait` raises `QueueEmpty` | | [`get`](Queue::get) waits, [`get_nowait`](Queue::get_nowait) gives `None` |
-//! | several wait | are woken in order; a waiter goes to the end of the line if another task was faster | | are served in order, and no `get` or `put` overtakes them |
-//! | a `_nowait` while others wait | takes a value that is there | | the same; the others keep their places |
+//! | several wait | are woken in order; a waiter goes to the end of the line if another task is faster | | are served in order; no `get` or `put` overtakes them |
+//! | a `_nowait` call while others wait | takes a value that is available | | the same; the others keep their places |
 //! | others run meanwhile | only if it waits | | only if it waits |
-//! | waiting is cancelled | passes its turn on | | dropping the future passes its turn on; no value is lost, a `put` that has not put drops its own |
+//! | cancelling a waiter | passes its turn on | | dropping the future passes its turn on; no value in the queue is lost; a `put` that was waiting drops its value |
 //! | all work is done | `task_done`, `join` | | [`task_done`](Queue::task_done), [`join`](Queue::join) |
 //! | `task_done` too often | `ValueError` | | panics |
-//! | the end | `shutdown()`, since 3.13 | | [`close`](Queue::close): `put` gives the value back in [`Closed`]; `get` takes the remaining values, then it is `Closed`; the `_nowait`s are as before, and [`is_closed`](Queue::is_closed) tells |
+//! | the end | `shutdown()`, since 3.13 | | [`close`](Queue::close): `put` gives the value back in [`Closed`]; `get` takes the remaining values, then fails with `Closed`; `put_nowait` gives the value back, `get_nowait` is as before; see also [`is_closed`](Queue::is_closed) |
 //! | the end, at once | `shutdown(immediate=True)` | | `close`, then `get_nowait` and `task_done` until nothing is left |
 //! | the last producer is dropped | `get` waits forever | | `get` waits forever: `close` it |
-//! | another order | `PriorityQueue`, `LifoQueue` | | keep the values in a `BinaryHeap` or a `Vec`, and put a `()` into a queue for each |
+//! | another order | `PriorityQueue`, `LifoQueue` | | keep the values in a `BinaryHeap` or a `Vec`, and put a `()` into the queue for each |
 //!
-//! A future that has been polled has a place in the line, until it is dropped. One that is kept but not
-//! polled again holds up those behind it.
-//!
-//! A [`Queue`] and its futures stay on their thread: they are neither `Send` nor `Sync`.
+//! A future that has been polled keeps its place in the line until it is ready or dropped. If you keep it without
+//! polling it, the waiters behind it are held up. A [`Queue`] and its futures stay on their thread: they are
+//! neither `Send` nor `Sync`.
 //!
 //! Source: [`asyncio.Queue`](https://docs.python.org/3/library/asyncio-queue.html).
 
@@ -66,16 +66,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// First in, first out. Clones are the same queue.
+/// A first-in, first-out queue. Clones are handles to the same queue. An example is [above](self).
 pub struct Queue<T>(Rc<RefCell<State<T>>>);
 
-/// A waker is foreign code, and so is the destructor of a value: none of them is cloned, woken or
-/// dropped while this is borrowed.
+/// Wakers and destructors of values are foreign code: none is cloned, woken or dropped while this is borrowed.
 struct State<T> {
     values: VecDeque<T>,
     capacity: usize,
     closed: bool,
-    /// Values that have been put, less the calls of `task_done`.
+    /// The number of values that have been put, minus the calls of `task_done`.
     unfinished: usize,
     lines: [Line; 3],
 }
@@ -84,22 +83,22 @@ const GET: usize = 0;
 const PUT: usize = 1;
 const JOIN: usize = 2;
 
-/// The futures that wait, by their tickets, which are in order.
+/// The waiting futures, by ticket. Tickets are handed out in order.
 #[derive(Default)]
 struct Line {
     tickets: u64,
-    /// The first ones: it is their turn, and they have been woken.
+    /// The first of them: it is their turn, and they have been woken.
     served: BTreeSet<u64>,
     /// `None` for a waiter that has been woken and not polled since.
     waiting: BTreeMap<u64, Option<Waker>>,
 }
 
 impl<T> Queue<T> {
-    /// A queue of at most `capacity` values.
+    /// Creates a queue of at most `capacity` values.
     ///
     /// # Panics
     ///
-    /// If `capacity` is 0, which to asyncio means [`unbounded`](Queue::unbounded).
+    /// If `capacity` is 0. (In asyncio, 0 stands for [`unbounded`](Queue::unbounded).)
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::bounded(1);
@@ -116,7 +115,7 @@ impl<T> Queue<T> {
         })))
     }
 
-    /// A queue of as many values as there is memory for.
+    /// Creates a queue that is limited only by memory; with a limit, [`bounded`](Queue::bounded).
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -126,17 +125,15 @@ impl<T> Queue<T> {
         Queue::bounded(usize::MAX)
     }
 
-    /// Puts a value at the end of the queue, and waits for room first.
-    ///
-    /// Dropped before it was ready, the future has not put the value.
+    /// Waits for room, and puts a value at the end of the queue. To fail instead of waiting, see
+    /// [`put_nowait`](Queue::put_nowait). If the future is dropped before it is ready, it has not put the value.
     ///
     /// # Errors
     ///
     /// [`Closed`], with the value, if the queue has been closed.
     ///
     /// ```
-    /// # use asyncio_to_smol::queue::*;
-    /// # futures_lite::future::block_on(async {
+    /// # use asyncio_to_smol::queue::*; futures_lite::future::block_on(async {
     /// let queue = Queue::bounded(10);
     /// assert_eq!(queue.put('a').await, Ok(()));
     /// queue.close();
@@ -151,8 +148,8 @@ impl<T> Queue<T> {
         result
     }
 
-    /// Takes the first value out of the queue, and waits until there is one. If the future is dropped before it
-    /// was ready, it has taken nothing.
+    /// Waits for a value, and takes the first one out of the queue. To return instead of waiting, see
+    /// [`get_nowait`](Queue::get_nowait). If the future is dropped before it is ready, it has taken nothing.
     ///
     /// # Errors
     ///
@@ -173,11 +170,11 @@ impl<T> Queue<T> {
         value.ok_or(Closed(()))
     }
 
-    /// Puts a value at the end of the queue, if there is room now.
+    /// Puts a value at the end of the queue if there is room now. [`put`](Queue::put) waits for room.
     ///
     /// # Errors
     ///
-    /// With the value, if the queue is full or has been closed.
+    /// The value, if the queue is full (asyncio: `QueueFull`) or has been closed.
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::bounded(1);
@@ -194,7 +191,7 @@ impl<T> Queue<T> {
         result.map_err(|Closed(value)| value)
     }
 
-    /// Takes the first value out of the queue, if there is one now.
+    /// Takes the first value out of the queue if there is one now. [`get`](Queue::get) waits for one.
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -209,11 +206,11 @@ impl<T> Queue<T> {
         value
     }
 
-    /// Says that the work on a value that was taken out of the queue is done.
+    /// Records that the work on a value is done, for [`join`](Queue::join). Call it once for each value taken.
     ///
     /// # Panics
     ///
-    /// If it is called more often than values have been put. asyncio: `ValueError`.
+    /// If it is called more often than values have been put; asyncio raises `ValueError`.
     ///
     /// ```should_panic
     /// asyncio_to_smol::queue::Queue::<u32>::unbounded().task_done();
@@ -228,7 +225,7 @@ impl<T> Queue<T> {
 
     /// Waits until [`task_done`](Queue::task_done) has been called for every value that has been put.
     ///
-    /// It need not be so any more when the future is ready: more may have been put since.
+    /// More values may have been put by the time your task runs on. An example with workers is [above](self).
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -242,8 +239,8 @@ impl<T> Queue<T> {
         drop(poll_fn(|cx| place.poll(cx)).await);
     }
 
-    /// Closes the queue: every `put`, waiting or not, gives its value back, and a `get` that finds the
-    /// queue empty ends. asyncio's `shutdown`.
+    /// Closes the queue, as asyncio's `shutdown` does: every `put`, also one that waits, fails with [`Closed`],
+    /// and so does every `get` once the queue is empty. To let the work end first, see [`join`](Queue::join).
     ///
     /// ```
     /// let queue = asyncio_to_smol::queue::Queue::unbounded();
@@ -259,7 +256,7 @@ impl<T> Queue<T> {
         settle(state);
     }
 
-    /// Whether it has been closed.
+    /// Whether the queue has been [closed](Queue::close).
     ///
     /// ```
     /// assert!(!asyncio_to_smol::queue::Queue::<u32>::unbounded().is_closed());
@@ -268,7 +265,7 @@ impl<T> Queue<T> {
         self.0.borrow().closed
     }
 
-    /// How many values are in the queue: asyncio's `qsize`.
+    /// The number of values in the queue: asyncio's `qsize`.
     ///
     /// ```
     /// assert_eq!(asyncio_to_smol::queue::Queue::<u32>::unbounded().len(), 0);
@@ -278,7 +275,7 @@ impl<T> Queue<T> {
         self.0.borrow().values.len()
     }
 
-    /// Whether no value is in the queue.
+    /// Whether there is no value in the queue. For the number of values, see [`len`](Queue::len).
     ///
     /// ```
     /// assert!(asyncio_to_smol::queue::Queue::<u32>::bounded(1).is_empty());
@@ -297,7 +294,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// A place in the line of waiters, allocated when it is needed.
+/// A place in a line of waiters. It takes a ticket only if it has to wait.
 struct Place<'q, T> {
     queue: &'q Queue<T>,
     line: usize,
@@ -372,19 +369,19 @@ impl<T> State<T> {
         [
             unless(self.closed, self.values.len()),
             unless(self.closed, self.room()),
-            // Who was served stays so when more is put.
+            // A `join` that has been served stays served when more is put.
             unless(self.unfinished == 0, self.lines[JOIN].served.len()),
         ]
     }
 }
 
-/// Serves as many as there is something for. To be called when anything has changed.
+/// Serves as many waiters as the limits allow. Call it after every change.
 fn settle<T>(mut state: RefMut<State<T>>) {
-    let (mut wakers, mut last) = (Vec::new(), None); // mostly there is one at most
+    let (mut wakers, mut last) = (Vec::new(), None); // usually at most one
     let limits = state.limits();
     for (line, limit) in state.lines.iter_mut().zip(limits) {
         while line.served.len() > limit {
-            // What the last one was woken for was taken with `_nowait`.
+            // A `_nowait` call took what the last waiter was woken for.
             let last = line.served.pop_last();
             line.waiting.extend(last.map(|ticket| (ticket, None)));
         }
@@ -399,7 +396,7 @@ fn settle<T>(mut state: RefMut<State<T>>) {
     }
     drop(state);
     for waker in wakers.into_iter().chain(last) {
-        // The panic hook reports it, and the others are woken all the same. Its payload may panic, too.
+        // The panic hook reports a panic, and the others are still woken. Dropping its payload may panic, too.
         mem::forget(catch_unwind(AssertUnwindSafe(|| waker.wake())));
     }
 }
@@ -419,7 +416,8 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// The queue has been closed: asyncio's `QueueShutDown`. Contains the value that was not put, if any.
+/// The queue has been [closed](Queue::close): asyncio's `QueueShutDown`. It contains the value that
+/// [`put`](Queue::put) has not put, as in its example; from [`get`](Queue::get), a `()`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Closed<T = ()>(pub T);
 
@@ -429,7 +427,7 @@ impl<T> fmt::Display for Closed<T> {
     }
 }
 
-/// Without the value, which need not have a `Debug`.
+/// Without the value, which need not be `Debug`.
 impl<T> fmt::Debug for Closed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Closed(..)")

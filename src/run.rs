@@ -5,30 +5,30 @@
 //! - Node: no name for it
 //! - Paste: this file; `cargo add async-executor async-io futures-lite pin-project-lite slab`
 //!
-//! It is a `LocalExecutor` with two things right that are easily got wrong:
+//! It is a `LocalExecutor` that avoids two common mistakes:
 //!
-//! - `main` is a task like the others: all are polled first in, first out, as in asyncio, and none after
-//!   the end of `main`. (Inside `executor.run(main)`, a `main` that is not spawned is polled once in
-//!   200 turns, and spawning and awaiting in it is 10 to 20 times slower.)
-//! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor
-//!   keep each other alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that
-//!   another thread is waking at that moment.)
+//! - `main` is a task like the others: all are polled first in, first out, as in asyncio, and none after the end
+//!   of `main`. (Inside `executor.run(main)`, a `main` that is not spawned can wait for 200 turns of the other
+//!   tasks, and spawning and awaiting in it is 10 to 20 times slower.)
+//! - When `run` returns, every future has been dropped. (Tasks that hold an `Rc` of their own executor keep it
+//!   alive; a [`Spawner`] is a weak handle. And dropping an executor misses a task that another thread is waking.)
 //!
 //! | | asyncio's `run` | Node | here |
 //! |---|---|---|---|
-//! | when `main` is done | the other tasks are cancelled | the other promises go on to their end | cancelled |
-//! | in a cancelled task | catch `CancelledError`, await | | only `Drop`, which cannot await |
-//! | `main` fails | the exception comes out of `run`, after the cancelling | unhandled rejection, exit status 1 | its `Result` is returned; a panic comes out of `run`, after the cancelling |
+//! | when `main` is done | the other tasks are cancelled | the other promises run on | the other tasks are cancelled |
+//! | cleanup in a cancelled task | catch `CancelledError`, await | | `Drop`, which cannot await |
+//! | `main` fails | `run` cancels the others, then raises the exception | unhandled rejection, exit status 1 | `run` cancels the others, then returns the `Result`, or resumes the panic |
 //! | `run` inside `run` | `RuntimeError` | | panics |
-//! | `to_thread`, here `unblock` | is waited for | | is not waited for: await its task, or the end of the program cuts the closure off |
-//! | several `main`s one after the other | `asyncio.Runner`: on one loop, in one context | | a `run` each, or a `LocalExecutor` of your own, which can run again and again; there are no context variables |
-//! | Ctrl-C | `main` is cancelled, then the rest | ends the process | ends the process; the module `interrupt` is for that |
-//! | which tasks are there? | `all_tasks()`, names from `create_task(…, name=…)` | cannot be asked | [`Spawner::tasks`], [`Spawner::spawn_named`] |
-//! | a request to cancel | `task.cancel()`, at once | | `drop(task)`, at once; `task.cancel()` is a future that asks only when it is polled or dropped, and waits for the destructors |
+//! | `to_thread`, here `unblock` | `run` waits for it | | `run` does not wait: await its task, or the end of the program interrupts the closure |
+//! | several `main`s one after the other | `asyncio.Runner`: on one loop, in one context | | a `run` each, or your own `LocalExecutor`, which can run repeatedly; there are no context variables |
+//! | Ctrl-C | `main` is cancelled, then the rest | ends the process | ends the process; for a graceful shutdown, see [`interrupt`](crate::interrupt) |
+//! | listing the tasks | `all_tasks()`, names from `create_task(…, name=…)` | impossible | [`Spawner::tasks`], [`Spawner::spawn_named`] |
+//! | a request to cancel | `task.cancel()`, at once | | `drop(task)`, at once; `task.cancel()` is a future that cancels when it is first polled or dropped, and waits for the destructors |
 //! | `create_task` when the loop has ended | `RuntimeError` | | a task that is cancelled from the start |
-//! | a destructor panics | | | at the end of `run` the panic hook reports it, and the others run; in a task that is cancelled by dropping its `Task`, or in what a detached task returns, it ends the process, as always with async-task |
+//! | a destructor panics | | | at the end of `run` the panic hook reports it, and the other destructors run; in a task that is cancelled by dropping its `Task`, or in the result of a detached task, it ends the process, as always with async-task |
 //!
-//! A [`Spawner`] is neither `Send` nor `Sync`. `gather` and `as_completed` take it, by its `Extend`.
+//! A [`Spawner`] is neither `Send` nor `Sync`. Its `Extend` makes it an argument for
+//! [`gather`](crate::gather::gather) and [`as_completed`](crate::as_completed::as_completed).
 //!
 //! Source: [`asyncio.run`](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run).
 
@@ -43,8 +43,11 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-/// Runs `main` and everything it spawns until `main` ends, and returns what it returns. The remaining tasks are
-/// cancelled: their destructors have run when this returns, in any order.
+/// Runs `main` and the tasks it spawns until `main` ends, and returns its result. The remaining tasks are
+/// cancelled: when this returns, their destructors have run, in no particular order.
+///
+/// To end at Ctrl-C, see [`run_until_interrupted`](crate::run_until_interrupted); for children that end with their
+/// scope, [`task_group`](crate::task_group::task_group).
 ///
 /// ```
 /// use asyncio_to_smol::run::run;
@@ -54,12 +57,12 @@ use std::task::{Context, Poll, Waker};
 ///
 /// # Panics
 ///
-/// If called from inside another `run` on the same thread, and if `main` panics, with its panic. A
-/// panic in another task only reaches the task that awaits it.
+/// If it is called inside another `run` on the same thread. If `main` panics, that panic is resumed. A panic in
+/// another task only reaches the task that awaits it.
 pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output {
     RUNNING.with(|running| {
         let Ok(_running) = running.try_borrow_mut() else {
-            panic!("`run` inside `run` would stop the outer one: spawn the future there");
+            panic!("`run` inside `run` would block the outer one: spawn the future there");
         };
         let executor = Rc::new(LocalExecutor::new());
         let tasks = Rc::new(TaskList::default());
@@ -82,7 +85,7 @@ thread_local! {
     static RUNNING: RefCell<()> = const { RefCell::new(()) };
 }
 
-/// Polls one task after another for as long as the condition holds before each.
+/// Polls one task after another as long as `condition` holds.
 async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) {
     // As often as `LocalExecutor::run` lets `block_on` look at timers and I/O.
     const TURNS: usize = 200;
@@ -91,7 +94,7 @@ async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) 
             if !condition() {
                 return;
             }
-            // Most of the time one is ready, and this is the cheaper way to poll it.
+            // Usually a task is ready, and `try_tick` is cheaper than `tick`.
             if !executor.try_tick() {
                 executor.tick().await;
             }
@@ -100,7 +103,7 @@ async fn turn_while(executor: &LocalExecutor<'_>, condition: impl Fn() -> bool) 
     }
 }
 
-/// Spawns tasks onto the loop of a [`run`], which it does not keep alive. Clones are cheap.
+/// A weak handle to the loop of a [`run`], for spawning tasks. [`run`] passes one to `main`. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Spawner<'a> {
     executor: Weak<LocalExecutor<'a>>,
@@ -110,14 +113,13 @@ pub struct Spawner<'a> {
 impl<'a> Spawner<'a> {
     /// Spawns `future` as a task: asyncio's `create_task`.
     ///
-    /// It runs from the next turn of the loop on, whether it is awaited or not. Dropping the `Task`
-    /// cancels it: its future is dropped at the loop's next turn. `task.cancel().await` waits for
-    /// that, `task.detach()` lets it run on. When the `run` is ending, the future is dropped at once,
-    /// and its `Task` is a cancelled one: to await it panics, `task.fallible()` gives `None`.
+    /// It starts at the next turn of the loop, awaited or not. Dropping the `Task` cancels it: its future is
+    /// dropped at the loop's next turn. `task.cancel().await` waits for that, `task.detach()` lets it run on. When
+    /// the `run` is ending, the future is dropped at once and its `Task` is cancelled: awaiting it panics,
+    /// `task.fallible().await` returns `None`. For many futures at once, see [`gather`](crate::gather::gather).
     ///
     /// ```
-    /// # use asyncio_to_smol::run::run;
-    /// # use futures_lite::future::pending;
+    /// # use {asyncio_to_smol::run::run, futures_lite::future::pending};
     /// run(async |ex| {
     ///     let never = ex.spawn(pending::<()>());
     ///     assert_eq!(ex.spawn(async { 1 }).await, 1);
@@ -128,8 +130,7 @@ impl<'a> Spawner<'a> {
         self.spawn_task(future, None)
     }
 
-    /// Spawns `future` as a task with a name for [`tasks`](Spawner::tasks): asyncio's
-    /// `create_task(…, name=…)`.
+    /// [Spawns](Spawner::spawn) a task with a name for [`tasks`](Spawner::tasks): `create_task(…, name=…)`.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {
@@ -152,7 +153,7 @@ impl<'a> Spawner<'a> {
     ) -> Task<T> {
         let executor = self.executor.upgrade();
         let Some(executor) = executor.filter(|_| !self.tasks.stopping.get()) else {
-            // This executor is dropped at once, and cancels the task by that.
+            // This executor is dropped at once, which cancels the task.
             return LocalExecutor::new().spawn(future);
         };
         let list = Rc::clone(&self.tasks);
@@ -169,8 +170,8 @@ impl<'a> Spawner<'a> {
         })
     }
 
-    /// The names of the tasks whose futures have not been dropped, in the order of their spawning:
-    /// asyncio's `all_tasks`. The N-th task of this `run` is `Task-N` if it has no name.
+    /// The names of the tasks whose futures have not been dropped, in the order of spawning: asyncio's
+    /// `all_tasks`. Without a [name](Spawner::spawn_named), the N-th task of this `run` is `Task-N`.
     ///
     /// ```
     /// # asyncio_to_smol::run::run(async |ex| {
@@ -201,16 +202,16 @@ impl<'a, F: Future<Output = ()> + 'a> Extend<F> for &Spawner<'a> {
     }
 }
 
-/// The tasks of a `run`: which there are, and a way to end them all.
+/// The tasks of a `run`, for listing them and for ending them all.
 ///
-/// For that, each is polled once more, and drops its own future then. (Dropping the executor misses a
-/// task that another thread is waking; if every `Task` is dropped, a destructor that panics aborts.)
+/// To end them, each is polled once more, and then drops its own future. (Dropping the executor misses a task that
+/// another thread is waking; dropping each `Task` aborts the process if a destructor panics.)
 #[derive(Debug, Default)]
 struct TaskList {
-    /// Whether every task is to end, also those that are spawned from now on.
+    /// Whether every task ends, including those spawned from now on.
     stopping: Cell<bool>,
     listed: RefCell<Slab<Listed>>,
-    /// How many there have been.
+    /// The number of tasks spawned so far.
     count: Cell<u64>,
 }
 
@@ -218,14 +219,14 @@ struct TaskList {
 struct Listed {
     number: NonZero<u64>, // without zero, a place in the slab is 8 bytes smaller
     name: Option<Box<str>>,
-    /// `None` before it is polled: then it is in its executor's queue anyway.
+    /// `None` before the first poll: then the task is in its executor's queue anyway.
     waker: Option<Waker>,
 }
 
 impl TaskList {
     fn stop(&self) {
         self.stopping.set(true);
-        let tasks = self.listed.take(); // no waker is called under the borrow
+        let tasks = self.listed.take(); // no waker is called during the borrow
         let wakers = tasks.iter().filter_map(|(_, task)| task.waker.as_ref());
         wakers.for_each(Waker::wake_by_ref);
         self.listed.replace(tasks);
@@ -237,7 +238,7 @@ pin_project! {
     struct Stoppable<F> {
         #[pin]
         future: Option<F>,
-        // After the future: it is dropped when the future has been.
+        // The last field: it is dropped after the future.
         entry: Option<Entry>,
     }
 }
@@ -268,7 +269,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Keeps the waker at the first poll: a task has the same one all its life.
+    /// Keeps the waker at the first poll: a task's waker never changes.
     fn keep(&self, waker: &Waker) {
         let has_one = self.list.listed.borrow()[self.key].waker.is_some();
         if !has_one {
@@ -281,6 +282,6 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let task = self.list.listed.borrow_mut().remove(self.key);
-        drop(task); // with the list free for others
+        drop(task); // after the borrow of the list
     }
 }

@@ -14,44 +14,48 @@
 //! while let Some(line) = lines.next().await {
 //!     println!("{}", String::from_utf8_lossy(&line?));
 //! }
-//! # std::io::Result::Ok(())
-//! # })?;
-//! # std::io::Result::Ok(())
+//! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
-//! It is what `Async<Stdin>` would have to be. `Async` is made for sockets; on standard input the obvious
-//! ways to use it are wrong, and the usual ways around it are right in most rows only:
+//! smol's `Async` is made for sockets. On standard input, the usual ways to use it, and to avoid it, have faults:
+//!
 //! | | mechanism | symptom |
 //! |---|---|---|
-//! | `Async::new(stdin())` and `lines()` | sets `O_NONBLOCK`, not on your descriptor but on the open file behind it, which your terminal's shell and every program started from it share | after your program `cat` fails with "Resource temporarily unavailable"; so does a large `println!` of your own, which panics |
-//! | `Async::new_nonblocking(stdin())`, `readable()`, then std's `read_line` | reads ahead into a buffer of which `readable()` knows nothing, and waits for the rest of a line inside `read_line` | the second of two pasted lines comes when a third is typed; half a line stops every task |
-//! | the same with exactly one read(2) | another process that reads the same pipe or terminal can be faster | now and then, every task stops until the next input |
+//! | `Async::new(stdin())` and `lines()` | sets `O_NONBLOCK` not on your descriptor but on the open file behind it, which is shared with the shell and all programs started from it | after your program, `cat` fails with "Resource temporarily unavailable"; in your program, a large `println!` panics with it |
+//! | `Async::new_nonblocking(stdin())`, `readable()`, then std's `read_line` | reads ahead into a buffer that `readable()` does not see, and blocks inside `read_line` until the line is complete | the second of two pasted lines arrives when a third is typed; half a line stops every task |
+//! | the same with exactly one read(2) | another process that reads the same pipe or terminal can be faster | sometimes, every task stops until the next input |
 //! | `Unblock::new(stdin())` | reads on another thread | `^D` must be typed twice |
 //! | the first three, on a file or `/dev/null` | epoll does not take such a descriptor | "Operation not permitted" |
-//! | `lines()` on any of them | wants UTF-8 | a line that is not is lost |
-//! | standard input is | result |
+//! | `lines()` on any of them | requires UTF-8 | a line that is not UTF-8 is lost |
+//!
+//! | standard input of this module | result |
 //! |---|---|
 //! | a pipe or a terminal, several lines in one write | every line, at once |
-//! | half a line, the rest later | the line when the rest is there; other tasks run |
-//! | a pipe, terminal or socket that other processes read, too | what they leave; other tasks run |
+//! | half a line, the rest later | the line when the rest has arrived; other tasks run |
+//! | a pipe, terminal or socket that other processes read, too | the input that they leave; other tasks run |
 //! | the last line without a newline | that line, then the end |
-//! | `^D` on a terminal | the end, at once (after a half-typed line it takes a second one: so does `cat`) |
+//! | `^D` on a terminal | the end, at once (after a half-typed line, at the second `^D`, as with `cat`) |
 //! | a file, `/dev/null`, closed (`<&-`) | its lines, then the end; these never block |
 //! | `\r\n` | the line without either |
 //! | not UTF-8 | the bytes |
-//! | one line of 64 MB | that line, in time linear in its length; other tasks run meanwhile |
-//! | a line longer than 128 MiB, or than [`set_line_limit`](Stdin::set_line_limit) says | an error that says so, then the end |
-//! | something that cannot be read, say a directory | an error, then the end; of [`open`](Stdin::open) if it is open for writing only |
-//! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; what that has read but not handed over is lost with the [`Stdin`] |
-//! | for another descriptor: `add_reader`, `add_writer` | `readable`, `writable` of smol's `Async` |
+//! | a very long line | that line, in time linear in its length; other tasks run meanwhile |
+//! | a line longer than the [limit](Stdin::set_line_limit) | an error, then the end |
+//! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
+//! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; input that it has read but not handed over is lost with the [`Stdin`] |
 //!
-//! The flags of the terminal and of the open file stay as they are. On Linux, a pipe or a terminal is
-//! opened once more by way of `/proc/self/fd/0`, which gives an open file that is shared with no other
-//! process, and that one is non-blocking; a socket is read with `MSG_DONTWAIT`. Where that cannot be
-//! done (other systems than Linux, no `/proc`, a terminal that belongs to another user, as under
-//! `sudo -u`), poll(2) is asked right before each read(2), and another reader of the same input that
-//! comes between the two blocks the loop until the next input. A line that has to be waited for takes three
-//! system calls (read, epoll_ctl, read) beside the reactor's own; lines that come together share them.
+//! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened
+//! through `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
+//! `MSG_DONTWAIT`. Where that is impossible (on other systems, without `/proc`, or if the terminal belongs to
+//! another user, as under `sudo -u`), poll(2) is called right before each read(2). If another reader takes the
+//! input between the two calls, the loop is blocked until the next input. Waiting for a line takes three system
+//! calls (read, epoll_ctl, read) beside the reactor's own; lines that arrive together share them.
+//!
+//! For other descriptors (`add_reader`, `add_writer`), use `readable` and `writable` of smol's `Async`; for a
+//! connection, a [`TcpStream`](crate::tcp_stream::TcpStream).
+//!
+//! Sources: [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) on `O_NONBLOCK` and open files,
+//! [`loop.add_reader`](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.add_reader),
+//! Node's [`readline`](https://nodejs.org/api/readline.html).
 
 use futures_lite::{AsyncRead, Stream};
 use std::io::{self, BufRead, Cursor, ErrorKind, Read};
@@ -61,22 +65,22 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error.
+/// The lines of standard input as bytes, without their `\n` or `\r\n`, until its end or an error: a [`Stream`].
 ///
-/// Cancel-safe: dropping the future of `next()` loses nothing. Dropping the `Stdin` closes the files that it has
-/// opened and registered, and keeps unread bytes for the next `Stdin`. std's `stdin()` has a separate buffer: do
-/// not mix the two. It is `Send` and `Sync`.
+/// An example is [above](self). It is `Send` and `Sync`. Cancel-safe: dropping the future of `next()` loses no
+/// input. Dropping the `Stdin` closes the file that it has opened, and keeps unread bytes for the next `Stdin`.
+/// std's `stdin()` has a separate buffer: do not use both.
 #[derive(Debug)]
 #[must_use = "it reads nothing unless it is polled, and keeps others from opening it"]
 pub struct Stdin {
     /// `None` at the end, and after an error.
     source: Option<Source>,
-    /// The bytes read last; its position is the end of those already taken.
+    /// The bytes of the last read. The position is after those already taken.
     chunk: Cursor<Vec<u8>>,
-    /// The line that ends in the next chunk or later. So a long line is searched once, not at every read.
+    /// The start of a line that ends in a later chunk. So a long line is searched only once.
     line: Vec<u8>,
     line_limit: usize,
-    /// Since when lines have come without a turn for other tasks.
+    /// The time since which lines have been ready without a turn for other tasks.
     slice: Option<Instant>,
 }
 
@@ -88,10 +92,8 @@ impl Stdin {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) while there is another `Stdin`: each would get some
-    /// of the lines. Another error if it cannot be read at all.
-    ///
-    /// # Examples
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) while there is another `Stdin`: each would get only some of the
+    /// lines. Another error if standard input cannot be read at all.
     ///
     /// ```
     /// use asyncio_to_smol::stdin::Stdin;
@@ -102,10 +104,10 @@ impl Stdin {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open() -> io::Result<Stdin> {
-        let source = open().map_err(named)?;
+        let source = open().map_err(with_context)?;
         let mut left_over = LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner);
         let another = || io::Error::new(ErrorKind::AlreadyExists, "another Stdin is reading it");
-        let left_over = left_over.take().ok_or_else(another).map_err(named)?;
+        let left_over = left_over.take().ok_or_else(another).map_err(with_context)?;
         Ok(Stdin {
             source: Some(source),
             chunk: Cursor::new(left_over),
@@ -115,11 +117,9 @@ impl Stdin {
         })
     }
 
-    /// Sets how many bytes a line may have, without its end: 128 MiB unless this says otherwise.
+    /// Sets the maximum length of a line, in bytes without its `\n` or `\r\n`. By default it is 128 MiB.
     ///
     /// A longer line is dropped: an error of the kind [`InvalidData`](ErrorKind::InvalidData), then the end.
-    ///
-    /// # Examples
     ///
     /// ```
     /// use asyncio_to_smol::stdin::Stdin;
@@ -137,7 +137,7 @@ impl Stdin {
         while slice.elapsed() < Duration::from_millis(1) {
             self.chunk.read_until(b'\n', &mut self.line)?;
             let content = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-            // The last byte may be the `\r` of a line's end.
+            // The last byte may be the `\r` of a `\r\n`.
             let len = content.strip_suffix(b"\r").unwrap_or(content).len();
             if len > self.line_limit {
                 (self.chunk, self.line) = Default::default();
@@ -161,8 +161,7 @@ impl Stdin {
             }
             self.chunk = Cursor::new(chunk[..len].to_vec());
         }
-        // A pasted line, a file or a busy pipe is always ready. A loop over such lines would not let
-        // any other task run if it were not for this.
+        // Pasted lines, a file or a busy pipe are always ready. Without this, no other task would run meanwhile.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -176,27 +175,27 @@ impl Stream for Stdin {
         if result.is_err() {
             self.source = None;
         }
-        Poll::Ready(result.map_err(named).transpose())
+        Poll::Ready(result.map_err(with_context).transpose())
     }
 }
 
 impl Drop for Stdin {
     fn drop(&mut self) {
-        // Deregister first: another `Stdin` may be opened as soon as the bytes are there for it.
+        // Deregister first: another `Stdin` can be opened as soon as the left-over bytes are stored.
         self.source = None;
         let _ = self.chunk.read_to_end(&mut self.line); // from memory: it cannot fail
         *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::take(&mut self.line));
     }
 }
 
-fn named(error: io::Error) -> io::Error {
+fn with_context(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard input: {error}"))
 }
 
 #[cfg(unix)]
 use polled::{Source, open};
 
-/// Where it cannot be polled, another thread reads.
+/// Standard input cannot be polled here: another thread reads it.
 #[cfg(not(unix))]
 type Source = blocking::Unblock<io::Stdin>;
 
@@ -224,43 +223,43 @@ mod polled {
     #[derive(Debug)]
     pub(super) struct Source {
         file: Arc<File>,
-        /// A pipe or a terminal, reopened, so with its own `O_NONBLOCK`.
-        is_own: bool,
-        /// Set at the first wait. A file is always ready, so it never waits; it could not register.
+        /// Whether it is a reopened pipe or terminal, with a separate `O_NONBLOCK`.
+        is_reopened: bool,
+        /// Set at the first wait. A file cannot be registered, but it is always ready and never waits.
         registered: Option<Async<Arc<File>>>,
     }
 
     pub(super) fn open() -> io::Result<Source> {
         let shared = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        // What can only be written might well be opened for reading.
+        // Without this check, a descriptor that is open for writing only could be reopened for reading.
         if fcntl_getfl(&shared)?.contains(OFlags::WRONLY) {
             return Err(Errno::BADF.into());
         }
         let is_fifo = shared.metadata()?.file_type().is_fifo();
-        // Elsewhere there is no such path, or it gives a duplicate that shares the flags.
-        let can_be_own = cfg!(target_os = "linux") && (is_fifo || shared.is_terminal());
+        // Other systems have no such path, or it gives a duplicate that shares the flags.
+        let can_be_reopened = cfg!(target_os = "linux") && (is_fifo || shared.is_terminal());
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let again = || rustix::fs::open("/proc/self/fd/0", flags, Mode::empty()).ok();
-        let own = can_be_own.then(again).flatten();
+        let reopen = || rustix::fs::open("/proc/self/fd/0", flags, Mode::empty()).ok();
+        let reopened = can_be_reopened.then(reopen).flatten();
         Ok(Source {
-            is_own: own.is_some(),
-            file: Arc::new(own.map_or(shared, File::from)),
+            is_reopened: reopened.is_some(),
+            file: Arc::new(reopened.map_or(shared, File::from)),
             registered: None,
         })
     }
 
     impl Source {
-        /// One read(2) if it will not block. A shared descriptor may well be blocking, and must stay it.
+        /// One read(2) if it does not block. A shared open file may be in blocking mode, and must stay so.
         fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
             let mut file = &*self.file;
-            if self.is_own {
+            if self.is_reopened {
                 return file.read(chunk);
             }
             match recv(file, &mut *chunk, RecvFlags::DONTWAIT) {
                 Err(Errno::NOTSOCK) => {}
                 received => return Ok(received?.1),
             }
-            // The reactor's word would not do: it can be about input that has been read since.
+            // The reactor's report is not enough: that input may have been read since.
             let mut fds = [PollFd::new(file, PollFlags::IN)];
             match poll(&mut fds, Some(&Timespec::default()))? {
                 0 => Err(ErrorKind::WouldBlock.into()),

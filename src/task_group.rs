@@ -14,7 +14,7 @@
 //!     let three = group.spawn(async { Ok(text.len()) });
 //!     Ok((one, three))
 //! });
-//! // When it is ready both have ended, and neither has failed.
+//! // Now both have ended, and neither has failed.
 //! let (one, three) = children.await?;
 //! assert_eq!((one.await, three.await), (Some(3), Some(5)));
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -22,31 +22,30 @@
 //!
 //! | | asyncio's `TaskGroup` | Node | here |
 //! |---|---|---|---|
-//! | enter, and leave when all children have ended | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
+//! | a scope that ends when all children have ended | `async with TaskGroup() as tg:` | | `task_group(async \|group\| …).await` |
 //! | a child spawns a child | `tg.create_task` in the child | | [`spawn`](TaskGroup::spawn) on a clone of the group |
-//! | a child fails, or the body | the siblings are cancelled, then the body, and waited for | `Promise.all` rejects, the others go on | the siblings are dropped, in the order of spawning, then the body |
-//! | the errors | `ExceptionGroup` with all that occurred | the first | [`ErrorGroup`] with all that occurred |
-//! | errors of the siblings, as they are cancelled | are in the `ExceptionGroup`, too | | a destructor returns none; one that panics counts as a panic of the child |
-//! | a child panics | | | like a failure; when all have ended, the panic comes out of the group |
-//! | a child is cancelled | no failure, the others go on | | [`Child::cancel`]: no failure, the others go on |
-//! | cancelling all children | `tg.cancel()`, since 3.15; cancels the body, too | | [`cancel`](TaskGroup::cancel): no failure; the body goes on, since the group returns its value |
+//! | a child or the body fails | the siblings and the body are cancelled and waited for | `Promise.all` rejects, the others run on | the siblings are dropped, in the order of spawning, then the body |
+//! | the errors | `ExceptionGroup` with all of them | the first | [`ErrorGroup`] with all of them |
+//! | errors of the siblings during cancellation | are in the `ExceptionGroup`, too | | a destructor returns no error; its panic counts as a panic of the child |
+//! | a child panics | | | like a failure; when all have ended, the group resumes the panic |
+//! | a child is cancelled | no failure, the others run on | | [`Child::cancel`]: no failure, the others run on |
+//! | cancelling all children | `tg.cancel()`, since 3.15; cancels the body, too | | [`cancel`](TaskGroup::cancel): no failure; the body runs on, since the group returns its value |
 //! | graceful shutdown: waiting for the children with a time limit | | | [`stop`](TaskGroup::stop) |
-//! | spawning when it shuts down or has ended | `RuntimeError` | | the future is dropped: a [`Child`] without a value |
-//! | cancelling the whole | the children are cancelled and waited for | | dropping the future drops the body and the children, at once; what panics then is left to the panic hook |
+//! | spawning when the group shuts down or has ended | `RuntimeError` | | the future is dropped: a [`Child`] without a value |
+//! | cancelling the group | the children are cancelled and waited for | | dropping the future drops the children and the body, at once; only the panic hook reports a panic then |
 //! | a result | `task.result()` afterwards | | [`Child`] is a future: `Some` value |
-//! | waiting for a child that fails, or is cancelled | its exception, or `CancelledError` | | `None` |
+//! | awaiting a child that fails or is cancelled | its exception, or `CancelledError` | | `None` |
 //!
-//! Who owns what: the group owns its children, as an array owns its elements. So they may borrow what the group
-//! may borrow, and they are dropped with the group, as are those of the groups inside them. A [`Child`] is only
-//! for asking.
+//! Who owns what: the group owns its children, as an array owns its elements. So they can borrow what the group
+//! can borrow, and they are dropped with the group, as are the groups inside them. A [`Child`] is only a handle.
 //!
-//! The task that awaits the group polls the body and the children, each when it has been woken, in the order
-//! of the waking, once a turn. They are not tasks of their own; no executor is needed. A group inside a
-//! group costs a kilobyte of stack: a recursion that goes thousands deep needs tasks.
+//! The task that awaits the group polls the body and the children: at each turn, those that have been woken, in
+//! the order of the wake-ups. They are not separate tasks; no executor is needed. A group inside a group takes a
+//! kilobyte of stack: a recursion thousands of levels deep needs tasks. [`TaskGroup`] and [`Child`] stay on their
+//! thread: they are neither `Send` nor `Sync`.
 //!
-//! [`TaskGroup`] and [`Child`] stay on their thread: they are neither `Send` nor `Sync`.
-//!
-//! Source: [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup).
+//! Sources: [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup),
+//! [PEP 654](https://peps.python.org/pep-0654/) on exception groups.
 
 use async_io::Timer;
 use atomic_waker::AtomicWaker;
@@ -69,17 +68,19 @@ use std::time::Duration;
 
 /// Runs `body`, and returns its result when all children of the group have ended.
 ///
-/// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does
-/// not compile: its lifetimes cannot be written.) The children can go on spawning after it has ended.
+/// `body` is an `async |group| …` closure or an `async fn`. (A closure that returns an `async` block does not
+/// compile: its lifetimes cannot be written.) The children can still spawn after `body` has ended. If the others
+/// are to run on after an error, see [`gather`](crate::gather::gather); for each result when it arrives,
+/// [`as_completed`](crate::as_completed::as_completed); for tasks without a scope, [`run`](crate::run::run).
 ///
 /// # Errors
 ///
-/// If `body` or a child returns an error: all errors that have occurred. The others have been dropped
-/// then, `body` last.
+/// If `body` or a child returns an error: all errors that have occurred. The other children have been dropped by
+/// then, and `body` after them.
 ///
 /// # Panics
 ///
-/// If `body` or a child panics: with the first panic, when everything else has ended.
+/// If `body` or a child panics: the first panic is resumed when everything else has ended.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -95,8 +96,8 @@ pub async fn task_group<'a, T, E: 'a>(
     let shared = Rc::new(Shared {
         children: RefCell::default(),
         count: Cell::new(0),
-        called: Arc::new(Called {
-            indices: ConcurrentQueue::unbounded(),
+        inbox: Arc::new(Inbox {
+            woken: ConcurrentQueue::unbounded(),
             awaiter: AtomicWaker::new(),
         }),
         closed: Cell::new(false),
@@ -105,13 +106,16 @@ pub async fn task_group<'a, T, E: 'a>(
         panics: RefCell::default(),
     });
     let group = TaskGroup(Rc::clone(&shared));
-    let (fate, body) = shared.start(BODY, async { body(group).await });
-    fate.member.wake_by_ref();
-    let body = Some(body);
-    let mut group = Owner { shared, body, fate };
+    let (outcome, body) = shared.start(BODY, async { body(group).await });
+    outcome.member.wake_by_ref();
+    let mut group = Owner {
+        shared,
+        body: Some(body),
+        outcome,
+    };
     poll_fn(|cx| group.poll(cx)).await;
-    // After a failure there is none: everything has been dropped.
-    if let Some(value) = group.fate.value.take() {
+    // After a failure there is no value: everything has been dropped.
+    if let Some(value) = group.outcome.value.take() {
         return Ok(value);
     }
     let mut errors = group.shared.errors.take();
@@ -128,16 +132,16 @@ pub async fn task_group<'a, T, E: 'a>(
 struct Owner<'a, 'b, T, E> {
     shared: Rc<Shared<'a, E>>,
     body: Option<Running<'b, E>>,
-    fate: Child<T>,
+    outcome: Child<T>,
 }
 
 impl<T, E> Owner<'_, '_, T, E> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         let shared = &*self.shared;
-        shared.called.awaiter.register(cx.waker());
-        // Who calls from here on has the next turn.
-        let calls = shared.called.indices.len();
-        for index in shared.called.indices.try_iter().take(calls) {
+        shared.inbox.awaiter.register(cx.waker());
+        // A child that is woken from here on is polled in the next turn.
+        let woken = shared.inbox.woken.len();
+        for index in shared.inbox.woken.try_iter().take(woken) {
             match index {
                 CANCEL => shared.drop_children(),
                 BODY => {
@@ -148,7 +152,7 @@ impl<T, E> Owner<'_, '_, T, E> {
                 _ => shared.poll_child(index),
             }
         }
-        // A failure ends the others when all have had their turn, since they may fail, too.
+        // A failure ends the others after this turn, in which they may fail, too.
         if !shared.errors.borrow().is_empty() || !shared.panics.borrow().is_empty() {
             self.shut_down();
         }
@@ -158,15 +162,15 @@ impl<T, E> Owner<'_, '_, T, E> {
         Poll::Pending
     }
 
-    /// Drops everything, the body after the children. From now on no more children are taken.
+    /// Drops everything, the body after the children. From now on, no more children are accepted.
     fn shut_down(&mut self) {
         let shared = &self.shared;
         shared.closed.set(true);
         shared.drop_children();
         shared.quietly(|| self.body = None);
-        shared.quietly(|| drop(self.fate.value.take()));
-        // What is kept of the group must not keep the awaiting task alive.
-        drop((shared.stopper.take(), shared.called.awaiter.take()));
+        shared.quietly(|| drop(self.outcome.value.take()));
+        // A clone of the group must not keep the awaiting task alive.
+        drop((shared.stopper.take(), shared.inbox.awaiter.take()));
     }
 }
 
@@ -174,21 +178,21 @@ impl<T, E> Drop for Owner<'_, '_, T, E> {
     fn drop(&mut self) {
         self.shut_down();
         for panic in self.shared.panics.take() {
-            // The panic hook has reported it. What it was about may panic, too, and go on like that.
+            // The panic hook has reported it. Dropping its payload may panic, too, with another payload.
             mem::forget(catch_unwind(AssertUnwindSafe(|| drop(panic))));
         }
     }
 }
 
-/// A group of futures, to spawn more of them. Clones are cheap, and a child can take one along.
+/// A handle to a group, which [`task_group`] passes to its body. Clones are cheap, and a child can own one.
 ///
-/// `E` is the error that its children and its body can return, `'a` is what they may borrow.
+/// `E` is the error that the children and the body can return, `'a` is the lifetime of what they can borrow.
 pub struct TaskGroup<'a, E>(Rc<Shared<'a, E>>);
 
 impl<'a, E: 'a> TaskGroup<'a, E> {
     /// Spawns `future` as a child of the group: asyncio's `tg.create_task`.
     ///
-    /// It runs from the next turn of the loop on. Dropping the [`Child`] does not cancel it.
+    /// It starts at the next turn of the loop. Dropping the [`Child`] does not cancel it: see [`Child::cancel`].
     ///
     /// If the group is shutting down or has ended (after [`cancel`](TaskGroup::cancel) and
     /// [`stop`](TaskGroup::stop), and in destructors after a failure), the future is dropped instead.
@@ -210,8 +214,9 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
         child
     }
 
-    /// Cancels all children, and takes no more. Returns at once; the children are dropped at the next turn. This
-    /// is not a failure. The body goes on, and the group ends with its value.
+    /// Cancels all children, and accepts no more. Returns at once; the children are dropped at the next turn. This
+    /// is not a failure: the body runs on, and the group returns its value. To give the children time to end, see
+    /// [`stop`](TaskGroup::stop); to cancel a single one, [`Child::cancel`].
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -224,13 +229,14 @@ impl<'a, E: 'a> TaskGroup<'a, E> {
     /// ```
     pub fn cancel(&self) {
         self.0.closed.set(true);
-        let _ = self.0.called.indices.push(CANCEL);
-        self.0.called.awaiter.wake();
+        let _ = self.0.inbox.woken.push(CANCEL);
+        self.0.inbox.awaiter.wake();
     }
 
-    /// Takes no more children from now on, waits until all have ended, and cancels those that have not after
-    /// `limit` from now. Returns how many these were. Call it in the body. To end a server, `or(told_to_stop,
-    /// accept(&group)).await?`, then this.
+    /// Shuts down gracefully: accepts no more children from now on, waits until all have ended, and
+    /// [cancels](TaskGroup::cancel) those that have not ended after `limit`. Returns how many these were. `limit`
+    /// starts with the call. Call it in the body; in a server, after `or(stop_signal, accept(&group)).await?`. The
+    /// signal can be [`Interrupts::received`](crate::interrupt::Interrupts::received).
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -268,18 +274,18 @@ impl<E> fmt::Debug for TaskGroup<'_, E> {
 }
 
 struct Shared<'a, E> {
-    /// By their numbers, which are not used again. `None` while it is being polled.
+    /// By their numbers, which are not reused. `None` while the child is being polled.
     children: RefCell<BTreeMap<usize, Option<Running<'a, E>>>>,
     count: Cell<usize>,
-    called: Arc<Called>,
+    inbox: Arc<Inbox>,
     closed: Cell<bool>,
-    /// Waits in `stop` for the last child.
+    /// The task that waits in `stop` for the last child.
     stopper: AtomicWaker,
     errors: RefCell<Vec<E>>,
     panics: RefCell<VecDeque<Box<dyn Any + Send>>>,
 }
 
-/// The body or a child that has not ended. (A stream, since a future cannot be mapped.)
+/// The body or a child that has not ended. (A stream, since futures-lite cannot map a future.)
 type Running<'a, E> = (Arc<Member>, Pin<Box<dyn Stream<Item = Result<(), E>> + 'a>>);
 
 impl<E> Shared<'_, E> {
@@ -290,8 +296,8 @@ impl<E> Shared<'_, E> {
     ) -> (Child<T>, Running<'a, E>) {
         let member = Arc::new(Member {
             index,
-            called: Arc::clone(&self.called),
-            has_called: AtomicBool::new(false),
+            inbox: Arc::clone(&self.inbox),
+            is_woken: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(self.closed.get()),
             is_awaited: AtomicBool::new(false),
@@ -320,13 +326,13 @@ impl<E> Shared<'_, E> {
         }
     }
 
-    /// Polls the body or a child. Says whether it is to end.
+    /// Polls the body or a child. Returns whether it has ended or been cancelled.
     fn poll(&self, (member, future): &mut Running<'_, E>) -> bool {
         if member.cancelled.load(Ordering::Relaxed) {
             return true;
         }
-        // From here on a call means another turn. What was done before is seen by what it has woken.
-        member.has_called.swap(false, Ordering::AcqRel);
+        // A wake-up from here on means another turn. Acquire: the child sees what was done before the last one.
+        member.is_woken.swap(false, Ordering::AcqRel);
         let waker = Waker::from(Arc::clone(member));
         let mut future = AssertUnwindSafe(future.next()).catch_unwind();
         match future.poll(&mut Context::from_waker(&waker)) {
@@ -338,7 +344,7 @@ impl<E> Shared<'_, E> {
         true
     }
 
-    /// Drops the body or a child, and then tells.
+    /// Drops the body or a child, and then wakes the task that awaits it.
     fn end(&self, running: Option<Running<'_, E>>) {
         let Some((member, future)) = running else {
             return;
@@ -358,25 +364,26 @@ impl<E> Shared<'_, E> {
         self.stopper.wake();
     }
 
-    /// Calls a destructor. If it panics, that is a failure like others.
+    /// Calls `f`, a destructor. Its panic counts as a failure like others.
     fn quietly(&self, f: impl FnOnce()) {
         let panic = catch_unwind(AssertUnwindSafe(f)).err();
         self.panics.borrow_mut().extend(panic);
     }
 }
 
-/// A child of a group: a future that gives its result, or `None` if it has failed or was cancelled, or if its
-/// value has been given out.
+/// A handle to a child of a group, from [`TaskGroup::spawn`]: a future of the child's value. It is `None` if the
+/// child has failed or was cancelled, or if its value has been taken.
 ///
-/// Dropping it changes nothing: the group owns the child.
+/// Dropping the handle does not affect the child: the group owns it.
 pub struct Child<T> {
     value: Rc<Cell<Option<T>>>,
     member: Arc<Member>,
 }
 
 impl<T> Child<T> {
-    /// Cancels the child, and it alone: asyncio's `task.cancel()`. Returns at once; the child is dropped at its
-    /// next turn. This is not a failure of the group. To wait for it, await the `Child`.
+    /// Cancels only this child: asyncio's `task.cancel()`. Returns at once; the child is dropped at its next turn.
+    /// This is not a failure of the group. To wait for that, await the `Child`. For all children,
+    /// [`TaskGroup::cancel`].
     ///
     /// ```
     /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -412,8 +419,8 @@ impl<T> fmt::Debug for Child<T> {
     }
 }
 
-/// The errors of a group, in the order in which they occurred: asyncio's `ExceptionGroup`. As an error it shows
-/// how many there are, and its `source` is the first; `{:#}` shows them all.
+/// The errors of a [`task_group`], in the order in which they occurred: asyncio's `ExceptionGroup`. Its message
+/// states their number, and its `source` is the first; `{:#}` shows them all.
 ///
 /// ```
 /// # use asyncio_to_smol::task_group::{TaskGroup, task_group};
@@ -426,7 +433,7 @@ impl<T> fmt::Debug for Child<T> {
 pub struct ErrorGroup<E> {
     /// The first error.
     pub first: E,
-    /// Those that followed.
+    /// The later errors, none if there was only one.
     pub others: Vec<E>,
 }
 
@@ -449,9 +456,9 @@ impl<E: Error + 'static> Error for ErrorGroup<E> {
     }
 }
 
-/// Pending wake-ups: children by their numbers, the body, and a call that cancels the children.
-struct Called {
-    indices: ConcurrentQueue<usize>,
+/// Pending wake-ups: the numbers of children, [`BODY`], and [`CANCEL`], which cancels the children.
+struct Inbox {
+    woken: ConcurrentQueue<usize>,
     awaiter: AtomicWaker,
 }
 
@@ -461,9 +468,9 @@ const CANCEL: usize = usize::MAX - 1;
 /// The body or a child: its waker and its state.
 struct Member {
     index: usize,
-    called: Arc<Called>,
-    /// Whether it has called since it was polled.
-    has_called: AtomicBool,
+    inbox: Arc<Inbox>,
+    /// Whether it has been woken since it was last polled.
+    is_woken: AtomicBool,
     cancelled: AtomicBool,
     ended: AtomicBool,
     is_awaited: AtomicBool,
@@ -476,9 +483,9 @@ impl Wake for Member {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.has_called.swap(true, Ordering::AcqRel) {
-            let _ = self.called.indices.push(self.index);
-            self.called.awaiter.wake();
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            let _ = self.inbox.woken.push(self.index);
+            self.inbox.awaiter.wake();
         }
     }
 }

@@ -17,25 +17,28 @@
 //! let mut text = [0; 12];
 //! TcpStream::new(server).read_exact(&mut text).await?;
 //! assert_eq!(&text, b"Hello world!");
-//! # std::io::Result::Ok(())
-//! # }).unwrap();
+//! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
 //! smol's own `TcpStream` reads from the socket whenever it is polled. That is expensive for a caller that polls
-//! often: hyper polls for input at every step, four times without result for each request. This stream remembers
-//! when the socket is empty, or full, and waits until the system reports that it no longer is.
+//! often: hyper polls for input at every step, four times in vain for each request. This stream remembers when the
+//! socket is empty or full, and waits until the system reports that it no longer is.
 //!
 //! | | asyncio | Node | smol's `TcpStream` | here |
 //! |---|---|---|---|---|
-//! | the first read | when there is something | when there is something | at once | at once |
-//! | after a read that found less than there was room for | when there is more | when there is more | at once | when there is more |
+//! | the first read | when there is input | when there is input | at once | at once |
+//! | the next read, if the last one did not fill its buffer | when there is input | when there is input | at once | when there is input |
 //! | polled again meanwhile | (callbacks are not polled) | | reads from the socket | makes no system call |
 //! | the peer has closed its end | `eof_received` | `'end'` | a read of no bytes | a read of no bytes |
-//! | several buffers at once (`write_vectored`) | `writelines` | `cork` | all | the first one |
+//! | writing several buffers at once (`write_vectored`) | `writelines` | `cork` | all | only the first |
 //!
 //! No input is missed: the system also reports bytes that arrived before the registration, and a connection that
-//! was closed or reset. The cost: after a read that found less than there was room for, what comes next is read a
-//! turn of the loop later.
+//! was closed or reset. The cost: after a read that did not fill its buffer, further input is read one turn of the
+//! loop later. For lines of standard input, see [`Stdin`](crate::stdin::Stdin).
+//!
+//! Sources: [epoll(7)](https://man7.org/linux/man-pages/man7/epoll.7.html) (question 9),
+//! [`loop.create_connection`](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_connection),
+//! [`net.Socket`](https://nodejs.org/api/net.html#class-netsocket).
 
 use async_io::{Async, ReadableOwned, WritableOwned};
 use futures_lite::{AsyncRead, AsyncWrite};
@@ -46,31 +49,29 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A TCP connection, to be used through [`AsyncRead`] and [`AsyncWrite`].
+/// A TCP connection, used through [`AsyncRead`] and [`AsyncWrite`].
 ///
-/// Closing it shuts down its writing half: the peer reads to the end of what was written, and can go
-/// on writing. Dropping it closes both. One task may read while another one writes, through
-/// `futures_lite::io::split`. It is `Send` and `Sync`.
+/// An example is [above](self). It is `Send` and `Sync`. Closing it shuts down its writing half: the peer reads
+/// everything that was written, then the end, and can still write. Dropping it closes both halves. One task can
+/// read while another writes, through `futures_lite::io::split`. To limit a read or write, see
+/// [`timeout`](crate::timeout::timeout).
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Async<net::TcpStream>>,
-    // Not `poll_readable`: polled after a wake-up that the reactor takes for an old one, it begins anew,
-    // and while another thread sits in the reactor all wake-ups are old. These remember since when.
-    /// Set after a read that found nothing, or less than fits the buffer.
+    // Not `poll_readable`: it starts again if the reactor takes the wake-up for an old one, and while another
+    // thread is in the reactor, every wake-up counts as old. These futures remember when they have started.
+    /// Set after a read that did not fill its buffer.
     empty: Option<ReadableOwned<net::TcpStream>>,
-    /// After a write that found no room, or less than it needed.
+    /// Set after a write that did not write all of its bytes.
     full: Option<WritableOwned<net::TcpStream>>,
 }
 
 impl TcpStream {
-    /// Wraps a connection of smol's: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`. To get at its
-    /// addresses and options afterwards, keep an `Arc` of it and give a clone.
-    ///
-    /// # Examples
+    /// Wraps a connection of smol: a `smol::net::TcpStream`, or an `Async<std::net::TcpStream>`. If you need its
+    /// addresses and options later, keep an `Arc` of it and pass a clone.
     ///
     /// ```
-    /// # use asyncio_to_smol::tcp_stream::TcpStream;
-    /// # use async_io::Async;
+    /// # use {asyncio_to_smol::tcp_stream::TcpStream, async_io::Async};
     /// fn without_delay(connection: Async<std::net::TcpStream>) -> std::io::Result<TcpStream> {
     ///     connection.get_ref().set_nodelay(true)?;
     ///     Ok(TcpStream::new(connection))
@@ -94,7 +95,7 @@ fn poll_with<W: Future<Output = io::Result<()>> + Unpin>(
     mut transfer: impl FnMut() -> io::Result<usize>,
 ) -> Poll<io::Result<usize>> {
     if length == 0 {
-        return Poll::Ready(Ok(0)); // which says nothing about the socket
+        return Poll::Ready(Ok(0)); // this does not depend on the socket
     }
     loop {
         if let Some(ready) = waiting {
@@ -104,7 +105,7 @@ fn poll_with<W: Future<Output = io::Result<()>> + Unpin>(
         }
         let result = transfer();
         let is_blocked = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        // At the end of the stream, 0, it is not empty: each further read says so again.
+        // 0 is the end of the stream: the socket is not empty, and each further read returns 0, too.
         if is_blocked || matches!(result, Ok(done) if 0 < done && done < length) {
             *waiting = Some(wait());
         }
@@ -139,7 +140,7 @@ impl AsyncWrite for TcpStream {
         poll_with(full, wait, cx, length, || stream.get_ref().write(bytes))
     }
 
-    /// Ready at once: the system has all written bytes.
+    /// Ready at once: this stream has no buffer.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

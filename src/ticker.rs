@@ -14,13 +14,15 @@
 //! async_io::block_on(ticks.for_each(|_due| println!("Hello world!")));
 //! ```
 //!
-//! | 200 ticks of 10 ms, 3 ms of work in each | after a stall of five periods and a half |
-//! |---|---|
-//! | asyncio's loop, or `Timer::after` in a loop: the work is added to every period, 2.6 s in all | one late tick, then every period |
-//! | `smol::Timer::interval`: 2.0 s | five ticks in one burst, for the missed ones |
-//! | Node's `setInterval`: each period starts when the last tick ran | one late tick, then every period |
-//! | [`Ticker`]: 2.0 s | one late tick, then every period |
-//! A period counts from the time the last tick was due; after a missed tick, from the time the late tick ran.
+//! | | a period | after a stall of several periods |
+//! |---|---|---|
+//! | asyncio's `sleep` or `Timer::after` in a loop | is longer by the work | one late tick, then every period |
+//! | `smol::Timer::interval` | starts when the last tick was due | all missed ticks in one burst |
+//! | Node's `setInterval` | starts when the last tick ran | one late tick, then every period |
+//! | [`Ticker`] | starts when the last tick was due; after a missed tick, when the late tick ran | one late tick, then every period |
+//!
+//! For a single delay, see [`sleep`](crate::sleep::sleep). Figures are on the page of chapter 1. Source: Node's
+//! [`setInterval`](https://nodejs.org/api/timers.html#setintervalcallback-delay-args).
 
 use async_io::Timer;
 use futures_lite::Stream;
@@ -30,10 +32,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// A [`Stream`] of the instants at which its ticks were due, without end: used like `Timer::interval`.
+/// An endless [`Stream`] of the instants at which its ticks were due, used like `Timer::interval`.
 ///
-/// A period of zero ticks at every turn of the loop. Dropping the future of `next()` loses no tick;
-/// dropping the `Ticker` cancels it. It is `Send` and `Sync`.
+/// A period of zero ticks at every turn of the loop. Dropping the future of `next()` loses no tick; dropping the
+/// `Ticker` cancels it. It is `Send` and `Sync`. An example is [above](self).
 #[derive(Debug)]
 #[must_use = "it ticks only if it is polled"]
 pub struct Ticker {
@@ -46,14 +48,11 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// Ticks after one period, and then every period: Node's `setInterval`.
-    ///
-    /// # Examples
+    /// Ticks after one period, and then every period: Node's `setInterval`. To tick at once, too, see
+    /// [`now_and_every`](Ticker::now_and_every).
     ///
     /// ```
-    /// # use asyncio_to_smol::ticker::Ticker;
-    /// # use futures_lite::StreamExt;
-    /// # use std::time::{Duration, Instant};
+    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt, std::time::{Duration, Instant}};
     /// let (start, period) = (Instant::now(), Duration::from_millis(3));
     /// async_io::block_on(Ticker::every(period).next());
     /// assert!(start.elapsed() >= period);
@@ -62,14 +61,10 @@ impl Ticker {
         Ticker::starting(period, period)
     }
 
-    /// Ticks at once, and then every period.
-    ///
-    /// # Examples
+    /// Ticks at once, and then every period. Without the first tick, [`every`](Ticker::every).
     ///
     /// ```
-    /// # use asyncio_to_smol::ticker::Ticker;
-    /// # use futures_lite::StreamExt;
-    /// # use std::time::Duration;
+    /// # use {asyncio_to_smol::ticker::Ticker, futures_lite::StreamExt, std::time::Duration};
     /// let ticks = Ticker::now_and_every(Duration::ZERO).take(2);
     /// assert_eq!(async_io::block_on(ticks.count()), 2);
     /// ```
@@ -78,7 +73,7 @@ impl Ticker {
     }
 
     fn starting(after: Duration, period: Duration) -> Ticker {
-        // An `Instant` can hold it, and it is too far away to matter.
+        // An `Instant` can hold this, and it is too far away to matter.
         let century = Duration::from_secs(100 * 365 * 24 * 3600);
         let due = Instant::now() + after.min(century);
         Ticker {
@@ -94,8 +89,8 @@ impl Stream for Ticker {
     type Item = Instant;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
-        // A timer that is already due is ready without waiting. Were that passed on as it is, work
-        // that takes longer than the period would keep every other task from running.
+        // A timer that is already due is ready without waiting. Without this turn for others, work that takes
+        // longer than the period would keep every other task from running.
         if !mem::replace(&mut self.gave_turn, true) && self.due <= Instant::now() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -135,7 +130,7 @@ mod tests {
             assert!(poll_once(ticker.next()).await.is_none());
             sleep(PERIOD * 13 / 2);
             let end_of_stall = Instant::now();
-            // The one that fell due first, late; not the five that followed it.
+            // The first missed tick, late; the five after it are skipped.
             assert_eq!(ticker.next().await, Some(due));
             assert!(ticker.next().await >= Some(end_of_stall + PERIOD));
         });

@@ -7,19 +7,19 @@
 //! | | asyncio's `wait_for` | Node | here |
 //! |---|---|---|---|
 //! | how | `wait_for(aw, seconds)` | `Promise.race` with a timer, or `AbortSignal.timeout` | [`timeout`], [`timeout_at`] |
-//! | the limit counts | from the first step | from the call | from the call |
-//! | when time is up | cancels, and waits until that has happened | the promise goes on, its result is ignored | the future is dropped, its destructors have run; for a `Task`, see below |
+//! | the limit starts | with the first step | with the call | with the call |
+//! | when time is up | cancels it, and waits until it has ended | the promise goes on, its result is ignored | the future is dropped, its destructors have run; for a `Task`, see below |
 //! | ready just as time is up | the value | either | the value |
-//! | no time at all | a coroutine is not started; a task that is done gives its value | | nothing is started; a task that is done gives its value |
+//! | a limit of 0 | a coroutine is not started; a task that is done gives its value | | nothing is started; a task that is done gives its value |
 //! | the first step blocks for longer than the limit | `TimeoutError` at its first `await`; the value if there is none | | [`TimedOut`] at its first `await`; the value if there is none |
-//! | no limit; another limit in between | `timeout=None`; `timeout.reschedule` | | just await it; `or` with a `smol::Timer` of your own, and its `set_after` |
-//! | cancelling it | cancels what it waits for | cannot be done | drops what it waits for |
+//! | no limit; changing the limit | `timeout=None`; `timeout.reschedule` | | await the future itself; `or` with your own `smol::Timer`, and its `set_after` |
+//! | cancelling it | cancels the awaitable | impossible | drops the future |
 //! | `task.cancelling`, `task.uncancel` | count the requests to cancel | | none: a dropped future cannot refuse |
-//! | a destructor panics when time is up | the exception comes out of `wait_for` | | the panic comes out; in a `Task` it ends the process, as async-task does whenever a cancelled task's destructor panics |
+//! | a destructor panics when time is up | `wait_for` raises the exception | | the panic goes to the caller; in a `Task` it ends the process, as async-task does whenever a cancelled task's destructor panics |
 //!
-//! A dropped future loses data that it has taken but not returned, as smol's `read_line` does. Spawn it, and wait
-//! for its task by reference: when time is up, the task goes on, until it is cancelled. (Dropping a `Task` only
-//! asks for its end.)
+//! A dropped future loses data that it has read but not returned; smol's `read_line` is an example. To keep it,
+//! spawn the future, and wait for its task by reference: when time is up, the task goes on until you cancel it.
+//! (Dropping a `Task` cancels it, but does not wait for its destructors.)
 //!
 //! ```
 //! # use asyncio_to_smol::timeout::{TimedOut, timeout};
@@ -34,7 +34,8 @@
 //! # }));
 //! ```
 //!
-//! Source: [`asyncio.wait_for`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for).
+//! Sources: [`asyncio.wait_for`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for),
+//! [`AbortSignal.timeout`](https://nodejs.org/api/globals.html#static-method-abortsignaltimeoutdelay).
 
 use async_executor::Task;
 use async_io::Timer;
@@ -47,11 +48,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// Waits for `future`, but for no longer than `limit` from now on.
+/// Waits for `future` with a time limit, which starts now. A limit that an [`Instant`] cannot hold is no limit.
+///
+/// For a point in time, or one limit for several futures, see [`timeout_at`]; for a limit on many tasks that
+/// cancels none of them, [`wait`](crate::wait); for a delay, [`sleep`](crate::sleep::sleep).
 ///
 /// ```
-/// # use asyncio_to_smol::timeout::{TimedOut, timeout};
-/// # use {async_io::block_on, std::future, std::time::Duration};
+/// # use {asyncio_to_smol::timeout::{TimedOut, timeout}, async_io::block_on, std::future, std::time::Duration};
 /// let second = Duration::from_secs(1);
 /// assert_eq!(block_on(timeout(second, async { 5 })), Ok(5));
 /// assert_eq!(block_on(timeout(second / 100, future::pending::<()>())), Err(TimedOut));
@@ -59,8 +62,8 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if `future` is not ready after `limit`. It has been dropped by then. After the limit it
-/// is not started any more, but a `Task`, or a reference to one, is polled at least once.
+/// [`TimedOut`] if `future` is not ready within `limit`. It has been dropped by then. If the limit has passed
+/// before the first poll, `future` is not polled at all, except for a `Task` or a reference to one.
 pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     Timeout {
         future: Some(future),
@@ -69,7 +72,11 @@ pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     }
 }
 
-/// Waits for `future` until `deadline`: asyncio's `timeout_at`. Its error is that of [`timeout`].
+/// Waits for `future` until `deadline`: asyncio's `timeout_at`.
+///
+/// # Errors
+///
+/// [`TimedOut`], as from [`timeout`].
 ///
 /// ```
 /// # use asyncio_to_smol::timeout::{TimedOut, timeout_at};
@@ -87,17 +94,20 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
 }
 
 pin_project! {
-    /// The future that [`timeout`] and [`timeout_at`] return. `Send` and `Sync` if `F` is. It panics if
-    /// it is polled again after it was ready.
+    /// The future that [`timeout`] and [`timeout_at`] return, with examples there. `Send` and `Sync` if `F` is.
+    ///
+    /// # Panics
+    ///
+    /// If it is polled after completion. A panic of the future passes through.
     #[derive(Debug)]
     #[must_use = "it waits only if it is awaited"]
     pub struct Timeout<F> {
-        // `None` after the end.
+        // `None` after completion.
         #[pin]
         future: Option<F>,
-        // `None` if it is beyond what an `Instant` can hold.
+        // `None` if an `Instant` cannot hold it.
         deadline: Option<Instant>,
-        // `None` until the future has been started. A future that is ready at once needs no timer.
+        // `None` until the future has been polled. A future that is ready at once needs no timer.
         timer: Option<Timer>,
     }
 }
@@ -108,7 +118,7 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let future = this.future.as_mut().as_pin_mut();
-        let future = future.expect("polled after it was ready");
+        let future = future.expect("polled after completion");
         let deadline = *this.deadline;
         let is_late = this.timer.is_none() && deadline.is_some_and(|at| at <= Instant::now());
         let result = if is_late && !is_task::<F>() {
@@ -125,13 +135,18 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-/// Whether this is a task or a reference to one. (Types that are not `'static` can be told by their
-/// names only.)
+/// Whether `F` is a task or a reference to one. (Types that are not `'static` have no `TypeId`, only names.)
 fn is_task<F: Future>() -> bool {
     type_name::<F>().trim_start_matches("&mut ") == type_name::<Task<F::Output>>()
 }
 
-/// Time is up: asyncio's `TimeoutError`.
+/// Time is up: asyncio's `TimeoutError`, the error of [`timeout`] and [`timeout_at`]. `?` turns it into an
+/// [`io::Error`]:
+///
+/// ```
+/// let error = std::io::Error::from(asyncio_to_smol::timeout::TimedOut);
+/// assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimedOut;
 

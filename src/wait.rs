@@ -18,7 +18,7 @@
 //!         println!("task {index} has slept until {:?}", result.unwrap());
 //!     }
 //!     for task in tasks {
-//!         task.await; // it is still here, and nothing was cancelled
+//!         task.await; // it was neither consumed nor cancelled
 //!     }
 //! }));
 //! ```
@@ -28,20 +28,20 @@
 //! | until all have ended | `wait(tasks)`, `return_when=ALL_COMPLETED` | `Promise.allSettled` | [`all_completed`] |
 //! | until one has | `FIRST_COMPLETED` | `Promise.race`, which gives a result and not the promise | [`first_completed`] |
 //! | until one has failed, or all have ended | `FIRST_EXCEPTION` | `Promise.all`, with the same difference | [`first_exception`]: one that returned `Err` or panicked |
-//! | with a time limit | `timeout=` | | [`Wait::timeout`]: the time being up is not an error |
-//! | a timeout of 0 | one turn of the loop: tasks that end in it are in `done` | | the same |
-//! | one has ended before the call | the others still get a turn of the loop | | the same: if two can end in that turn, both are in `done` |
-//! | no tasks | `ValueError` | `race([])` never ends | nothing is done: an empty `Vec`, at once |
-//! | order | two sets | | the order of the input, with the index in it |
-//! | `done` | `task.result()` raises its exception | | is taken out of the `Vec`; the result is what the task returned, or what it panicked with, as `JoinHandle::join` of a thread gives it |
-//! | `pending` | run on, can be awaited or waited for again | | stay in the `Vec` |
-//! | the waiting is cancelled | the tasks run on | | all tasks stay in the `Vec`, with what they have returned |
-//! | a task that was cancelled | is in `done`, `result()` raises `CancelledError`; it does not count as an exception | | is in `done` as one that panicked, and counts as an exception (its executor must have gone: only the owner of a `Task` can cancel it) |
+//! | with a time limit | `timeout=` | | [`Wait::timeout`]: when time is up, that is not an error |
+//! | a time limit of 0 | one turn of the loop: tasks that end in it are in `done` | | the same |
+//! | one has ended before the call | the others still get one turn of the loop | | the same: all that end in that turn are in `done` |
+//! | no tasks | `ValueError` | `race([])` never ends | an empty `Vec`, at once |
+//! | order | two sets | | the order of the input, with each index |
+//! | `done` | `task.result()` raises its exception | | is removed from the `Vec`; the result is what the task returned, or its panic, as from a thread's `JoinHandle::join` |
+//! | `pending` | run on; you can await them or wait for them again | | stay in the `Vec` |
+//! | cancelling the wait | the tasks run on | | all tasks stay in the `Vec`, with the results they have returned |
+//! | a task that was cancelled | is in `done`, `result()` raises `CancelledError`; it does not count as an exception | | is in `done` as one that panicked, and counts as an exception (this needs a dropped executor: only the owner of a `Task` can cancel it) |
 //!
-//! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task: waiting
-//! repeatedly for the first of n costs n², as in asyncio. `as_completed` does it for n.
-//!
-//! [`Wait`] is `Send` if what the tasks return is; it is not `Sync`.
+//! You own the tasks: dropping the `Vec` cancels those still in it. Each call registers with every task, so
+//! waiting for the first of n tasks, n times, takes quadratic time, as in asyncio. With
+//! [`as_completed`](crate::as_completed::as_completed) it takes linear time. [`Wait`] is `Send` if what the tasks
+//! return is; it is not `Sync`.
 //!
 //! Source: [`asyncio.wait`](https://docs.python.org/3/library/asyncio-task.html#asyncio.wait).
 
@@ -61,9 +61,10 @@ use std::time::Duration;
 
 /// Waits until all tasks have ended: `ALL_COMPLETED`.
 ///
+/// To wait for one, see [`first_completed`]; for plain futures, [`gather_all`](crate::gather::gather_all).
+///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(async { 1 }), ex.spawn(async { 2 })];
 /// let done = asyncio_to_smol::wait::all_completed(&mut tasks).await;
 /// assert_eq!((done.len(), tasks.len()), (2, 0));
@@ -76,9 +77,10 @@ pub fn all_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 
 /// Waits until a task has ended, whatever it returned: `FIRST_COMPLETED`.
 ///
+/// See also [`first_exception`]; to get every result, [`as_completed`](crate::as_completed::as_completed).
+///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(std::future::pending()), ex.spawn(async { 1 })];
 /// let done = asyncio_to_smol::wait::first_completed(&mut tasks).await;
 /// assert_eq!((done[0].0, tasks.len()), (1, 1));
@@ -91,9 +93,10 @@ pub fn first_completed<T>(tasks: &mut Vec<Task<T>>) -> Wait<'_, T> {
 
 /// Waits until a task has returned an error or panicked, or all have ended: `FIRST_EXCEPTION`.
 ///
+/// See also [`all_completed`]; for only the values or the first error, [`gather`](crate::gather::gather).
+///
 /// ```
-/// # let ex = async_executor::LocalExecutor::new();
-/// # async_io::block_on(ex.run(async {
+/// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
 /// let mut tasks = vec![ex.spawn(std::future::pending()), ex.spawn(async { Err::<(), _>("no") })];
 /// let done = asyncio_to_smol::wait::first_exception(&mut tasks).await;
 /// assert_eq!((done[0].0, tasks.len()), (1, 1));
@@ -104,24 +107,25 @@ pub fn first_exception<T, E>(tasks: &mut Vec<Task<Result<T, E>>>) -> Wait<'_, Re
     Wait::new(tasks, |result| !matches!(result, Ok(Ok(_))))
 }
 
-/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return: the index and the
-/// result of each task that is done. Those that are pending stay in the `Vec`.
+/// The future that [`all_completed`], [`first_completed`] and [`first_exception`] return.
 ///
-/// Dropping it cancels nothing and loses nothing.
+/// An example is [above](self). It returns the index and the result of each task that has ended. The pending tasks
+/// stay in the `Vec`. Dropping it cancels no task and loses no result. A task's panic is a result; awaiting this
+/// does not panic.
 #[derive(Debug)]
 #[must_use = "it waits only if it is awaited"]
 pub struct Wait<'t, T> {
     tasks: &'t mut Vec<Task<T>>,
-    /// The results of the tasks that have ended. Empty after the end.
+    /// The results of the tasks that have ended. Empty when the wait has ended.
     ended: Vec<Option<thread::Result<T>>>,
     pending: usize,
-    /// Whether this result ends the waiting.
+    /// Whether this result ends the wait.
     is_enough: fn(&thread::Result<T>) -> bool,
     timer: Timer,
-    /// Whether the waiting is to end, but for the last turns.
+    /// Whether the wait ends after the last turns.
     enough: bool,
-    /// asyncio hears of a task's end at the turn after it, and wakes the waiting task for the turn after
-    /// that. What ends until then is done, too. (One turn less if it has waited before.)
+    /// asyncio notices a task's end one turn later, and the waiting task runs one turn after that. Tasks that end
+    /// by then are done, too. (One turn less if the wait has been pending.)
     last_turns: u8,
     inbox: Arc<Inbox>,
 }
@@ -129,11 +133,11 @@ pub struct Wait<'t, T> {
 impl<'t, T> Wait<'t, T> {
     fn new(tasks: &'t mut Vec<Task<T>>, is_enough: fn(&thread::Result<T>) -> bool) -> Self {
         let inbox = Inbox {
-            called: ConcurrentQueue::unbounded(),
+            woken: ConcurrentQueue::unbounded(),
             awaiter: AtomicWaker::new(),
         };
         for index in 0..tasks.len() {
-            let _ = inbox.called.push(index);
+            let _ = inbox.woken.push(index);
         }
         Wait {
             ended: tasks.iter().map(|_| None).collect(),
@@ -147,14 +151,11 @@ impl<'t, T> Wait<'t, T> {
         }
     }
 
-    /// Waits for no longer than `limit` from now.
-    ///
-    /// What has not ended by then is pending. Tasks that can run at once get one turn even if `limit`
-    /// is zero.
+    /// Sets a time limit, which starts now: tasks that have not ended by then are pending. Even if `limit` is
+    /// zero, tasks get one turn. To drop a future at its limit, see [`timeout`](crate::timeout::timeout).
     ///
     /// ```
-    /// # let ex = async_executor::LocalExecutor::new();
-    /// # async_io::block_on(ex.run(async {
+    /// # let ex = async_executor::LocalExecutor::new(); async_io::block_on(ex.run(async {
     /// let mut tasks = vec![ex.spawn(std::future::pending::<()>())];
     /// let wait = asyncio_to_smol::wait::all_completed(&mut tasks);
     /// let done = wait.timeout(std::time::Duration::from_millis(20)).await;
@@ -173,13 +174,13 @@ impl<T> Future for Wait<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.inbox.awaiter.register(cx.waker());
-        while let Ok(index) = this.inbox.called.pop() {
+        while let Ok(index) = this.inbox.woken.pop() {
             if this.ended[index].is_some() {
-                continue; // it called twice
+                continue; // it has ended since
             }
             let inbox = Arc::downgrade(&this.inbox);
-            let waker = Waker::from(Arc::new(Caller { index, inbox }));
-            // A task that panicked does so again when it is polled. It is not polled after that.
+            let waker = Waker::from(Arc::new(TaskWaker { index, inbox }));
+            // Polling a task that has panicked resumes its panic. It is not polled again.
             let mut task = AssertUnwindSafe(&mut this.tasks[index]).catch_unwind();
             if let Poll::Ready(result) = task.poll(&mut Context::from_waker(&waker)) {
                 this.pending -= 1;
@@ -207,7 +208,7 @@ impl<T> Future for Wait<'_, T> {
 
 impl<T> Unpin for Wait<'_, T> {}
 
-/// Puts the results of the tasks back.
+/// Puts the results back: each becomes a task that has ended.
 impl<T> Drop for Wait<'_, T> {
     fn drop(&mut self) {
         for (task, result) in self.tasks.iter_mut().zip(self.ended.drain(..)) {
@@ -221,24 +222,24 @@ impl<T> Drop for Wait<'_, T> {
     }
 }
 
-/// The tasks that have called to be looked at, and the waker of the task that waits for them.
+/// The tasks that have been woken, and the waker of the task that waits for them.
 #[derive(Debug)]
 struct Inbox {
-    called: ConcurrentQueue<usize>,
+    woken: ConcurrentQueue<usize>,
     awaiter: AtomicWaker,
 }
 
 /// The waker of one of the tasks.
-struct Caller {
+struct TaskWaker {
     index: usize,
-    /// A task that is kept does not keep the task that has waited for it.
+    /// Weak: a task that is kept does not keep the waiting task alive.
     inbox: Weak<Inbox>,
 }
 
-impl Wake for Caller {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         if let Some(inbox) = self.inbox.upgrade() {
-            let _ = inbox.called.push(self.index);
+            let _ = inbox.woken.push(self.index);
             inbox.awaiter.wake();
         }
     }

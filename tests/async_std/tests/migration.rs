@@ -122,14 +122,23 @@ fn a_session() {
         assert_eq!(client.line(), "");
         assert_eq!(finish(server), "8 results written");
 
+        // A result that is not flushed is lost in some runs only.
+        for count in 9..29 {
+            let (mut server, _) = start(command);
+            server.type_in("fib 1\n");
+            server.end_input();
+            assert_eq!(finish(server), format!("{count} results written"));
+        }
+
         let text = fs::read_to_string(file).unwrap();
-        let mut results: Vec<&str> = text
-            .lines()
-            .map(|line| line.strip_prefix("worker ").expect("a worker's name"))
-            .inspect(|line| assert!(line.starts_with(['1', '2']), "{line}"))
-            .map(|line| &line["1: fib".len()..])
-            .collect();
+        let lines = text.lines().map(|line| {
+            let (worker, result) = line.split_once(": fib").expect("the worker's name");
+            assert!(["worker 1", "worker 2"].contains(&worker), "{line}");
+            result
+        });
+        let mut results: Vec<&str> = lines.collect();
         results.sort();
+        results.dedup();
         let expected = [
             "(1) = 1",
             "(2) = 1",

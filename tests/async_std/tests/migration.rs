@@ -110,15 +110,18 @@ fn a_session() {
         assert_eq!((client.line(), other.line()), Default::default());
         TcpStream::connect(&address).expect_err("it has stopped listening");
 
-        // The file is appended to, and the end of the input is like `quit`. A client's job is still done.
+        // The file is appended to, and the end of the input is like `quit`. Its clients get all answers.
         let (mut server, address) = start(command);
         let mut client = Client::connect(&address);
-        client.send("fib 1\nfib 34\n");
+        client.send(&format!("fib 1\nfib 34\n{}", "x\n".repeat(1000)));
         assert_eq!(client.line(), "fib(1) = 1");
         thread::sleep(Duration::from_millis(50)); // until the second is queued, too
         server.type_in("fib 2");
         server.end_input();
         assert_eq!(client.line(), "fib(34) = 5702887");
+        for _ in 0..1000 {
+            assert!(client.line().ends_with(" not `x`"));
+        }
         assert_eq!(client.line(), "");
         assert_eq!(finish(server), "8 results written");
 

@@ -20,11 +20,11 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 struct Job {
     number: u64,
-    /// Where the result goes, besides the file.
+    /// For the client that has sent it.
     answer: Option<Sender<String>>,
 }
 
-/// What every part of the server has.
+/// Shared by all parts of the server.
 #[derive(Clone)]
 struct Server {
     jobs: Sender<Job>,
@@ -41,7 +41,7 @@ async fn run() -> Result<(), Error> {
     let (results, to_write) = channel::bounded(100);
     let done = Arc::default();
     let server = Server { jobs, done };
-    // Closed at the end: what holds the other side sees that.
+    // Each is closed at the end, and `recv` on the other side then returns an error.
     let (running, end) = channel::bounded::<()>(1);
     let (client, clients) = channel::bounded::<()>(1);
 
@@ -62,17 +62,17 @@ async fn run() -> Result<(), Error> {
 
     accepting.cancel().await;
     drop(running);
-    server.jobs.close(); // what is queued is still done
+    server.jobs.close(); // queued jobs are still done
     for worker in workers {
         worker.await;
     }
-    let _ = clients.recv().await; // an error, when the last one has gone
+    let _ = clients.recv().await; // an error when the last client has ended
     let lines = file.await?;
     say(format!("{lines} results written")).await?;
     typed
 }
 
-/// Reads commands until there is one that ends the server, or no more.
+/// Reads commands until `quit` or the end of the input.
 async fn commands(server: &Server) -> Result<(), Error> {
     let mut stdin = BufReader::new(Unblock::new(std::io::stdin()));
     let mut line = String::new();
@@ -121,7 +121,7 @@ async fn work(name: String, server: Server, queue: Receiver<Job>, results: Sende
         let _ = results.send(format!("{name}: {result}")).await;
         *server.done.lock().await += 1;
         if let Some(answer) = job.answer {
-            let _ = answer.send(result).await; // the client may have gone
+            let _ = answer.send(result).await; // the client may be disconnected
         }
     }
 }
@@ -144,7 +144,7 @@ async fn write_results(path: PathBuf, results: Receiver<String>) -> io::Result<u
     Ok(fs::read_to_string(&path).await?.lines().count())
 }
 
-/// Serves clients until it is cancelled. They end when `end` is closed.
+/// Accepts clients until it is cancelled. Each is served until `end` is closed.
 async fn accept(listener: TcpListener, server: Server, end: Receiver<()>, client: Sender<()>) {
     let mut incoming = listener.incoming();
     while let Some(stream) = incoming.next().await {

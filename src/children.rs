@@ -21,8 +21,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 /// `LocalExecutor` (with an `Rc`, write `&*ex`) and [`Spawner`](crate::run::Spawner) implement it, as does every
-/// type that spawns the futures by which it is extended (`Extend` for a reference). `'a` is what the children can
-/// borrow.
+/// type that spawns what it is extended by (`Extend` for a reference). The children can borrow for `'a`.
 pub trait Spawn<'a> {
     #[doc(hidden)]
     fn spawn_driver(&self, driver: Driver<'a>);

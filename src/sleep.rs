@@ -157,8 +157,7 @@ static PASSED: AtomicU64 = AtomicU64::new(0);
 
 /// The wakers of all sleeping tasks.
 struct Wheel {
-    /// By tick.
-    slots: BTreeMap<u64, Slab<Waker>>,
+    slots: BTreeMap<u64, Slab<Waker>>, // by tick
     /// Polled once: it keeps its waker.
     timer: Timer,
     /// The tick for which the timer is set, or [`NEVER`].

@@ -41,17 +41,16 @@
 //! | a very long line | that line, in time linear in its length; other tasks run meanwhile |
 //! | a line longer than the [limit](Stdin::set_line_limit) | an error, then the end |
 //! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
+//! | a terminal that the reactor refuses (kqueue on macOS can) | its lines, at most 20 ms late |
 //! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; input that it has read but not handed over is lost with the [`Stdin`] |
 //!
 //! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened
 //! through `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
 //! `MSG_DONTWAIT`. Where that is impossible (on other systems, without `/proc`, or if the terminal belongs to
 //! another user, as under `sudo -u`), poll(2) is called right before each read(2). If another reader takes the
-//! input between the two calls, the loop is blocked until the next input. Waiting for a line takes three system
-//! calls (read, epoll_ctl, read) beside the reactor's own; lines that arrive together share them.
+//! input between the two calls, the loop is blocked until the next input. Waiting takes three system calls.
 //!
-//! For other descriptors (`add_reader`, `add_writer`), use `readable` and `writable` of smol's `Async`; for a
-//! connection, a [`TcpStream`](crate::tcp_stream::TcpStream).
+//! For other descriptors, use smol's `Async`; for a connection, a [`TcpStream`](crate::tcp_stream::TcpStream).
 //!
 //! Sources: [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) on `O_NONBLOCK` and open files,
 //! [`loop.add_reader`](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.add_reader),
@@ -206,8 +205,8 @@ fn open() -> io::Result<Source> {
 
 #[cfg(unix)]
 mod polled {
-    use async_io::Async;
-    use futures_lite::AsyncRead;
+    use async_io::{Async, Timer};
+    use futures_lite::{AsyncRead, Stream};
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{Mode, OFlags, fcntl_getfl};
     use rustix::io::Errno;
@@ -225,8 +224,8 @@ mod polled {
         file: Arc<File>,
         /// Whether it is a reopened pipe or terminal, with a separate `O_NONBLOCK`.
         is_reopened: bool,
-        /// Set at the first wait. A file cannot be registered, but it is always ready and never waits.
-        registered: Option<Async<Arc<File>>>,
+        /// Set at the first wait. A file never waits. Where registering fails, an interval takes its place.
+        registered: Option<Result<Async<Arc<File>>, Timer>>,
     }
 
     pub(super) fn open() -> io::Result<Source> {
@@ -281,12 +280,15 @@ mod polled {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     result => return Poll::Ready(result),
                 }
-                let registered = match &this.registered {
-                    Some(registered) => registered,
+                let registered = this.registered.get_or_insert_with(|| {
                     // Not `Async::new`: it would make the open file non-blocking for every process.
-                    None => (this.registered).insert(Async::new_nonblocking(this.file.clone())?),
-                };
-                ready!(registered.poll_readable(cx))?;
+                    Async::new_nonblocking(this.file.clone())
+                        .map_err(|_| Timer::interval(super::Duration::from_millis(20)))
+                });
+                match registered {
+                    Ok(registered) => ready!(registered.poll_readable(cx))?,
+                    Err(interval) => _ = ready!(Pin::new(interval).poll_next(cx)),
+                }
             }
         }
     }

@@ -34,12 +34,6 @@ async def no_time_starts_nothing():
     await logs(child("a", 0), 0)
 
 
-async def no_time_and_a_task_that_is_done():
-    task = spawn("a", 0)
-    await turns(3)
-    await logs(task, 0)
-
-
 async def a_task_and_its_end():
     await logs(spawn("a", 10**9), 0.05)
 

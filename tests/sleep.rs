@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 use watchdog::end_if_it_hangs;
 
@@ -134,18 +133,18 @@ fn dropping_it_drops_its_waker_and_wakes_nothing() {
     let count = Arc::new(Count::default());
     let waker = Waker::from(Arc::clone(&count));
     let deadline = Instant::now() + ms(600);
-    let mut sleeps: Vec<_> = (0..30_000).map(|_| sleep_until(deadline)).collect();
+    let mut sleeps: Vec<_> = (0..10_000).map(|_| sleep_until(deadline)).collect();
     for asleep in &mut sleeps {
         assert!(poll(asleep, &waker).is_pending());
     }
-    assert_eq!(Arc::strong_count(&count), 30_002);
+    assert_eq!(Arc::strong_count(&count), 10_002);
     // Also some out of the middle.
     let mut i = 0;
     sleeps.retain(|_| {
         i += 1;
         i % 3 == 0
     });
-    assert_eq!(Arc::strong_count(&count), 10_002);
+    assert_eq!(Arc::strong_count(&count), 3_335);
     drop(sleeps);
     assert_eq!(Arc::strong_count(&count), 2);
     block_on(sleep_until(deadline + ms(1)));
@@ -182,26 +181,4 @@ fn a_difficult_waker_delays_no_other() {
     assert!(poll(&mut asleep, &difficult()).is_pending());
     block_on(sleep_until(deadline));
     block_on(sleep(ms(1)));
-}
-
-#[test]
-fn on_several_threads_at_once() {
-    end_if_it_hangs();
-    let sleeper = |thread: u64| async move {
-        for i in 0..50 {
-            lateness(Instant::now() + Duration::from_micros(300 * (i % 7) + thread)).await;
-        }
-    };
-    thread::scope(|scope| {
-        for thread in 0..4 {
-            scope.spawn(move || {
-                run(async move |ex| {
-                    let tasks: Vec<_> = (0..50).map(|_| ex.spawn(sleeper(thread))).collect();
-                    for task in tasks {
-                        task.await;
-                    }
-                });
-            });
-        }
-    });
 }

@@ -13,7 +13,7 @@ use asyncio_to_smol::wait::{self, Wait};
 use cases::{Case, Child, Drops, End, OnDrop, Quiet, log_of, panic_of, run, show, turns};
 use smol::future::{self, FutureExt, block_on, pending, poll_once, yield_now};
 use smol::stream::{Stream, StreamExt};
-use smol::{LocalExecutor, Task, Timer, unblock};
+use smol::{LocalExecutor, Task, Timer};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, panic_any};
 use std::rc::Rc;
@@ -240,7 +240,7 @@ fn run_sleeps_when_no_task_can_run() {
         ex.spawn(Timer::after(Duration::from_millis(300))).await;
     });
     let took = cpu_time() - before;
-    assert!(took < Duration::from_millis(100), "{took:?} of 300 ms");
+    assert!(took < Duration::from_millis(30), "{took:?} of 300 ms");
 }
 
 #[test]
@@ -521,13 +521,6 @@ fn children_that_yield_are_polled_once_a_turn_and_in_order() {
         together.await;
     });
     assert_eq!(log, "a b c other a b c other a b c other");
-}
-
-#[test]
-fn gather_works_on_other_executors_and_with_other_threads() {
-    let ex = LocalExecutor::new();
-    let all = gather_all(&ex, (0..100).map(|n| unblock(move || n)));
-    assert!(block_on(ex.run(all)).into_iter().eq(0..100));
 }
 
 /// The last in the input ends first.

@@ -26,10 +26,6 @@ async def in_time():
     await logs(child("a", 3), 60)
 
 
-async def too_late():
-    await logs(child("a", 10**9), 0.05)
-
-
 async def no_time_starts_nothing():
     await logs(child("a", 0), 0)
 

@@ -36,7 +36,7 @@ impl Case {
     }
 
     async fn blocks(&self, then_turns: usize) -> Child {
-        thread::sleep(ms(30));
+        thread::sleep(ms(150));
         self.log("blocked");
         turns(then_turns).await;
         Ok("value")
@@ -53,17 +53,17 @@ async fn no_time_starts_nothing(case: Case) {
 
 async fn a_task_and_its_end(case: Case) {
     let mut task = case.spawn("a", usize::MAX, Ok);
-    let result = timeout(ms(50), &mut task).await;
+    let result = timeout(ms(100), &mut task).await;
     assert_eq!(task.cancel().await, None);
     case.log(result.unwrap_err());
 }
 
 async fn a_first_step_that_blocks(case: Case) {
-    case.log_timeout(ms(20), case.blocks(9)).await;
+    case.log_timeout(ms(100), case.blocks(9)).await;
 }
 
 async fn a_first_step_that_blocks_and_is_the_last(case: Case) {
-    case.log_timeout(ms(20), case.blocks(0)).await;
+    case.log_timeout(ms(100), case.blocks(0)).await;
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_limit_beyond_the_clock_is_none_and_the_value_wins_if_both_are_ready() {
             Poll::Pending
         }
     });
-    assert_eq!(block_on(timeout(ms(20), ready_when_time_is_up)), Ok(5));
+    assert_eq!(block_on(timeout(ms(100), ready_when_time_is_up)), Ok(5));
     assert_eq!(io::Error::from(TimedOut).kind(), io::ErrorKind::TimedOut);
 }
 
@@ -138,6 +138,6 @@ fn when_time_is_up_the_future_has_been_dropped_and_its_panic_comes_through() {
         let _guard = OnDrop::new(|| panic_any(Quiet));
         pending::<()>().await
     };
-    let panic = panic_of(|| block_on(timeout(ms(5), panics_when_dropped)));
+    let panic = panic_of(|| block_on(timeout(ms(100), panics_when_dropped)));
     assert_eq!(panic.downcast_ref(), Some(&Quiet));
 }

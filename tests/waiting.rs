@@ -169,8 +169,7 @@ fn with_no_children_all_are_ready_at_once() {
         assert_eq!(poll_once(gather_all(&ex, nothing())).await, Some(vec![]));
         let mut results = as_completed(&ex, nothing());
         assert_eq!(poll_once(results.next()).await, Some(None));
-        let mut tasks = Vec::from(nothing());
-        let done = poll_once(wait::all_completed(&mut tasks)).await;
+        let done = poll_once(wait::all_completed(&mut Vec::from(nothing()))).await;
         assert!(done.is_some_and(|done| done.is_empty()));
     });
 }
@@ -191,6 +190,13 @@ async fn holding<T>(_guard: impl Sized, future: impl Future<Output = T>) -> T {
 async fn panics_after<T>(n: usize) -> T {
     turns(n).await;
     panic_any(Quiet)
+}
+
+fn one_of_three_panics_when_dropped(drops: &Drops) -> [impl Future<Output = Child> + use<>; 3] {
+    [0, 1, 2].map(|n| {
+        let panics = OnDrop::new(move || assert!(n != 1, "one of three, in a test"));
+        holding((drops.guard(), panics), pending())
+    })
 }
 
 /// Whether awaiting `future` panics with `Quiet`.
@@ -293,10 +299,8 @@ fn a_task_that_another_thread_is_waking_at_the_end_is_dropped_too() {
 fn a_destructor_that_panics_at_the_end_does_not_keep_the_others_from_running() {
     let drops = Drops::default();
     run(async |ex| {
-        for n in 0..3 {
-            let panics = OnDrop::new(move || assert!(n != 1, "one of three, in a test"));
-            let guards = (drops.guard(), panics);
-            ex.spawn(holding(guards, pending::<()>())).detach();
+        for child in one_of_three_panics_when_dropped(&drops) {
+            ex.spawn(child).detach();
         }
         turns(2).await;
     });
@@ -475,22 +479,22 @@ fn dropping_gather_drops_the_children_by_the_next_turn() {
     let is_started = Cell::new(false);
     run(async |ex| {
         let drops = Drops::default();
-        let running = gather(&ex, [drops.forever::<Child>(), drops.forever()]);
+        let running = gather(&ex, one_of_three_panics_when_dropped(&drops));
         turns(3).await;
         let starts = holding(drops.guard(), async { is_started.set(true) });
         drop((running, gather_all(&ex, [starts])));
         assert_eq!(drops.count(), 0, "as with every task");
         turns(1).await;
-        assert_eq!(drops.count(), 3);
+        assert_eq!(drops.count(), 4);
 
         let error = future::ready(Child::Err("failed"));
         let children = [drops.forever().boxed_local(), error.boxed_local()];
         let mut failed = gather(&ex, children);
         assert_eq!((&mut failed).await, Err("failed"));
         turns(3).await;
-        assert_eq!(drops.count(), 3);
-        failed.cancel().await;
         assert_eq!(drops.count(), 4);
+        failed.cancel().await;
+        assert_eq!(drops.count(), 5);
 
         // What is there already is not lost by cancelling.
         for result in [Ok("a"), Err("b")] {
@@ -511,7 +515,8 @@ fn children_that_yield_are_polled_once_a_turn_and_in_order() {
             async move {
                 for _ in 0..3 {
                     case.log(name);
-                    future::poll_fn(|cx| Poll::Ready(cx.waker().wake_by_ref())).await;
+                    let waker = future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+                    waker.wake();
                     yield_now().await;
                 }
             }
@@ -556,7 +561,7 @@ fn a_hundred_thousand_children_that_end_one_by_one() {
     });
 }
 
-// ----------------------------------------------------------------------------------------- wait
+// ------------------------------------------------------------------------ wait and as_completed
 
 /// A panic, and a task whose executor has been dropped.
 #[test]
@@ -610,8 +615,6 @@ fn the_deadline_of_wait_counts_from_the_call() {
         assert_eq!(wait.await.len(), 1);
     });
 }
-
-// --------------------------------------------------------------------------------- as_completed
 
 #[test]
 fn as_completed_starts_without_being_awaited_and_ends_when_it_is_dropped() {

@@ -1,5 +1,5 @@
-//! Cases that are written twice, in Rust and in Python: what they log is to be the same, and asyncio
-//! itself is asked, where Python is installed.
+//! Cases that are written in Rust and in Python. If Python is installed, a test runs them on asyncio, too:
+//! they must log the same.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
 use crate::watchdog::end_if_it_hangs;
@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::rc::Rc;
 
-/// [`run::run`], under a watchdog: a test that hangs is to fail.
+/// [`run::run`] under a watchdog: a test that hangs fails.
 pub fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
 where
     F: Future + 'a,
@@ -23,52 +23,34 @@ where
     run::run(main)
 }
 
-/// What a case does and what it logs.
+/// The loop of a case, and its log.
 #[derive(Clone)]
 pub struct Case {
     pub ex: Spawner<'static>,
-    pub log: Log,
-}
-
-#[derive(Clone, Default)]
-pub struct Log(Rc<RefCell<Vec<String>>>);
-
-impl Log {
-    pub fn add(&self, entry: impl Display) {
-        self.0.borrow_mut().push(entry.to_string());
-    }
-
-    pub fn text(&self) -> String {
-        self.0.borrow().join(" ")
-    }
+    log: Rc<RefCell<Vec<String>>>,
 }
 
 impl Case {
     pub fn log(&self, entry: impl Display) {
-        self.log.add(entry);
+        self.log.borrow_mut().push(entry.to_string());
     }
 
-    /// A future that ends after `n` turns of the loop, and says when it starts and how it ends.
+    /// A future that ends after `n` turns of the loop, and logs its start and its end.
     pub fn child(
         &self,
         name: &'static str,
         n: usize,
         end: End,
     ) -> impl Future<Output = Child> + use<> {
-        let log = self.log.clone();
+        let case = self.clone();
         async move {
-            log.add(format_args!("{name}+"));
-            let cancelled = OnDrop::new({
-                let log = log.clone();
-                move || log.add(format_args!("{name}x"))
-            });
+            case.log(format_args!("{name}+"));
+            let cancelled = OnDrop::new(|| case.log(format_args!("{name}x")));
             turns(n).await;
             cancelled.disarm();
             let result = end(name);
-            log.add(format_args!(
-                "{name}{}",
-                if result.is_ok() { "-" } else { "!" }
-            ));
+            let sign = if result.is_ok() { "-" } else { "!" };
+            case.log(format_args!("{name}{sign}"));
             result
         }
     }
@@ -115,7 +97,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// A payload for panics that are meant.
+/// The payload of intended panics.
 #[derive(Debug, PartialEq)]
 pub struct Quiet;
 
@@ -143,27 +125,21 @@ impl Drops {
     }
 }
 
-/// What `f` panics with.
+/// The payload of the panic of `f`.
 pub fn panic_of<T>(f: impl FnOnce() -> T) -> Box<dyn Any + Send> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(_) => panic!("it did not panic"),
-        Err(panic) => panic,
-    }
+    let result = catch_unwind(AssertUnwindSafe(f));
+    result.err().expect("it did not panic")
 }
 
-/// Runs the case to the end and past it, and returns what it logged.
+/// Runs the case and the end of its loop, and returns the log.
 pub fn log_of<F: Future<Output = ()> + 'static>(case: impl FnOnce(Case) -> F) -> String {
-    let log = Log::default();
-    run(|ex| {
-        case(Case {
-            ex,
-            log: log.clone(),
-        })
-    });
-    log.text()
+    let log = Rc::default();
+    let copy = Rc::clone(&log);
+    run(|ex| case(Case { ex, log: copy }));
+    log.take().join(" ")
 }
 
-/// A test for every function, and one that asks asyncio by way of the Python script beside this file.
+/// A test for every function, and one that runs the Python script, in the folder above this one.
 #[macro_export]
 macro_rules! cases {
     ($script:literal; $($name:ident: $expected:literal,)*) => {
@@ -182,7 +158,7 @@ macro_rules! cases {
     };
 }
 
-/// Runs the script, which logs a line a case.
+/// Runs the script, which prints a line for each case.
 pub fn assert_asyncio_logs(script: &str, expected: &[&str]) {
     let script = format!("{}/tests/{script}", env!("CARGO_MANIFEST_DIR"));
     let Ok(output) = Command::new("python3").args(["-B", &script]).output() else {

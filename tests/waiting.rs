@@ -16,10 +16,11 @@ use smol::stream::{Stream, StreamExt};
 use smol::{LocalExecutor, Task, Timer};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, panic_any};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -631,4 +632,56 @@ fn as_completed_starts_without_being_awaited_and_ends_when_it_is_dropped() {
         case.log("later");
     });
     assert_eq!(log, "main a+ b+ b- c+ a- dropped cx later");
+}
+
+/// A waker that wakes a child when it is dropped.
+struct WakesChild(Arc<Mutex<Option<Waker>>>);
+
+impl Wake for WakesChild {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for WakesChild {
+    fn drop(&mut self) {
+        let child = self.0.lock().unwrap().take();
+        child.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// An executor that is polled by hand.
+#[derive(Default)]
+struct ByHand(RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>);
+
+impl<F: Future<Output = ()> + 'static> Extend<F> for &ByHand {
+    fn extend<I: IntoIterator<Item = F>>(&mut self, futures: I) {
+        self.0
+            .borrow_mut()
+            .extend(futures.into_iter().map(|future| Box::pin(future) as _));
+    }
+}
+
+#[test]
+fn no_waker_is_dropped_or_woken_while_gather_holds_a_lock() {
+    watchdog::end_if_it_hangs();
+    let (ex, child) = (ByHand::default(), Arc::new(Mutex::new(None::<Waker>)));
+    let keeps = Arc::clone(&child);
+    let never = future::poll_fn(move |cx| {
+        *keeps.lock().unwrap() = Some(cx.waker().clone());
+        Poll::<Child>::Pending
+    });
+    let mut together = gather(&ex, [never]);
+    let mut driver = ex.0.take().remove(0);
+    // Each takes the place of the one before, which is dropped by that.
+    for _ in 0..3 {
+        let waker = Waker::from(Arc::new(WakesChild(Arc::clone(&child))));
+        let mut cx = Context::from_waker(&waker);
+        assert!(Pin::new(&mut together).poll(&mut cx).is_pending());
+        let waker = Waker::from(Arc::new(WakesChild(Arc::clone(&child))));
+        let mut cx = Context::from_waker(&waker);
+        assert!(driver.as_mut().poll(&mut cx).is_pending());
+    }
+    let woken = child.lock().unwrap().clone();
+    woken.unwrap().wake();
+    drop(driver); // wakes `together`
+    panic_of(|| block_on(together)); // its child has gone
 }

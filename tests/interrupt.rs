@@ -29,9 +29,9 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 use std::{env, iter};
 
-/// Programs of this file, and the steps that happen while they run: a line on standard output, a signal or a pause. A signal
-/// with `…` is sent again and again until the process ends. The last step is the exit status, or minus the signal
-/// that ended the process.
+/// Programs of this file, and what happens while they run: a line on standard output, a signal or a pause. A
+/// signal with `…` is sent again and again until the process ends. The last step is the exit status, or minus the
+/// signal that ended the process.
 const CASES: &[&str] = &[
     "until: ready, INT, 130",
     "until: ready, TERM, 143",

@@ -34,8 +34,8 @@ const CASES: &str = "
     task_done too often | 9 | +1 done done +2 A . done . | +1 done error +2 A? done A
 ";
 
-/// `a`, `1` or `A` starts a task that gets, puts 1 or joins, and `-a` cancels it. `=` gets, `!` is `get_nowait`, `+1`
-/// puts 1, `done` is `task_done`, and `.` lets the tasks run.
+/// `a`, `1` or `A` starts a task that gets, puts 1 or joins, and `-a` cancels it. `=` gets, `!` is `get_nowait`,
+/// `+1` puts 1, `done` is `task_done`, and `.` lets the tasks run.
 async fn play(case: Case, capacity: usize, steps: &'static str) {
     let queue = Queue::bounded(capacity);
     let mut tasks = BTreeMap::new();

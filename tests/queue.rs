@@ -434,7 +434,7 @@ fn a_hundred_thousand_can_wait_and_be_cancelled() {
     for get in in_order {
         assert!(get.is_woken());
     }
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod watchdog;
 use asyncio_to_smol::interrupt::{Interrupted, Interrupts, until_interrupted};
 use asyncio_to_smol::run_until_interrupted;
 use cases::{Drops, OnDrop};
-use common::{Running, start_program};
+use common::{PATIENCE, Running, start_program};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal};
 use rustix::process::{getpid, getrlimit, pidfd_getfd, pidfd_open, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -23,57 +23,132 @@ use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
 use std::process::{Command, Stdio, exit};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use std::{env, iter, thread};
+use std::{env, iter};
 
-/// Starts one of the programs below, each of which says `ready` when a signal may come.
-fn start_here(program: &str) -> Running {
-    start_by(Command::new(env::current_exe().unwrap()), program)
+/// Programs of this file, and what happens while they run: a line on standard output, a signal or a pause. A
+/// signal with `…` is sent again and again until the process ends. The last step is the exit status, or minus the
+/// signal that ended the process.
+const CASES: &[&str] = &[
+    "until: ready, INT, 130",
+    "until: ready, TERM, 143",
+    // A second signal.
+    "hanging teardown: ready, INT, main dropped, slow, TERM…, 143",
+    "hanging teardown: ready, TERM, main dropped, slow, INT…, 130",
+    "blocked: ready, TERM, INT…, 130",
+    // As from a parent that relays the Ctrl-C that the terminal has sent to both.
+    "teardown: ready, INT, slow, INT, pause, TERM, torn down, 130",
+    "teardown: ready, TERM, slow, TERM, pause, INT, torn down, 143",
+    // In the last turn of the loop, or after it.
+    "blocked to the end: ready, INT, 130",
+    "teardown after the end: slow, TERM, torn down, 143",
+    "two runs: ready, INT, SIGINT, ready, TERM, SIGTERM, INT…, -2",
+    "two runs: ready, TERM, SIGTERM, ready, INT, SIGINT, TERM…, -15",
+    "foreign waker: ready, INT, 130",
+    "four threads: ready, ready, ready, TERM, 143",
+    #[cfg(target_os = "linux")]
+    "false alarm: idle, TERM, 143",
+    // Two descriptors are needed for a socket, and one more for each signal.
+    "0 descriptors: ready, INT, 130",
+    "1 descriptors: ready, INT, 130",
+    "2 descriptors: ready, INT, 130",
+    "3 descriptors: ready, INT, 130",
+    "4 descriptors: ready, INT, 130",
+    // As in a background job of a script, or under `nohup`.
+    #[cfg(target_os = "linux")]
+    "ignoring INT: ready, INT, pause, TERM, 143",
+    #[cfg(target_os = "linux")]
+    "ignoring TERM: ready, TERM, pause, INT, 130",
+];
+
+const PAUSE: Duration = Duration::from_millis(100);
+const FOREVER: Duration = Duration::from_secs(3600);
+
+const BOTH: [(Signal, i32); 2] = [(Signal::INT, 130), (Signal::TERM, 143)];
+
+#[test]
+fn what_signals_do() {
+    thread::scope(|scope| {
+        for case in CASES {
+            let thread = thread::Builder::new().name(case.to_string());
+            thread.spawn_scoped(scope, || play(case)).unwrap();
+        }
+    });
 }
 
-fn start_by(command: Command, program: &str) -> Running {
-    let running = start_without_waiting(command, program);
-    wait_for(&running, "ready");
-    running
+fn play(case: &str) {
+    let (program, steps) = case.split_once(": ").unwrap();
+    let mut running = start(program);
+    let (steps, expected) = steps.rsplit_once(", ").unwrap();
+    for step in steps.split(", ") {
+        let signal = match step.trim_end_matches('…') {
+            "INT" => Signal::INT,
+            "TERM" => Signal::TERM,
+            "pause" => {
+                sleep(PAUSE);
+                continue;
+            }
+            line => {
+                // The test harness prints something, too.
+                while running.next_line().text != line {}
+                continue;
+            }
+        };
+        running.signal(signal);
+        let start = Instant::now();
+        while step.ends_with('…') && running.status_within(PAUSE / 5).is_none() {
+            assert!(start.elapsed() < PATIENCE);
+            running.signal(signal);
+        }
+    }
+    let status = running.finish().status;
+    let killed_by = status.signal().map(|signal| -signal);
+    assert_eq!(status.code().or(killed_by), expected.parse().ok());
 }
 
-fn start_without_waiting(mut command: Command, program: &str) -> Running {
+fn start(program: &str) -> Running {
     watchdog::end_if_it_hangs();
-    let arguments = ["--exact", "program", "--nocapture", "--quiet"];
-    command.args(arguments).env(PROGRAM, program);
-    start_program(program, command.stdin(Stdio::null()))
+    let ignored = program.strip_prefix("ignoring ");
+    let trap = ignored.map_or(String::new(), |signal| format!("trap '' {signal}; "));
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{trap}exec \"$@\""), "sh"]);
+    command.arg(env::current_exe().unwrap());
+    command.args(["--exact", "program", "--nocapture", "--quiet"]);
+    start_program(program, command.env(PROGRAM, program).stdin(Stdio::null()))
 }
 
-fn wait_for(running: &Running, text: &str) {
-    // The test harness prints something, too.
-    while running.next_line().text != text {}
-}
-
-/// Which of the programs this process is.
 const PROGRAM: &str = "INTERRUPT_PROGRAM";
 
-/// In a process started by `start_here`, the program; otherwise nothing.
+/// In a process that `start` starts, the program; otherwise nothing.
 #[test]
 fn program() {
-    let status = match env::var(PROGRAM).as_deref() {
-        Ok("ready for ever") => status_of(block_on(until_interrupted(ready_for_ever()))),
-        Ok("slow teardown") => interrupted_teardown(sleep_for_long),
-        Ok("teardown") => interrupted_teardown(|| thread::sleep(Duration::from_millis(200))),
-        Ok("any moment") => any_moment(),
-        Ok("false alarm") => false_alarm(),
-        Ok("blocked") => blocked(),
-        Ok("again and again") => again_and_again(),
-        Ok("listens no more") => listens_no_more(),
-        Ok("foreign waker") => foreign_waker(),
-        Ok("blocked to the end") => blocked_to_the_end(),
-        Ok("teardown after the end") => teardown_after_the_end(),
-        Ok("two threads") => two_threads(),
-        Ok(other) => match other.strip_suffix(" descriptors") {
-            Some(left) => descriptors_left(left.parse().unwrap()),
-            None => panic!("no program {other}"),
-        },
-        Err(_) => return,
+    let Ok(program) = env::var(PROGRAM) else {
+        return;
+    };
+    let words: Vec<_> = program.split(' ').collect();
+    let status = match words[..] {
+        ["until"] | ["ignoring", _] => status_of(block_on(until_interrupted(ready()))),
+        ["hanging", "teardown"] => teardown(false, || sleep(FOREVER)),
+        ["teardown"] => teardown(false, || sleep(PAUSE * 3)),
+        ["blocked"] => status_of(run_until_interrupted(async |_| {
+            println!("ready");
+            sleep(FOREVER);
+        })),
+        ["blocked", "to", "the", "end"] => status_of(run_until_interrupted(async |_| {
+            println!("ready");
+            block_until_a_signal_comes();
+        })),
+        ["teardown", "after", "the", "end"] => teardown(true, block_until_a_signal_comes),
+        ["two", "runs"] => two_interrupted_runs(),
+        ["foreign", "waker"] => foreign_waker(),
+        ["four", "threads"] => four_threads(),
+        ["false", "alarm"] => false_alarm(),
+        [left, "descriptors"] => descriptors_left(left.parse().unwrap()),
+        ["any", "moment"] => any_moment(),
+        _ => panic!("no program {program}"),
     };
     exit(status);
 }
@@ -82,292 +157,51 @@ fn status_of<T>(result: Result<T, Interrupted>) -> i32 {
     result.map_or_else(|interrupted| interrupted.exit_status().into(), |_| 0)
 }
 
-async fn ready_for_ever() {
+async fn ready() {
     println!("ready");
     pending().await
 }
 
-/// After this time, a signal is the second one.
-const SECOND: Duration = Duration::from_millis(600);
-
-fn sleep_for_long() {
-    thread::sleep(Duration::from_secs(3600));
-}
-
-/// The destructors of `main` and of a task, the latter of which takes some time.
-fn interrupted_teardown(takes_time: fn()) -> i32 {
+/// The destructors of `main`, which may end first, and of a task, the latter of which takes some time.
+fn teardown(main_ends: bool, takes_time: impl Fn()) -> i32 {
     status_of(run_until_interrupted(async |ex| {
-        let task = async {
+        let _main = OnDrop::new(|| println!("main dropped"));
+        let task = ex.spawn(async {
             let _slow = OnDrop::new(|| {
                 println!("slow");
                 takes_time();
                 println!("torn down");
             });
-            ready_for_ever().await
-        };
-        let _main = OnDrop::new(|| println!("main dropped"));
-        ex.spawn(task).await
-    }))
-}
-
-fn blocked() -> i32 {
-    status_of(run_until_interrupted(async |_| {
-        println!("ready");
-        sleep_for_long();
-    }))
-}
-
-const BOTH: [(Signal, i32); 2] = [(Signal::INT, 130), (Signal::TERM, 143)];
-
-#[test]
-fn a_second_signal_during_the_teardown_ends_the_process_at_once() {
-    for (first, _) in BOTH {
-        for (second, status) in BOTH {
-            let running = start_here("slow teardown");
-            running.signal(first);
-            wait_for(&running, "main dropped");
-            wait_for(&running, "slow");
-            thread::sleep(SECOND);
-            running.signal(second);
-            let finished = running.finish();
-            assert_eq!(finished.status.code(), Some(status));
-            assert_eq!(finished.stdout, [""; 0]);
-        }
-    }
-}
-
-/// As from a parent that relays the Ctrl-C that the terminal has sent to both.
-#[test]
-fn signals_that_come_together_are_one() {
-    for ((first, status), (other, _)) in BOTH.into_iter().zip(BOTH.into_iter().rev()) {
-        let running = start_here("teardown");
-        running.signal(first);
-        wait_for(&running, "slow");
-        for signal in [first, other] {
-            thread::sleep(Duration::from_millis(10));
-            running.signal(signal);
-        }
-        let finished = running.finish();
-        assert_eq!(finished.stdout, ["torn down"]);
-        assert_eq!(finished.status.code(), Some(status));
-    }
-}
-
-#[test]
-fn a_second_signal_ends_a_loop_that_is_blocked() {
-    let mut running = start_here("blocked");
-    let start = Instant::now();
-    let status = loop {
-        running.signal(Signal::INT);
-        if let Some(status) = running.status_within(Duration::from_millis(20)) {
-            break status;
-        }
-    };
-    assert_eq!(status.code(), Some(130));
-    assert!(start.elapsed() >= Duration::from_millis(500));
-}
-
-#[test]
-fn without_run_or_an_executor() {
-    for (signal, status) in BOTH {
-        let running = start_here("ready for ever");
-        running.signal(signal);
-        assert_eq!(running.finish().status.code(), Some(status));
-    }
-}
-
-/// As in a background job of a script, or under `nohup`.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
-    for (ignored, signal, other, status) in [
-        ("INT", Signal::INT, Signal::TERM, 143),
-        ("TERM", Signal::TERM, Signal::INT, 130),
-    ] {
-        let mut shell = Command::new("sh");
-        let script = format!("trap '' {ignored}; exec \"$@\"");
-        shell.args(["-c", &script, "sh"]);
-        shell.arg(env::current_exe().unwrap());
-        let mut running = start_by(shell, "ready for ever");
-        running.signal(signal);
-        assert_eq!(running.status_within(Duration::from_millis(200)), None);
-        running.signal(other);
-        assert_eq!(running.finish().status.code(), Some(status));
-    }
-}
-
-/// A process made by `fork` has the descriptors, and when a signal comes to it, it writes to them.
-/// Here, all sockets of this process are written to by way of duplicates.
-fn false_alarm() -> i32 {
-    let interrupts = Interrupts::listen();
-    assert!(block_on(poll_once(interrupts.received())).is_none());
-    let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
-    let mut written = 0;
-    for entry in fs::read_dir("/proc/self/fd").unwrap().flatten() {
-        let link = fs::read_link(entry.path()).unwrap_or_default();
-        if link.to_string_lossy().starts_with("socket:") {
-            let fd = entry.file_name().to_string_lossy().parse().unwrap();
-            let Ok(duplicate) = pidfd_getfd(&this, fd, PidfdGetfdFlags::empty()) else {
-                println!("ready");
-                println!("cannot be tested here");
-                return 0;
-            };
-            written += rustix::io::write(duplicate, b"x").unwrap_or(0);
-        }
-    }
-    assert!(written > 1);
-    let cpu = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
-    let before = cpu();
-    let waiting = async {
-        Timer::after(Duration::from_millis(500)).await;
-        println!("ready");
-        println!("{}", cpu() - before < Duration::from_millis(100));
-        pending().await
-    };
-    let received = block_on(or(interrupts.received(), waiting));
-    received.exit_status().into()
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_signal_to_a_forked_process_is_none_of_this_one() {
-    let running = start_here("false alarm");
-    let line = running.next_line().text;
-    if line == "cannot be tested here" {
-        return;
-    }
-    assert_eq!(line, "true", "it spins");
-    running.signal(Signal::TERM);
-    assert_eq!(running.finish().status.code(), Some(143));
-}
-
-/// Spawns tasks for 100 ms. At the end, all that began have been dropped.
-fn any_moment() -> i32 {
-    let (begun, drops) = (Cell::new(0), Drops::default());
-    let result = run_until_interrupted(async |ex| {
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(100) {
-            begun.set(begun.get() + 2);
-            ex.spawn(drops.forever::<()>()).detach();
-            let guard = drops.guard();
-            ex.spawn(async move { drop(guard) }).detach();
+            ready().await
+        });
+        if main_ends {
+            task.detach();
             yield_now().await;
+        } else {
+            task.await;
         }
-    });
-    assert_eq!(drops.count(), begun.get());
-    println!("all dropped");
-    status_of(result)
-}
-
-#[test]
-fn a_signal_at_any_moment() {
-    let mut random = fastrand::Rng::with_seed(4);
-    let mut interrupted = 0;
-    for n in 0..100 {
-        let (signal, status) = BOTH[n % 2];
-        let program = Command::new(env::current_exe().unwrap());
-        let running = start_without_waiting(program, "any moment");
-        thread::sleep(Duration::from_millis(random.u64(0..120)));
-        running.signal(signal);
-        let finished = running.finish();
-        let all_dropped = finished.stdout.iter().any(|line| line == "all dropped");
-        match (finished.status.code(), finished.status.signal()) {
-            (Some(0), None) => assert!(all_dropped, "{finished:?}"),
-            (Some(code), None) if code == status => {
-                assert!(all_dropped, "{finished:?}");
-                interrupted += 1;
-            }
-            // Before it listens, and afterwards.
-            (None, Some(number)) if number == signal.as_raw() => {}
-            _ => panic!("{finished:?}"),
-        }
-    }
-    assert!(interrupted > 30, "only {interrupted} were interrupted");
+    }))
 }
 
 /// Waits until a signal has come, without awaiting.
 fn block_until_a_signal_comes() {
     let interrupts = Interrupts::listen();
-    while block_on(poll_once(interrupts.received())).is_none() {
+    while interrupts.now().is_none() {
         thread::yield_now();
     }
 }
 
-fn blocked_to_the_end() -> i32 {
-    status_of(run_until_interrupted(async |_| {
-        println!("ready");
-        block_until_a_signal_comes();
-        "all is well"
-    }))
-}
-
-fn teardown_after_the_end() -> i32 {
-    status_of(run_until_interrupted(async |ex| {
-        let slow = async {
-            let _slow = OnDrop::new(|| {
-                println!("ready");
-                block_until_a_signal_comes();
-            });
-            pending().await
-        };
-        ex.spawn::<()>(slow).detach();
-        yield_now().await;
-    }))
-}
-
-#[test]
-fn a_signal_in_the_last_turn_or_during_the_teardown_is_not_lost() {
-    for program in ["blocked to the end", "teardown after the end"] {
-        for (signal, status) in BOTH {
-            let running = start_here(program);
-            running.signal(signal);
-            assert_eq!(running.finish().status.code(), Some(status), "{program}");
-        }
-    }
-}
-
-/// Three runs, each of them interrupted.
-fn again_and_again() -> i32 {
-    for n in 0..3 {
-        let result = run_until_interrupted(async |_| ready_for_ever().await);
-        println!("{n}: {}", result.unwrap_err());
-    }
-    0
-}
-
-#[test]
-fn every_run_can_be_interrupted() {
-    let running = start_here("again and again");
-    running.signal(Signal::INT);
-    wait_for(&running, "0: interrupted by SIGINT");
-    wait_for(&running, "ready");
-    running.signal(Signal::TERM);
-    wait_for(&running, "1: interrupted by SIGTERM");
-    wait_for(&running, "ready");
-    running.signal(Signal::INT);
-    wait_for(&running, "2: interrupted by SIGINT");
-    assert_eq!(running.finish().status.code(), Some(0));
-}
-
-/// Two runs, one of which is interrupted, and then none.
-fn listens_no_more() -> i32 {
+fn two_interrupted_runs() -> i32 {
     run_until_interrupted(async |_| ()).unwrap();
-    run_until_interrupted(async |_| ready_for_ever().await).unwrap_err();
-    println!("no more");
-    sleep_for_long();
-    0
-}
-
-#[test]
-fn after_the_last_listener_a_signal_is_not_swallowed() {
-    for (signal, _) in BOTH {
-        let running = start_here("listens no more");
-        running.signal(Signal::INT);
-        wait_for(&running, "no more");
-        thread::sleep(SECOND);
-        running.signal(signal);
-        assert_eq!(running.finish().status.signal(), Some(signal.as_raw()));
+    for _ in 0..2 {
+        let error = run_until_interrupted(async |_| ready().await).unwrap_err();
+        println!(
+            "{}",
+            error.to_string().trim_start_matches("interrupted by ")
+        );
     }
+    sleep(FOREVER);
+    0
 }
 
 /// A waker that asks which signal it is: it must not be woken while that is locked.
@@ -395,32 +229,43 @@ fn foreign_waker() -> i32 {
     }
 }
 
-#[test]
-fn a_waker_may_ask_which_signal_it_is() {
-    let running = start_here("foreign waker");
-    running.signal(Signal::INT);
-    assert_eq!(running.finish().status.code(), Some(130));
-}
-
-fn two_threads() -> i32 {
+fn four_threads() -> i32 {
     let interrupts = Interrupts::listen();
     let _between_threads: &(dyn Send + Sync) = &interrupts;
     assert!(block_on(poll_once(interrupts.received())).is_none());
-    drop(Interrupts::listen()); // no reason for the first one not to listen any more
-    let other = thread::spawn(|| run_until_interrupted(async |_| pending::<()>().await));
-    // By now it listens, too, or it will find that a signal has come.
-    println!("ready");
+    drop(Interrupts::listen()); // the first one still listens
+    let others = [(); 3].map(|()| thread::spawn(|| run_until_interrupted(async |_| ready().await)));
     let here = block_on(interrupts.received());
     assert_eq!(block_on(interrupts.received()), here);
-    assert_eq!(other.join().unwrap(), Err(here));
+    for other in others {
+        assert_eq!(other.join().unwrap(), Err(here));
+    }
     here.exit_status().into()
 }
 
-#[test]
-fn every_listener_hears_of_it() {
-    let running = start_here("two threads");
-    running.signal(Signal::TERM);
-    assert_eq!(running.finish().status.code(), Some(143));
+/// A process made by `fork` has the descriptors, and when a signal comes to it, it writes to them. Here, the
+/// process writes to duplicates of all its sockets, unless the system forbids that.
+fn false_alarm() -> i32 {
+    let interrupts = Interrupts::listen();
+    let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    for entry in fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        let link = fs::read_link(entry.path()).unwrap_or_default();
+        if link.to_string_lossy().starts_with("socket:") {
+            let fd = entry.file_name().to_string_lossy().parse().unwrap();
+            let duplicate = pidfd_getfd(&this, fd, PidfdGetfdFlags::empty());
+            let _ = duplicate.map(|socket| rustix::io::write(socket, b"x"));
+        }
+    }
+    let cpu = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
+    let before = cpu();
+    let waiting = async {
+        Timer::after(PAUSE * 5).await;
+        let is_idle = cpu() - before < PAUSE / 20;
+        println!("{}", if is_idle { "idle" } else { "it spins" });
+        pending().await
+    };
+    let received = block_on(or(interrupts.received(), waiting));
+    received.exit_status().into()
 }
 
 fn descriptors_left(left: usize) -> i32 {
@@ -431,15 +276,54 @@ fn descriptors_left(left: usize) -> i32 {
     setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
     let mut open: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
     open.truncate(open.len() - left);
-    status_of(run_until_interrupted(async |_| ready_for_ever().await))
+    status_of(run_until_interrupted(async |_| ready().await))
 }
 
-/// It needs two for a socket and one more for each signal.
+/// Spawns tasks for 100 ms. At the end, all that began have been dropped.
+fn any_moment() -> i32 {
+    let (begun, drops) = (Cell::new(0), Drops::default());
+    let result = run_until_interrupted(async |ex| {
+        println!("listens");
+        let start = Instant::now();
+        while start.elapsed() < PAUSE {
+            begun.set(begun.get() + 2);
+            ex.spawn(drops.forever::<()>()).detach();
+            let guard = drops.guard();
+            ex.spawn(async move { drop(guard) }).detach();
+            yield_now().await;
+        }
+    });
+    assert_eq!(drops.count(), begun.get());
+    println!("all dropped");
+    status_of(result)
+}
+
 #[test]
-fn it_works_without_the_descriptors_that_it_needs() {
-    for left in 0..=4 {
-        let running = start_here(&format!("{left} descriptors"));
-        running.signal(Signal::INT);
-        assert_eq!(running.finish().status.code(), Some(130), "{left} left");
-    }
+fn a_signal_at_any_moment() {
+    let interrupted = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for (signal, status) in BOTH.into_iter().chain(BOTH) {
+            let interrupted = &interrupted;
+            scope.spawn(move || {
+                for n in 0..15 {
+                    let running = start("any moment");
+                    if n % 3 > 0 {
+                        while running.next_line().text != "listens" {}
+                    }
+                    sleep(Duration::from_millis(fastrand::u64(0..120)));
+                    running.signal(signal);
+                    let finished = running.finish();
+                    let all_dropped = finished.stdout.iter().any(|line| line == "all dropped");
+                    if let Some(code) = finished.status.code() {
+                        assert!(all_dropped && [0, status].contains(&code), "{finished:?}");
+                        interrupted.fetch_add(usize::from(code > 0), Ordering::SeqCst);
+                    } else {
+                        // Before it listens, or afterwards.
+                        assert_eq!(finished.status.signal(), Some(signal.as_raw()));
+                    }
+                }
+            });
+        }
+    });
+    assert!(interrupted.into_inner() > 5);
 }

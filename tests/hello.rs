@@ -69,9 +69,10 @@ fn assert_transcript(
 
 /// The next answers. Panics if a greeting comes between the two lines of an answer.
 fn answers(running: &Running, count: usize) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (mut lines, start_time) = (Vec::new(), Instant::now());
     let mut missing = 2 * count;
     while missing > 0 {
+        assert!(start_time.elapsed() < PATIENCE, "only greetings come");
         let line = running.next_line().text;
         missing -= usize::from(!is_greeting(&line));
         lines.push(line);
@@ -219,6 +220,7 @@ fn greetings_during_fib_go_on_or_one_comes_late_and_the_others_are_skipped() {
             let mut greetings = 0;
             while is_greeting(&running.next_line().text) {
                 greetings += 1;
+                assert!(greetings < 2_000, "no answer");
             }
             assert!(running.next_line().text.starts_with("fib("));
             greetings
@@ -349,23 +351,24 @@ fn hello_smol_computes_on_one_thread_per_core_and_reads_no_more_than_it_computes
     while computing_threads() < cores {
         thread::sleep(Duration::from_millis(10));
     }
-    // Until it has read nothing for a while.
+    // Until it has read nothing for a while, or too much.
     let mut bytes = 0;
     while let Ok(more) = written.recv_timeout(Duration::from_millis(500)) {
         bytes += more;
-        assert!(
-            bytes < 100_000,
-            "more than the 64 kB of the pipe and a bounded queue"
-        );
+        if bytes > 100_000 {
+            break;
+        }
     }
-    assert_eq!(computing_threads(), cores);
+    let threads = computing_threads();
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kilobytes = peak.unwrap().split_whitespace().nth(1).unwrap();
-    assert!(kilobytes.parse::<u32>().unwrap() < 10_000, "{kilobytes} kB");
     child.kill().unwrap();
     child.wait().unwrap();
     writing.join().unwrap();
+    assert!(bytes < 100_000, "the pipe holds 64 kB");
+    assert_eq!(threads, cores);
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = peak.unwrap().split_whitespace().nth(1).unwrap();
+    assert!(kilobytes.parse::<u32>().unwrap() < 10_000, "{kilobytes} kB");
 }
 
 #[test]
@@ -378,7 +381,7 @@ fn no_cpu_while_idle() {
         // Fields 14 and 15, user and system time in ticks of 10 ms; the second field may hold spaces.
         let fields: Vec<&str> = stat[stat.rfind(')').unwrap()..].split(' ').collect();
         let ticks: u64 = fields[12].parse::<u64>().unwrap() + fields[13].parse::<u64>().unwrap();
-        assert!(ticks <= 5, "{} ms of CPU in 1 s", ticks * 10);
+        assert!(ticks <= 3, "{} ms of CPU in 1 s", ticks * 10);
         running.type_in("exit\n"); // fails if it has ended
     });
 }

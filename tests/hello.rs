@@ -146,7 +146,7 @@ fn the_null_device_is_empty_and_a_directory_is_an_error() {
 #[test]
 fn all_lines_of_one_write_are_answered_and_no_greeting_splits_an_answer() {
     with_all(|name| {
-        let mut running = start(name, &["0.0005"]);
+        let mut running = start(name, &["0.00001"]);
         // 10 000 bytes: more than one read takes. Input stays open: poll(2) does not see what std reads ahead.
         running.type_in("5\n".repeat(5_000));
         assert_eq!(answers(&running, 5_000), vec!["fib(5) = 5"; 5_000]);

@@ -178,10 +178,13 @@ pub fn read_transcript(stdout: &[String]) -> (usize, Vec<String>) {
         if is_greeting(line) {
             greetings += 1;
         } else {
-            let is_time = line.contains(" took ") && line.contains(" seconds");
-            let value = lines.next().filter(|value| value.starts_with("fib("));
-            assert!(is_time && value.is_some(), "no answer: {line:?} {value:?}");
-            answers.extend(value.cloned());
+            assert!(
+                line.contains(" took ") && line.contains(" seconds"),
+                "{line:?}"
+            );
+            let value = lines.next().expect("a value after the time");
+            assert!(value.starts_with("fib("), "{value:?}");
+            answers.push(value.clone());
         }
     }
     (greetings, answers)

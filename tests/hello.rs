@@ -217,8 +217,8 @@ fn greetings_during_fib_go_on_or_one_comes_late_and_the_others_are_skipped() {
     with_all(|name| {
         let mut running = start(name, &["0.02"]);
         let n = if name == "fib_coroutine" { 25 } else { 37 }; // many periods each
-        running.type_in(format!("{n}\n").repeat(3));
-        let greetings_before_answer = [(); 3].map(|()| {
+        running.type_in(format!("{n}\n").repeat(3) + &"1\n".repeat(20));
+        let greetings_before_answer = [(); 23].map(|()| {
             let mut greetings = 0;
             while is_greeting(&running.next_line().text) {
                 greetings += 1;
@@ -227,20 +227,16 @@ fn greetings_during_fib_go_on_or_one_comes_late_and_the_others_are_skipped() {
             assert!(running.next_line().text.starts_with("fib("));
             greetings
         });
-        let after: Vec<_> = (0..12).map(|_| running.next_line()).collect();
-        assert!(after.iter().all(|line| is_greeting(&line.text)));
         if greets_during_fib(name) {
             let during: usize = greetings_before_answer.iter().sum();
             assert!(during > 6, "{during} greetings");
         } else {
-            assert_eq!(greetings_before_answer[1..], [1, 1]);
+            assert_eq!(greetings_before_answer[1..4], [1; 3]);
+            // If missed greetings were made up for, there would be one before each of the short answers.
+            let after: usize = greetings_before_answer[4..].iter().sum();
+            assert!(after <= 5, "{after} greetings");
         }
-        // If missed greetings were made up for, they would come all together.
-        let took = after[11].at - after[0].at;
-        assert!(
-            took > Duration::from_millis(100),
-            "12 greetings in {took:?}"
-        );
+        assert!(is_greeting(&running.next_line().text));
     });
 }
 

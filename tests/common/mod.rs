@@ -8,40 +8,34 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// Longer than anything here takes on the slowest machine: a test that gets there has failed.
+/// Longer than anything here takes on a slow machine: a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The executable of an example, built if need be: `cargo test --test hello` builds none.
+/// The executable of an example, which this builds: `cargo test --test hello` builds none.
 pub fn example(name: &str) -> PathBuf {
     examples().join(name)
 }
 
-/// The folder with the executables of all examples, which have been built.
+/// Builds all examples and returns the folder with their executables.
 fn examples() -> &'static Path {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
     EXAMPLES.get_or_init(|| {
         // TARGET_DIR/PROFILE/deps/THIS_TEST
         let this_test = std::env::current_exe().unwrap();
         let profile = this_test.ancestors().nth(2).unwrap();
+        let is_release = profile.ends_with("release");
+        let profile_name = if is_release { "release" } else { "dev" };
         let status = Command::new(env!("CARGO"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            // As this test was built, or everything would be built twice.
+            // With the features of this test, or everything would be built twice.
             .args(["build", "--quiet", "--examples", "--features", &features()])
             .arg("--target-dir")
             .arg(profile.parent().unwrap())
-            .args([
-                "--profile",
-                if profile.ends_with("release") {
-                    "release"
-                } else {
-                    "dev"
-                },
-            ])
+            .args(["--profile", profile_name])
             .status()
             .unwrap();
         assert!(status.success(), "the examples do not build");
@@ -60,7 +54,7 @@ pub fn features() -> String {
     features.map(|(name, _)| name).collect::<Vec<_>>().join(",")
 }
 
-/// Prints a line also where the output of tests that pass is not shown.
+/// Prints a line even if the output of tests that pass is not shown.
 pub fn say(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
@@ -79,39 +73,7 @@ pub fn at_the_same_time<'a>(checks: impl IntoIterator<Item = (&'a str, impl FnOn
     });
 }
 
-/// The text at the top of an example's file.
-pub fn head(source: &str) -> String {
-    source
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .flat_map(|line| [line.trim_start(), "\n"])
-        .collect()
-}
-
-/// The text at the top of this example's file.
-pub fn head_of(name: &str) -> String {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let file = std::fs::read_dir(examples)
-        .unwrap()
-        .map(|chapter| chapter.unwrap().path().join(format!("{name}.rs")))
-        .find(|file| file.exists())
-        .unwrap_or_else(|| panic!("no example {name}"));
-    head(&std::fs::read_to_string(file).unwrap())
-}
-
-/// The transcript of an example in this text, without the command.
-pub fn transcript<'a>(name: &str, text: &'a str) -> &'a str {
-    let start = format!("$ cargo run --example {name}");
-    let found = text.match_indices(&start).find_map(|(at, _)| {
-        let (command, shown) = text[at..].split_once('\n')?;
-        let arguments = &command[start.len()..];
-        (arguments.is_empty() || arguments.starts_with(" --")).then_some(shown)
-    });
-    let shown = found.unwrap_or_else(|| panic!("no transcript of {name}"));
-    shown.split("```").next().unwrap_or(shown)
-}
-
-/// A running example. Where something fails, its methods panic with its name.
+/// A running example. Its methods panic with its name if something fails.
 pub struct Running {
     name: String,
     process: process::Running,
@@ -125,12 +87,12 @@ pub fn start(name: &str, args: &[&str]) -> Running {
 /// Starts `name` with the given standard input.
 pub fn start_on(name: &str, args: &[&str], stdin: impl Into<Stdio>) -> Running {
     let mut command = Command::new(example(name));
-    // It may be set in the environment of the tests, for the examples.
+    // The environment of the tests may set it.
     command.args(args).env_remove("REDIS_URL");
     start_program(name, command.stdin(stdin))
 }
 
-/// Starts a program that is no example.
+/// Starts a program that is not an example.
 pub fn start_program(name: &str, command: &mut Command) -> Running {
     let process = process::Running::start(command);
     Running {
@@ -168,25 +130,6 @@ impl Running {
             .unwrap_or_else(|error| panic!("{}: no further output: {error}", self.name))
     }
 
-    /// The next line on standard output, unless the program ends without one.
-    pub fn first_line(&self) -> Option<String> {
-        match self.process.stdout.recv_timeout(PATIENCE) {
-            Ok(line) => Some(line.text),
-            Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("{} prints nothing", self.name),
-        }
-    }
-
-    /// The next line on standard output that is not a greeting.
-    pub fn next_answer(&self) -> Line {
-        loop {
-            let line = self.next_line();
-            if !is_greeting(&line.text) {
-                return line;
-            }
-        }
-    }
-
     pub fn next_complaint(&self) -> Line {
         self.process
             .stderr
@@ -194,24 +137,7 @@ impl Running {
             .unwrap_or_else(|error| panic!("{}: no complaint: {error}", self.name))
     }
 
-    /// The lines of standard output that come within `time`.
-    pub fn lines_for(&self, time: Duration) -> Vec<Line> {
-        let end = Instant::now() + time;
-        let mut lines = Vec::new();
-        loop {
-            match self
-                .process
-                .stdout
-                .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => lines.push(line),
-                Err(RecvTimeoutError::Timeout) => return lines,
-                Err(RecvTimeoutError::Disconnected) => panic!("{} has ended", self.name),
-            }
-        }
-    }
-
-    /// Kills it, and returns the lines of standard output that were not read yet.
+    /// Kills it, and returns the unread lines of standard output.
     pub fn kill(mut self) -> Vec<String> {
         self.process.child.kill().unwrap();
         self.process.child.wait().unwrap();
@@ -219,21 +145,14 @@ impl Running {
     }
 
     /// Waits for the end of the program and returns what it has printed since.
-    pub fn finish(self) -> Finished {
-        self.finish_with_times().0
-    }
-
-    /// Like [`finish`](Running::finish), and returns the lines of standard output with their times.
-    pub fn finish_with_times(mut self) -> (Finished, Vec<Line>) {
+    pub fn finish(mut self) -> Finished {
         let status = self.status_within(PATIENCE);
         let status = status.unwrap_or_else(|| panic!("{} does not end", self.name));
-        let lines: Vec<Line> = self.process.stdout.iter().collect();
-        let finished = Finished {
+        Finished {
             status,
-            stdout: lines.iter().map(|line| line.text.clone()).collect(),
+            stdout: self.process.stdout.iter().map(|line| line.text).collect(),
             stderr: self.process.stderr.iter().map(|line| line.text).collect(),
-        };
-        (finished, lines)
+        }
     }
 
     /// The exit status, if the program ends within this time.
@@ -249,41 +168,29 @@ pub struct Finished {
     pub stderr: Vec<String>,
 }
 
-/// How long a computation took, if this is the line that says so.
-pub fn time_taken(line: &str) -> Option<Duration> {
-    let seconds = line
-        .strip_prefix("Executing fib took ")
-        .or_else(|| line.strip_prefix("Calculation took "))?
-        .trim_end_matches('.')
-        .strip_suffix(" seconds")?;
-    Some(Duration::from_secs_f64(seconds.parse().ok()?))
-}
-
 /// A whole transcript of a hello program: the number of greetings, and the answers.
 ///
-/// Panics unless the first line is a greeting if there is one, and every answer is two adjacent
-/// lines, the time and the value.
+/// Panics unless every line but the greetings belongs to an answer: two adjacent lines, the time and the value.
 pub fn read_transcript(stdout: &[String]) -> (usize, Vec<String>) {
-    let mut greetings = 0;
-    let mut answers = Vec::new();
+    let (mut greetings, mut answers) = (0, Vec::new());
     let mut lines = stdout.iter();
     while let Some(line) = lines.next() {
         if is_greeting(line) {
             greetings += 1;
         } else {
             assert!(
-                time_taken(line).is_some(),
-                "neither a greeting nor a time: {line:?} in {stdout:?}"
+                line.contains(" took ") && line.contains(" seconds"),
+                "{line:?}"
             );
             let value = lines.next().expect("a value after the time");
-            assert!(value.starts_with("fib("), "not a value: {value:?}");
+            assert!(value.starts_with("fib("), "{value:?}");
             answers.push(value.clone());
         }
     }
     (greetings, answers)
 }
 
-/// A file with this content, opened for reading. It has no name any more.
+/// A file with this content, opened for reading. Its name is removed.
 pub fn file_with(content: &[u8]) -> File {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -301,9 +208,9 @@ pub fn file_with(content: &[u8]) -> File {
 pub struct Terminal {
     /// The keyboard and the screen.
     pub master: File,
-    /// What a program has as its standard input. Clones share its flags.
+    /// A program's standard input. Clones share its flags.
     pub slave: File,
-    /// All that has been on the screen so far.
+    /// Everything that has been on the screen so far.
     screen: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -335,7 +242,7 @@ impl Terminal {
         terminal
     }
 
-    /// Waits until something that ends like this is on the screen, and returns all that has been there.
+    /// Waits until what was on the screen so far ends like this, and returns it.
     pub fn screen_until(&self, end: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -359,7 +266,7 @@ impl Terminal {
         self.master.write_all(input.as_ref()).unwrap();
     }
 
-    /// All that a program could leave behind: the terminal's modes and the open file's flags.
+    /// What a program could change: the terminal's modes and the open file's flags.
     pub fn flags(&self) -> String {
         let modes = rustix::termios::tcgetattr(&self.slave).unwrap();
         let flags = rustix::fs::fcntl_getfl(&self.slave).unwrap();

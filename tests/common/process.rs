@@ -13,7 +13,7 @@ pub struct Line {
     pub text: String,
 }
 
-/// Killed when dropped, so that nothing is left behind where something fails.
+/// Killed when dropped, so that a failing test leaves no process behind.
 pub struct Running {
     pub begin: Instant,
     pub child: Child,
@@ -39,7 +39,7 @@ impl Running {
 
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
-        // It has not been waited for, so that this is no other process.
+        // It has not been waited for, so no other process has its number.
         let pid = rustix::process::Pid::from_child(&self.child);
         Ok(rustix::process::kill_process(pid, signal)?)
     }
@@ -61,7 +61,7 @@ impl Running {
             if status.is_some() || Instant::now() >= deadline {
                 return Ok(status);
             }
-            // Hundreds of them may be waited for at the same time.
+            // Hundreds of tests may wait at the same time.
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(16));
         }
@@ -81,7 +81,7 @@ pub fn is_greeting(line: &str) -> bool {
         .is_some_and(|seconds| seconds.len() == 10 && seconds.parse::<u64>().is_ok())
 }
 
-/// What is not UTF-8 is replaced.
+/// Invalid UTF-8 is replaced.
 fn lines_of(source: Option<impl Read + Send + 'static>) -> Receiver<Line> {
     let (sender, receiver) = mpsc::channel();
     let lines = source.map(|source| BufReader::new(source).split(b'\n'));

@@ -2,26 +2,24 @@
 
 pub mod watchdog;
 
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Puts back the standard input there was before when dropped. Only one at a time: other tests of
-/// this process wait.
+/// Restores the previous standard input when dropped. Only one at a time: other tests of this process
+/// wait.
 pub struct Replaced {
-    before: rustix::fd::OwnedFd,
+    before: OwnedFd,
     _only: MutexGuard<'static, ()>,
 }
 
 pub fn replace(stdin: impl AsFd) -> Replaced {
     watchdog::end_if_it_hangs();
     static ONLY: Mutex<()> = Mutex::new(());
-    let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
+    let _only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
     let before = rustix::io::dup(std::io::stdin()).unwrap();
     rustix::stdio::dup2_stdin(stdin).unwrap();
-    Replaced {
-        before,
-        _only: only,
-    }
+    Replaced { before, _only }
 }
 
 impl Drop for Replaced {
@@ -30,8 +28,14 @@ impl Drop for Replaced {
     }
 }
 
-/// Makes a pipe the standard input. Returns what to write to; dropping that is the end of input.
-pub fn pipe() -> (std::fs::File, Replaced) {
-    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
-    (write.into(), replace(read))
+/// The end to read and the end to write. No test that uses this starts a process, which would inherit them.
+pub fn pipe_ends() -> (File, File) {
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    (read.into(), write.into())
+}
+
+/// Makes a pipe the standard input. Returns the end to write; dropping it is the end of input.
+pub fn pipe() -> (File, Replaced) {
+    let (read, write) = pipe_ends();
+    (write, replace(read))
 }

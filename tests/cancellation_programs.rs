@@ -63,16 +63,14 @@ impl Stuck {
         }
         let mut command = Command::new(example(name));
         command.env("TMPDIR", &folder).stdin(Stdio::null());
-        let program = command.stdout(writer).stderr(Stdio::piped());
-        let program = program.spawn().unwrap();
-        drop(command); // it holds the writer
-        let output = BufReader::new(reader.into());
+        command.stdout(writer).stderr(Stdio::piped());
         let mut stuck = Stuck {
-            program,
+            program: command.spawn().unwrap(),
             folder,
-            output,
+            output: BufReader::new(reader.into()),
             filler,
         };
+        drop(command); // it holds the writer
         while !handles_sigint(&stuck.program) {
             sleep(Duration::from_millis(5));
         }
@@ -121,8 +119,8 @@ fn fill(mut pipe: &File) {
 
 fn empty_folder() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("cancellation-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cancellation-{number}"));
     let _ = fs::remove_dir_all(&folder); // of an earlier run
     fs::create_dir_all(&folder).unwrap();
     folder
@@ -252,13 +250,9 @@ fn ctrl_c_at_any_moment() {
     let mut random = fastrand::Rng::with_seed(4);
     let check = &check;
     at_the_same_time((0..40).map(|n| {
-        let (name, milliseconds) = [
-            ("cancel_all", 2200),
-            ("cancel_main", 2200),
-            ("async_cleanup", 800),
-        ][n % 3];
-        let signal = BOTH[n / 3 % 2].0;
-        let moment = Duration::from_millis(random.u64(10..milliseconds));
+        let (name, signal) = (PROGRAMS[n % 3], BOTH[n / 3 % 2].0);
+        let end = if PRINT.contains(&name) { 2200 } else { 800 };
+        let moment = Duration::from_millis(random.u64(10..end));
         (name, move || check(name, signal, moment))
     }));
     let interrupted = interrupted.into_inner();

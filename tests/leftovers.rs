@@ -16,16 +16,6 @@ use smol::future::{block_on, pending, yield_now};
 use std::fs;
 use std::time::Duration;
 
-fn interrupted_run() {
-    let result = run_until_interrupted(async |ex| {
-        ex.spawn(Timer::after(Duration::from_secs(3600))).detach();
-        yield_now().await;
-        kill_process(getpid(), Signal::TERM).unwrap();
-        pending::<()>().await
-    });
-    assert_eq!(result, Err(Interrupted::Sigterm));
-}
-
 /// The threads and the open descriptors of this process.
 fn counts() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
@@ -77,7 +67,13 @@ fn no_thread_descriptor_or_memory_is_left_over() {
     drop(Interrupts::listen());
     let before = counts();
     for _ in 0..3 {
-        interrupted_run();
+        let result = run_until_interrupted(async |ex| {
+            ex.spawn(Timer::after(Duration::from_secs(3600))).detach();
+            yield_now().await;
+            kill_process(getpid(), Signal::TERM).unwrap();
+            pending::<()>().await
+        });
+        assert_eq!(result, Err(Interrupted::Sigterm));
         drop((Interrupts::listen(), Interrupts::listen()));
     }
     // A thread that has been joined is in `/proc` for a moment longer. (The watchdog ends a test that hangs.)

@@ -57,10 +57,6 @@ async def a_failure_cancels_the_siblings():
     await group_of(children, ("body", 0))
 
 
-async def a_failure_cancels_the_body():
-    await group_of([("a", 3, True)], ("body", 1000))
-
-
 async def a_failure_cancels_the_siblings_and_then_the_body():
     async def waits(name):
         try:

@@ -137,8 +137,7 @@ fn handles_sigint(pid: u32) -> bool {
     u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0b10 != 0
 }
 
-/// It is half a second after the first one, or later. Here the loop is blocked in a destructor, or before it has
-/// printed anything.
+/// It is blocked before it has printed anything, or in a destructor.
 #[test]
 fn a_second_signal_ends_a_loop_that_is_blocked() {
     each(&PROGRAMS, |name, signal, status| {
@@ -236,7 +235,7 @@ fn is_interrupted(name: &str, signal: Signal, moment: Duration, folder: &Path) -
     is_interrupted
 }
 
-/// Early ones, one after the other so that they are exact, then random ones.
+/// First early ones, one after the other, which makes them exact.
 #[test]
 fn ctrl_c_at_any_moment() {
     let folder = empty_folder();

@@ -385,9 +385,10 @@ impl Polls {
         })
     }
 
-    /// From another thread, as a timer or a socket does.
+    /// Twice, from another thread, as a timer or a socket does.
     fn wake(&self) {
         let waker = self.1.take().unwrap();
+        waker.wake_by_ref();
         thread::spawn(move || waker.wake()).join().unwrap();
     }
 }
@@ -639,7 +640,6 @@ async fn sleep_for_long<T>(guard: T) -> Result<(), ()> {
     Ok(())
 }
 
-/// As quickly as a few.
 #[test]
 fn many_that_sleep_are_cancelled_with_their_group_and_with_the_loop() {
     const MANY: usize = 100_000;

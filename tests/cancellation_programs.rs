@@ -53,7 +53,7 @@ impl Drop for Stuck {
 }
 
 impl Stuck {
-    /// Starts it, and waits until it handles SIGINT. With a number, reads so many lines before the pipe is full.
+    /// Starts it, and waits until it handles signals. With a number, reads so many lines before the pipe is full.
     fn start(name: &str, lines: Option<usize>) -> Stuck {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let filler = writer.try_clone().unwrap().into();
@@ -71,7 +71,7 @@ impl Stuck {
             filler,
         };
         drop(command); // it holds the writer
-        while !handles_sigint(stuck.program.id()) {
+        while !handles_both(stuck.program.id()) {
             sleep(Duration::from_millis(5));
         }
         if let Some(lines) = lines {
@@ -130,11 +130,11 @@ fn files_in(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
 }
 
-/// Whether the bit of SIGINT is set in the kernel's mask of handled signals.
-fn handles_sigint(pid: u32) -> bool {
+/// Whether the bits of SIGINT and SIGTERM are set in the kernel's mask of handled signals.
+fn handles_both(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0b10 != 0
+    u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0x4002 == 0x4002
 }
 
 /// It is blocked before it has printed anything, or in a destructor.
@@ -190,7 +190,7 @@ fn is_interrupted(name: &str, signal: Signal, moment: Duration, folder: &Path) -
     let mut command = Command::new(example(name));
     command.env("TMPDIR", folder).stdin(Stdio::null());
     let running = start_program(name, &mut command);
-    while !handles_sigint(running.pid()) {
+    while !handles_both(running.pid()) {
         sleep(Duration::from_micros(100));
     }
     sleep(moment);
@@ -203,7 +203,7 @@ fn is_interrupted(name: &str, signal: Signal, moment: Duration, folder: &Path) -
     assert!(status == Some(0) || is_interrupted, "{context}");
     assert_eq!(finished.stderr, [""; 0], "{context}");
     let lines = &finished.stdout;
-    // It handles SIGTERM a moment later, and is ended at once before that.
+    // A signal may come before the tasks begin.
     if lines.is_empty() {
         return is_interrupted;
     }
@@ -258,6 +258,6 @@ fn ctrl_c_at_any_moment() {
         (name, move || check(name, signal, moment))
     }));
     let interrupted = interrupted.into_inner();
-    assert!(interrupted > 140, "only {interrupted} were interrupted");
+    assert!(interrupted > 100, "only {interrupted} were interrupted");
     assert_eq!(files_in(&folder), 0, "files are left in {folder:?}");
 }

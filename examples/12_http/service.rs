@@ -143,7 +143,7 @@ async fn connection(io: impl Stream, tcp: TcpStream, stop: &Receiver<()>) -> hyp
 /// behind a byte that it has not taken yet, and has no limit for the latter.
 async fn has_gone(socket: &Async<net::TcpStream>) -> hyper::Result<()> {
     loop {
-        Timer::after(TIME_LIMIT / 2).await;
+        Timer::after(TIME_LIMIT).await;
         let peeked = poll_once(socket.peek(&mut [0])).await;
         let has_room = timeout(TIME_LIMIT, socket.writable()).await;
         if has_room.is_err() || matches!(peeked, Some(Ok(0) | Err(_))) {

@@ -63,8 +63,6 @@ const REQUESTS: usize = 10;
 /// How many clients connect at the same time. The system keeps waiting what the server has not accepted yet,
 /// and one too many tries again a second later.
 const CONNECTING: usize = 100;
-/// Besides the connections.
-const OTHER_FILES: usize = 24;
 
 /// The progress of the clients.
 #[derive(Default)]
@@ -185,6 +183,7 @@ fn most_clients() -> usize {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit};
+        const OTHER_FILES: usize = 24; // besides the connections
         let files = getrlimit(Resource::Nofile).current;
         let files = files.and_then(|files| usize::try_from(files).ok());
         let clients = files.map(|files| files.saturating_sub(OTHER_FILES) / 2);

@@ -275,7 +275,7 @@ fn stopping_lets_requests_end() {
 /// Sent before Ctrl-C, and not seen by the server yet: over connections that are new, used, or not accepted.
 fn requests_in_sockets_are_answered() {
     let server = Server::start();
-    let mut clients: Vec<Client> = (0..1200).map(|_| server.connect()).collect();
+    let mut clients: Vec<Client> = (0..300).map(|_| server.connect()).collect();
     for client in clients.iter_mut().step_by(2) {
         client.ask("GET", "/0");
         assert_eq!(client.answer(), "200 0 It works");

@@ -9,13 +9,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What would be denied in a copy, but not in what it depends on by its path.
+/// Denied in a copy, but not in the library, on which a copy may depend by its path.
 const LINTS: &[u8] = b"\n[lints.rust]\nwarnings = \"deny\"\nunused_crate_dependencies = \"deny\"\n";
 
 #[test]
 fn every_program_compiles_elsewhere_with_the_crates_it_names() {
-    // Programs of one file that need the same crates share a copy of the first one. It has the others' files
-    // as further programs.
+    // Programs of one file that need the same crates share the copy of the first one.
     let mut copies = BTreeMap::<_, Vec<Program>>::new();
     for program in programs() {
         let alone = (!program.files.is_empty()).then(|| program.name.clone());

@@ -30,7 +30,6 @@ impl Printed {
     }
 }
 
-/// Plays this transcript.
 fn printed(name: &str, transcript: &Transcript) -> Printed {
     let (events, result) = play(transcript, &common::example(name));
     if let Err(difference) = result {

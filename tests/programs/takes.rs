@@ -98,7 +98,7 @@ fn every_module_works_alone() {
     for (name, mut state) in taken {
         // Not with the other packages, whose features it would have.
         cargo(&workspace, &["check", "-p", &name]);
-        // Cargo compiles examples each time. They are run if anything is new since they have passed.
+        // Cargo compiles doc examples each time. They run only if anything has changed since they passed.
         state.insert("Cargo.lock".into(), lock());
         state.insert("compiler".into(), compiler.clone().into());
         let passed = passed.join(&name);
@@ -109,7 +109,7 @@ fn every_module_works_alone() {
     }
 }
 
-/// All modules, in edition 2021, where not all of them is used.
+/// All modules, in edition 2021, in a program that uses none of them.
 #[test]
 fn a_program_takes_modules_without_a_warning() {
     let fresh = package("program", 2021, "main.rs");
@@ -126,8 +126,8 @@ fn a_program_takes_modules_without_a_warning() {
     cargo(&package, &["check"]);
 }
 
-/// A word that is not as expected, a module that is there already, and a crate that cannot be added, here since
-/// the manifest has it from a folder that is not there.
+/// A wrong word, a module that exists already, and a crate that cannot be added (the manifest has it from a folder
+/// that does not exist).
 #[test]
 fn nothing_is_written_if_something_is_wrong() {
     let package = package("mine", 2024, "lib.rs");

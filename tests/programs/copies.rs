@@ -1,127 +1,86 @@
-//! Every program, copied into a package of its own: it compiles there, with exactly the crates that it
-//! names, and does the same.
+//! Every program compiles in a package of its own, with exactly the crates that its head names. What it does
+//! is the same there: heads.rs plays it.
 
 use crate::programs;
 use crate::runner::head::Program;
-use crate::tools::{Said, empty_folder, files, fill, said, tool};
-use serde_json::Value;
+use crate::tools::{empty_folder, files, fill, said, tool};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-/// A copy of each of these programs, in a folder of this name.
-fn copy_all(programs: &[Program], folder: &str) -> PathBuf {
-    let fresh = empty_folder(&format!("{folder}-fresh"));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
-    for Program { name, .. } in programs {
-        let copy = fresh.join(name);
-        let said = tool(["copy".as_ref(), name.as_ref(), copy.as_os_str()]);
-        assert!(said.success && said.stderr.is_empty(), "{name}: {said:?}");
-        assert!(said.stdout.contains("next: cd "), "{name}: {said:?}");
-        fill(&folder.join(name), &files(&copy));
-    }
-    folder
-}
+/// Denied in a copy, but not in the library, on which a copy may depend by its path.
+const LINTS: &[u8] = b"\n[lints.rust]\nwarnings = \"deny\"\nunused_crate_dependencies = \"deny\"\n";
 
 #[test]
-fn every_program_compiles_elsewhere_with_the_crates_it_names_and_does_the_same() {
-    let programs = programs();
-    let copies = copy_all(&programs, "copies");
-    let target = copies.with_file_name("copies-target");
-    for program in &programs {
-        build(program, &copies.join(&program.name), &target);
+fn every_program_compiles_elsewhere_with_the_crates_it_names() {
+    // Programs of one file that need the same crates share the copy of the first one.
+    let mut copies = BTreeMap::<_, Vec<Program>>::new();
+    for program in programs() {
+        let alone = (!program.files.is_empty()).then(|| program.name.clone());
+        let copy = copies.entry((alone, program.adds.clone()));
+        copy.or_default().push(program);
     }
-    let executables = target.join("debug");
-    let arguments = ["smoke", "--programs", executables.to_str().unwrap()];
-    let names = programs.iter().map(|program| program.name.as_str());
-    let said = tool(arguments.into_iter().chain(names));
-    assert!(said.success, "{}\n{}", said.stdout, said.stderr);
+    for programs in copies.values() {
+        check_copy(&programs[0], &programs[1..]);
+    }
 }
 
-/// Builds the copy, without the network, and panics if a crate or a file is missing or not needed, or if
-/// there is any warning.
-fn build(program: &Program, copy: &Path, target: &Path) {
+fn check_copy(program: &Program, others: &[Program]) {
     let name = &program.name;
-    let Said {
-        success, stdout, ..
-    } = said(
-        Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--offline",
-                "--message-format",
-                "json",
-                "--target-dir",
-            ])
-            .arg(target)
-            .current_dir(copy)
-            // Says which crates are not used.
-            .env("RUSTFLAGS", "-Wunused_crate_dependencies")
-            // They are not debugged.
-            .env("CARGO_PROFILE_DEV_DEBUG", "false")
-            .env("CARGO_INCREMENTAL", "0"),
-    );
-    for message in stdout.lines() {
-        let message: Value = serde_json::from_str(message).unwrap();
-        // Not those of the library, which a program may depend on by its path.
-        if message["reason"] == "compiler-message" && message["target"]["kind"][0] == "bin" {
-            panic!("the copy of {name}:\n{}", message["message"]["rendered"]);
-        }
+    let fresh = empty_folder("copy");
+    let copy = tool(["copy", name, fresh.to_str().unwrap()]);
+    assert!(copy.success && copy.stderr.is_empty(), "{name}: {copy:?}");
+    assert!(copy.stdout.contains("next: cd "), "{copy:?}");
+    let mut copied = files(&fresh);
+    let manifest = copied.get_mut(Path::new("Cargo.toml")).unwrap();
+    manifest.extend(LINTS);
+    for Program { name, path, .. } in others {
+        let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        copied.insert(format!("src/bin/{name}.rs").into(), text);
     }
-    assert!(success, "the copy of {name} does not build");
-    let sources = files(copy).into_values().map(String::from_utf8);
-    let sources: String = sources.map(Result::unwrap).collect();
-    for file in &program.files {
-        let module = Path::new(file).file_stem().unwrap().to_str().unwrap();
-        assert!(
-            sources.contains(&format!("\nmod {module};")),
-            "{name} does not need {file}"
-        );
-    }
+    let folder = fresh.with_file_name(format!("copy-{name}"));
+    fill(&folder, &copied);
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["check", "--quiet", "--offline"]);
+    cargo.args(["--target-dir", "../copies-target"]);
+    let said = said(cargo.current_dir(folder));
+    assert!(said.success, "the copy of {name}:\n{}", said.stderr);
 }
 
 #[test]
 fn a_folder_with_something_in_it_is_left_alone() {
     let folder = empty_folder("not-empty");
     fs::write(folder.join("mine"), "mine").unwrap();
-    for (taken, reason) in [
-        (folder.clone(), "expected an empty folder, or none"),
-        (folder.join("mine"), "Not a directory (os error 20)"),
+    let before = files(&folder);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    for (program, taken, reason) in [
+        ("hello_smol", path(""), "expected an empty folder, or none"),
+        ("hello_smol", path("mine"), "Not a directory (os error 20)"),
+        ("nothing", path("new"), ""),
     ] {
-        let said = tool(["copy".as_ref(), "hello_smol".as_ref(), taken.as_os_str()]);
-        let complaint = format!("{}: {reason}; nothing was copied\n", taken.display());
+        let said = tool(["copy", program, &taken]);
+        let complaint = match reason {
+            "" => "there is no program \"nothing\"; `just` lists the programs\n".to_string(),
+            _ => format!("{taken}: {reason}; nothing was copied\n"),
+        };
         assert_eq!((said.success, said.stderr), (false, complaint));
+        assert_eq!(files(&folder), before);
     }
-    assert_eq!(
-        files(&folder).into_keys().collect::<Vec<_>>(),
-        [Path::new("mine")]
-    );
-
-    let said = tool([
-        "copy".as_ref(),
-        "nothing".as_ref(),
-        folder.join("new").as_os_str(),
-    ]);
-    let complaint = "there is no program \"nothing\"; `just` lists the programs\n";
-    assert_eq!((said.success, said.stderr.as_str()), (false, complaint));
-    assert!(!folder.join("new").exists());
 }
 
-/// Cargo wants to be told of it there.
+/// Cargo must know of it there.
 #[test]
 fn a_copy_inside_a_workspace_says_what_is_to_be_done() {
     let workspace = empty_folder("workspace");
     fs::write(workspace.join("Cargo.toml"), "[workspace]\n").unwrap();
     let copy = workspace.join("inside");
-    let said = tool(["copy".as_ref(), "coroutine".as_ref(), copy.as_os_str()]);
+    let said = tool(["copy", "coroutine", copy.to_str().unwrap()]);
     assert!(
         said.success && copy.join("src/main.rs").exists(),
         "{said:?}"
     );
-    assert!(
-        said.stderr
-            .contains(": copied, but Cargo does not accept it there yet: "),
-        "{said:?}"
-    );
+    let complaint = ": copied, but Cargo does not accept it there yet: ";
+    assert!(said.stderr.contains(complaint), "{said:?}");
     assert!(said.stderr.contains("`workspace.members`"), "{said:?}");
 }

@@ -5,38 +5,31 @@ use crate::common::{self, is_greeting, say};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
 
-/// A `just` with these arguments, unless it is not installed, or something else that is needed is not.
-fn just(needed: &[&str], arguments: &[&str]) -> Option<Command> {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    let mut needed_here = needed.iter().chain(&["just"]);
-    if let Some(program) = needed_here.find(|program| !is_there(program)) {
-        assert!(std::env::var_os("CI").is_none(), "CI has {program}");
-        say(format!("skipped: {program} is not installed"));
-        return None;
+/// A `just` with these arguments, behind another command if there is one, unless it is not installed.
+fn just(before: &[&str], arguments: &[&str]) -> Option<Command> {
+    let words = [before, &["just"], arguments].concat();
+    for needed in ["just", words[0]] {
+        if Command::new(needed).arg("--version").output().is_err() {
+            assert!(std::env::var_os("CI").is_none(), "CI has {needed}");
+            say(format!("skipped: {needed} is not installed"));
+            return None;
+        }
     }
     // The first time it says that it compiles something.
+    let root = env!("CARGO_MANIFEST_DIR");
     let _ = Command::new("just").arg("list").current_dir(root).output();
-    let mut command = Command::new(needed.first().unwrap_or(&"just"));
-    if needed == ["setsid"] {
-        // A session of its own, with the pseudo-terminal for its ^C.
-        command.args(["--ctty", "--wait", "just"]);
-    }
-    command.args(arguments);
-    command.current_dir(root);
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(root);
     Some(command)
 }
 
 /// The lines that the program prints, from its first greeting on.
 fn start(command: &mut Command) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(output.any(|line| is_greeting(&line.unwrap())));
     (child, output)
@@ -47,24 +40,15 @@ fn just_lists_the_programs() {
     let Some(mut listed) = just(&[], &[]) else {
         return;
     };
-    let listed = listed.output().unwrap();
-    let list = String::from_utf8(listed.stdout).unwrap();
-    assert!(listed.status.success(), "{list}");
+    let list = String::from_utf8(listed.output().unwrap().stdout).unwrap();
     for program in crate::programs() {
-        let line = list
-            .lines()
-            .find(|line| line.trim_start().starts_with(&format!("{} ", program.name)));
-        let line = line.unwrap_or_else(|| panic!("{} is not in the list:\n{list}", program.name));
-        assert!(
-            line.contains(&program.article()) && line.ends_with(&program.description),
-            "{line}"
-        );
+        let (name, article) = (&program.name, program.article());
+        let line = format!("\n  {name:<20} {article:<8} {}\n", program.description);
+        assert!(list.contains(&line), "{line} is not in the list:\n{list}");
     }
-    assert!(
-        list.contains("\nChapter 9: Cancellation\n") && list.contains("    run "),
-        "{list}"
-    );
-
+    for line in ["\nChapter 9: Cancellation\n", "    run "] {
+        assert!(list.contains(line), "{list}");
+    }
     let wrong = just(&[], &["run", "nothing"]).unwrap().output().unwrap();
     let complaint = "just run: there is no chapter or program 'nothing'; `just` lists them\n";
     assert_eq!(String::from_utf8(wrong.stderr).unwrap(), complaint);
@@ -75,7 +59,9 @@ fn just_lists_the_programs() {
 fn control_c_in_a_program_ends_just_without_a_word() {
     let mut terminal = common::Terminal::open();
     common::example("hello_node"); // `just` would say that it compiles the programs
-    let Some(mut just) = just(&["setsid"], &["run", "1", "0.2"]) else {
+    // A session of its own, with the pseudo-terminal for its ^C.
+    let session = ["setsid", "--ctty", "--wait"];
+    let Some(mut just) = just(&session, &["run", "1", "0.2"]) else {
         return;
     };
     // The first program of chapter 1 is running then.
@@ -84,10 +70,8 @@ fn control_c_in_a_program_ends_just_without_a_word() {
     // The second one is not started.
     assert!(output.all(|line| is_greeting(&line.unwrap())));
     let mut complaints = String::new();
-    let stderr = child.stderr.take().unwrap();
-    BufReader::new(stderr)
-        .read_to_string(&mut complaints)
-        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut complaints).unwrap();
     assert_eq!(complaints, "");
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
@@ -102,14 +86,13 @@ fn a_sigterm_for_just_ends_the_program() {
         let (mut child, output) = start(just.stdin(Stdio::piped()));
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         // Its output ends when no process has it any more.
-        let ended = thread::spawn(move || output.for_each(drop));
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !ended.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(10));
-        }
-        assert!(
-            ended.is_finished(),
-            "just run {wanted}: the program goes on"
+        let (running, ended) = mpsc::channel::<()>();
+        thread::spawn(move || output.for_each(|_| _ = &running));
+        let ended = ended.recv_timeout(common::PATIENCE);
+        assert_eq!(
+            ended,
+            Err(RecvTimeoutError::Disconnected),
+            "just run {wanted}"
         );
         assert_eq!(child.wait().unwrap().code(), Some(143), "just run {wanted}");
     }

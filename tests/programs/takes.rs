@@ -1,5 +1,5 @@
-//! Every module of the library, taken alone into a package of another name: it compiles there without a
-//! warning, its examples pass, and the links of its documentation lead somewhere.
+//! Every module of the library, taken into a package of another name: it compiles there without a warning, its
+//! examples pass, and the links of its documentation lead somewhere.
 
 use crate::tools::{Said, empty_folder, files, fill, said, tool};
 use std::fs;
@@ -10,11 +10,7 @@ use std::process::Command;
 fn package(name: &str, edition: u32, root: &str) -> PathBuf {
     let folder = empty_folder(&format!("take-{name}"));
     fs::create_dir(folder.join("src")).unwrap();
-    let text = if root == "main.rs" {
-        "fn main() {}\n"
-    } else {
-        ""
-    };
+    let text = ["", "fn main() {}\n"][usize::from(root == "main.rs")];
     fs::write(folder.join("src").join(root), text).unwrap();
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n\n[dependencies]\n"
@@ -24,191 +20,147 @@ fn package(name: &str, edition: u32, root: &str) -> PathBuf {
 }
 
 fn take(module: &str, package: &Path, place: &[&str]) -> Said {
-    let words = ["take", module, package.to_str().unwrap()];
-    tool(words.iter().chain(place))
+    tool([&["take", module, package.to_str().unwrap()], place].concat())
 }
 
-/// Takes the module, and does what the command says is to be done.
-fn take_and_declare(module: &str, package: &Path, place: &[&str]) -> Said {
+/// Takes the module, and declares it as the command says. Returns what is then to be done.
+fn take_and_declare(module: &str, package: &Path, place: &[&str]) -> String {
     let said = take(module, package, place);
     assert!(said.success && said.stderr.is_empty(), "{module}: {said:?}");
-    for line in said.stdout.lines() {
-        let Some((file, declaration)) = line
-            .strip_prefix("add to ")
-            .and_then(|to| to.split_once(": "))
-        else {
-            continue;
-        };
+    let lines = said.stdout.lines();
+    let to_add = lines.filter_map(|line| line.strip_prefix("add to ")?.split_once(": "));
+    for (file, declaration) in to_add {
         let text = fs::read_to_string(file).unwrap_or_default();
         fs::write(file, format!("{text}{declaration}\n")).unwrap();
     }
-    said
+    said.stdout.lines().last().unwrap().to_string()
 }
 
-/// Runs Cargo there, without the network, and with the versions that are tested here.
+/// Runs Cargo there, without the network.
 fn cargo(package: &Path, arguments: &[&str]) {
-    let lock = package.join("Cargo.lock");
-    if !lock.exists() {
-        fs::copy(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"),
-            lock,
-        )
-        .unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments).args(["--quiet", "--offline"]);
+    cargo.args(["--target-dir", "../takes-target"]);
+    for flags in ["RUSTFLAGS", "RUSTDOCFLAGS"] {
+        cargo.env(flags, "-Dwarnings");
     }
-    let said = said(
-        Command::new(env!("CARGO"))
-            .args(arguments)
-            .args(["--quiet", "--offline", "--target-dir"])
-            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("takes-target"))
-            .current_dir(package)
-            .env("RUSTFLAGS", "-Dwarnings")
-            .env("RUSTDOCFLAGS", "-Dwarnings")
-            .env("CARGO_PROFILE_DEV_DEBUG", "false")
-            .env("CARGO_INCREMENTAL", "0"),
-    );
-    let shown = package.display();
+    let said = said(cargo.current_dir(package));
     assert!(
         said.success,
-        "cargo {arguments:?} in {shown}:\n{}{}",
+        "{arguments:?} in {package:?}:\n{}{}",
         said.stdout, said.stderr
     );
+}
+
+/// The versions that are tested here.
+fn lock() -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap()
 }
 
 /// The modules that `just take --help` lists.
 fn modules() -> Vec<String> {
     let said = tool(["take", "--help"]);
-    assert!(said.success, "{said:?}");
-    let lines = said
-        .stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix("  "));
-    let names = lines.map(|line| line.split(' ').next().unwrap().to_string());
-    names.collect()
+    let lines = said.stdout.lines();
+    let lines = lines.filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
+    lines.map(|(name, _)| name.to_string()).collect()
 }
 
 #[test]
-fn every_module_works_alone_in_a_package_of_each_edition() {
+fn every_module_works_alone() {
     let modules = modules();
     assert!(modules.len() > 5, "{modules:?}");
-    for (edition, place, path) in [(2021, &["src/util"][..], "util::"), (2024, &[][..], "")] {
-        let workspace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("taken-{edition}"));
-        for module in &modules {
-            let name = format!("my-{module}-{edition}");
-            let fresh = package(&name, edition, "lib.rs");
-            let said = take_and_declare(module, &fresh, place);
-            let next = format!(
-                "next: cd {} && cargo test --doc {module}\n",
-                fresh.display()
-            );
-            assert!(said.stdout.ends_with(&next), "{said:?}");
-            let source = files(&fresh.join("src")).into_values().flatten();
-            let source = String::from_utf8(source.collect()).unwrap();
-            let path = format!("use {}::{path}{module}", name.replace('-', "_"));
-            assert!(source.contains(&path), "{module}: no {path}");
-            assert!(!source.contains("asyncio_to_smol"), "{module}");
-            assert!(source.contains("// The above copyright notice"), "{module}");
-
-            fill(&workspace.join(&name), &files(&fresh));
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (workspace, passed) = (tmp.join("taken"), tmp.join("taken-passed"));
+    let compiler = said(Command::new("rustc").arg("-V")).stdout;
+    let mut taken = Vec::new();
+    for (module, in_folder) in modules.iter().zip([true, false].into_iter().cycle()) {
+        let name = format!("my-{module}");
+        let fresh = package(&name, 2024, "lib.rs");
+        let place = if in_folder { &["src/util"][..] } else { &[] };
+        let next = take_and_declare(module, &fresh, place);
+        let expected = format!("next: cd {} && cargo test --doc {module}", fresh.display());
+        assert_eq!(next, expected);
+        let source: Vec<u8> = files(&fresh.join("src")).into_values().flatten().collect();
+        let source = String::from_utf8(source).unwrap();
+        let path = if in_folder { "util::" } else { "" };
+        let path = format!("use my_{module}::{path}{module}");
+        assert!(source.contains(&path), "{module}: no {path}");
+        assert!(!source.contains("asyncio_to_smol"), "{module}");
+        assert!(source.contains("// The above copyright notice"), "{module}");
+        let copied = files(&fresh);
+        fill(&workspace.join(&name), &copied);
+        taken.push((name, copied));
+    }
+    let manifest = "[workspace]\nmembers = [\"my-*\"]\nresolver = \"2\"\n";
+    fs::write(workspace.join("Cargo.toml"), manifest).unwrap();
+    fs::write(workspace.join("Cargo.lock"), lock()).unwrap();
+    cargo(&workspace, &["doc", "--no-deps"]);
+    for (name, mut state) in taken {
+        // Not with the other packages, whose features it would have.
+        cargo(&workspace, &["check", "-p", &name]);
+        // Cargo compiles doc examples each time. They run only if anything has changed since they passed.
+        state.insert("Cargo.lock".into(), lock());
+        state.insert("compiler".into(), compiler.clone().into());
+        let passed = passed.join(&name);
+        if files(&passed) != state {
+            cargo(&workspace, &["test", "--doc", "-p", &name]);
+            fill(&passed, &state);
         }
-        // One after the other: together they would have each other's features.
-        let manifest = "[workspace]\nmembers = [\"my-*\"]\nresolver = \"2\"\n";
-        fs::write(workspace.join("Cargo.toml"), manifest).unwrap();
-        for module in &modules {
-            cargo(
-                &workspace,
-                &["check", "-p", &format!("my-{module}-{edition}")],
-            );
-        }
-        cargo(&workspace, &["test", "--doc"]);
-        cargo(&workspace, &["doc", "--no-deps"]);
     }
 }
 
-/// Where not all of it is used.
+/// All modules, in edition 2021, in a program that uses none of them.
 #[test]
 fn a_program_takes_modules_without_a_warning() {
-    let package = package("program", 2024, "main.rs");
+    let fresh = package("program", 2021, "main.rs");
     for module in modules() {
-        let said = take_and_declare(&module, &package, &[]);
-        assert!(said.stdout.ends_with(" && cargo check\n"), "{said:?}");
+        let next = take_and_declare(&module, &fresh, &["src/util"]);
+        assert!(next.ends_with(" && cargo check"), "{next:?}");
     }
-    let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(fresh.join("Cargo.toml")).unwrap();
     assert!(!manifest.contains("dev-dependencies"), "{manifest}");
+    let mut copied = files(&fresh);
+    copied.insert("Cargo.lock".into(), lock());
+    let package = fresh.with_file_name("taken-program");
+    fill(&package, &copied);
     cargo(&package, &["check"]);
 }
 
+/// A wrong word, a module that exists already, and a crate that cannot be added (the manifest has it from a folder
+/// that does not exist).
 #[test]
-fn what_is_there_already_stays_as_it_is() {
+fn nothing_is_written_if_something_is_wrong() {
     let package = package("mine", 2024, "lib.rs");
-    let util = package.join("src/util");
-    fs::create_dir_all(util.join("ticker")).unwrap();
-    fs::write(util.join("timeout.rs"), "mine").unwrap();
-    fs::write(util.join("ticker/mod.rs"), "mine").unwrap();
-    let before = files(&package);
-    for (module, in_the_way) in [("timeout", "timeout.rs"), ("ticker", "ticker/mod.rs")] {
-        let said = take(module, &package, &["src/util"]);
-        let in_the_way = util.join(in_the_way);
-        let expected = format!(
-            "{} already exists; nothing was written\n",
-            in_the_way.display()
-        );
-        assert_eq!((said.success, said.stderr), (false, expected));
-        assert_eq!(files(&package), before);
-    }
-}
-
-#[test]
-fn a_wrong_word_is_told_what_was_expected() {
-    let package = package("wrong", 2024, "lib.rs");
-    let folder = package.to_str().unwrap();
-    let (src, nothing) = (format!("{folder}/src"), format!("{folder}/nothing"));
-    let no_package = "expected a package, with a Cargo.toml; nothing was written\n";
-    let no_module = format!(
-        "there is no module \"x\"; there are {}\n",
-        modules().join(", ")
-    );
-    let before = files(&package);
-    for (words, complaint) in [
-        (&["timeout"][..], "usage: just take MODULE DIR [FOLDER]\n"),
-        (
-            &["timeout", folder, "src", "x"],
-            "usage: just take MODULE DIR [FOLDER]\n",
-        ),
-        (&["x", folder], &no_module),
-        (&["timeout", &src], &format!("{src}: {no_package}")),
-        (&["timeout", &nothing], &format!("{nothing}: {no_package}")),
-        (
-            &["timeout", folder, "tests"],
-            &format!("{folder}/tests: expected a folder in {src}/ whose name can be a module's"),
-        ),
-        (
-            &["timeout", folder, "src/a-b"],
-            &format!("{src}/a-b: expected a folder in {src}/ whose name can be a module's"),
-        ),
-    ] {
-        let said = tool([&["take"], words].concat());
-        assert!(!said.success && said.stdout.is_empty(), "{said:?}");
-        assert!(
-            said.stderr.starts_with(complaint),
-            "{said:?}\nexpected: {complaint}"
-        );
-        assert_eq!(files(&package), before);
-    }
-}
-
-/// A crate that cannot be added, here since the manifest has it from a folder that is not there.
-#[test]
-fn without_its_crates_a_module_is_not_written() {
-    let package = package("without", 2024, "lib.rs");
-    let manifest = package.join("Cargo.toml");
+    let (folder, manifest) = (package.to_str().unwrap(), package.join("Cargo.toml"));
+    let mine = |path: &str| package.join("src/u").join(path);
+    fs::create_dir_all(mine("ticker")).unwrap();
+    fs::write(mine("timeout.rs"), "mine").unwrap();
+    fs::write(mine("ticker/mod.rs"), "mine").unwrap();
     let text = fs::read_to_string(&manifest).unwrap() + "async-io = { path = \"nothing\" }\n";
     fs::write(&manifest, text).unwrap();
     let before = files(&package);
-    let said = take("timeout", &package, &[]);
-    assert!(
-        !said.success && said.stderr.starts_with("cargo add "),
-        "{said:?}"
-    );
-    assert!(said.stderr.ends_with("; nothing was written\n"), "{said:?}");
-    assert_eq!(files(&package), before);
+    let usage = "usage: just take MODULE DIR [FOLDER]\n";
+    let no_package = "expected a package, with a Cargo.toml; nothing was written\n";
+    let no_folder = "expected a folder in PKG/src/ whose name can be a module's";
+    let exists = |file: &str| format!("PKG/src/u/{file} already exists; nothing was written\n");
+    let modules = modules().join(", ");
+    let no_module = format!("there is no module \"x\"; there are {modules}\n");
+    for (words, complaint) in [
+        ("timeout", usage),
+        ("timeout PKG src x", usage),
+        ("x PKG", &no_module),
+        ("timeout PKG/src", &format!("PKG/src: {no_package}")),
+        ("timeout PKG/new", &format!("PKG/new: {no_package}")),
+        ("timeout PKG tests", &format!("PKG/tests: {no_folder}")),
+        ("timeout PKG src/a-b", &format!("PKG/src/a-b: {no_folder}")),
+        ("timeout PKG src/u", &exists("timeout.rs")),
+        ("ticker PKG src/u", &exists("ticker/mod.rs")),
+        ("timeout PKG", "cargo add "),
+    ] {
+        let [words, complaint] = [words, complaint].map(|text| text.replace("PKG", folder));
+        let said = tool(["take"].into_iter().chain(words.split(' ')));
+        assert!(!said.success && said.stdout.is_empty(), "{said:?}");
+        assert!(said.stderr.starts_with(&complaint), "{said:?}, {complaint}");
+        assert_eq!(files(&package), before);
+    }
 }

@@ -7,10 +7,9 @@ use common::{
     Finished, PATIENCE, Running, Terminal, at_the_same_time, example, file_with, is_greeting,
     read_transcript, start, start_on,
 };
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -331,7 +330,7 @@ fn hello_smol_computes_on_one_thread_per_core_and_reads_no_more_than_it_computes
     let mut child = spawn("hello_smol", NEVER, Stdio::null());
     let process = format!("/proc/{}", child.id());
     let mut stdin = child.stdin.take().unwrap();
-    let (sender, written) = mpsc::channel();
+    let (sender, written) = std::sync::mpsc::channel();
     let writing = thread::spawn(move || {
         // Fails when the program has been killed.
         while stdin.write_all(&b"93\n".repeat(1_000)).is_ok() {
@@ -339,8 +338,9 @@ fn hello_smol_computes_on_one_thread_per_core_and_reads_no_more_than_it_computes
         }
     });
     let computing_threads = || {
-        let threads = fs::read_dir(format!("{process}/task")).unwrap();
-        let names = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")));
+        let threads = std::fs::read_dir(format!("{process}/task")).unwrap();
+        let names =
+            threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")));
         names
             .filter(|name| name.as_ref().unwrap().starts_with("blocking"))
             .count()
@@ -358,7 +358,7 @@ fn hello_smol_computes_on_one_thread_per_core_and_reads_no_more_than_it_computes
         }
     }
     let threads = computing_threads();
-    let status = fs::read_to_string(format!("{process}/status")).unwrap();
+    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     writing.join().unwrap();
@@ -375,11 +375,31 @@ fn no_cpu_while_idle() {
     with_all(|name| {
         let mut running = start(name, &[NEVER]);
         thread::sleep(Duration::from_secs(1));
-        let stat = fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap();
         // Fields 14 and 15, user and system time in ticks of 10 ms; the second field may hold spaces.
         let fields: Vec<&str> = stat[stat.rfind(')').unwrap()..].split(' ').collect();
         let ticks: u64 = fields[12].parse::<u64>().unwrap() + fields[13].parse::<u64>().unwrap();
         assert!(ticks <= 3, "{} ms of CPU in 1 s", ticks * 10);
         running.type_in("exit\n"); // fails if it has ended
     });
+}
+
+/// kqueue can refuse terminals. Here a filter makes `epoll_ctl` refuse standard input, and the `Stdin` of the library.
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", feature = "redis"))]
+fn a_terminal_that_the_reactor_refuses() {
+    let refuse = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/refuse.py");
+    for (name, typed, answer) in [
+        ("hello_node", "20\n", "fib(20) = 6765"),
+        ("hello_smol", "20\n", "fib(20) = 6765"),
+        ("queue_workers", "1\n", "Wait 1"),
+    ] {
+        let mut terminal = Terminal::open();
+        let mut command = Command::new("python3");
+        command.args([refuse, "0,3"]).arg(example(name));
+        let running = common::start_program(name, command.stdin(terminal.stdin()));
+        terminal.type_in(typed);
+        while running.next_line().text != answer {}
+        running.kill();
+    }
 }

@@ -11,13 +11,12 @@ use asyncio_to_smol::interrupt::{Interrupted, Interrupts, until_interrupted};
 use asyncio_to_smol::run_until_interrupted;
 use cases::{Drops, OnDrop};
 use common::{PATIENCE, Running, start_program};
-use rustix::process::{PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal};
-use rustix::process::{getpid, getrlimit, pidfd_getfd, pidfd_open, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use smol::future::{block_on, or, pending, poll_once, yield_now};
 use smol::{Async, Timer};
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
@@ -247,12 +246,14 @@ fn four_threads() -> i32 {
 /// process writes to duplicates of all its sockets, unless the system forbids that.
 fn false_alarm() -> i32 {
     let interrupts = Interrupts::listen();
-    let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
-    for entry in fs::read_dir("/proc/self/fd").unwrap().flatten() {
-        let link = fs::read_link(entry.path()).unwrap_or_default();
+    #[cfg(target_os = "linux")]
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+        let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+        let link = std::fs::read_link(entry.path()).unwrap_or_default();
         if link.to_string_lossy().starts_with("socket:") {
             let fd = entry.file_name().to_string_lossy().parse().unwrap();
-            let duplicate = pidfd_getfd(&this, fd, PidfdGetfdFlags::empty());
+            let duplicate = pidfd_getfd(this, fd, PidfdGetfdFlags::empty());
             let _ = duplicate.map(|socket| rustix::io::write(socket, b"x"));
         }
     }

@@ -5,12 +5,19 @@ pub mod process;
 
 pub use process::{Line, is_greeting};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+#[cfg(unix)]
+use {
+    std::io::Read,
+    std::sync::{Arc, Mutex},
+    std::thread::sleep,
+    std::time::Instant,
+};
 
 /// Longer than anything here takes on a slow machine: a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! `ipify` against hostile servers.
 
-use crate::common::{Finished, example, start};
+use crate::common::{Finished, start};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, sleep};
@@ -239,7 +239,7 @@ fn its_output_is_closed() {
     use std::process::{Command, Stdio};
 
     let run = |args: &[&str], stdout: Stdio, stderr: Stdio| {
-        let mut ipify = Command::new(example("ipify"));
+        let mut ipify = Command::new(crate::common::example("ipify"));
         ipify.args(args).stdin(Stdio::null());
         let output = ipify.stdout(stdout).stderr(stderr).output().unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();

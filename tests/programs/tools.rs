@@ -138,14 +138,15 @@ fn a_wrong_command_line_is_told_the_usage() {
 }
 
 /// Scripts in the place of programs, and what is said of them: nothing if they do what is shown.
+#[cfg(unix)]
 const PROGRAMS: &str = r#"
 error_chain | say 'C got exception: Something went wrong in A!' |
 done_callback | say 'Waiting: 3' | expected "Waiting: 2", it printed "Waiting: 3"
-return_gather | say 'Waiting: 1'; exit 3 | expected "Waiting: 2", it has ended
-coroutine | say 'Waiting: 2' 'TIME: 0.0'; say oops >&2 | expected nothing on standard error; it complained: oops
+return_gather | say 'Waiting: 1'; exit 3 | expected "Waiting: 2", the program has ended
+coroutine | say 'Waiting: 2' 'TIME: 0.0'; say oops >&2 | expected nothing on standard error; its standard error: oops
 await_sleep | say 'Waiting: 2' 'Task ret: Done after 2s' 'TIME: 4.2' | it printed "TIME: 4.2"
 throw_into_coroutine | say Starting 'Got an exception: Have an exceptional day!'; exit 3 | got exit status: 3
-cancel_safety | say oops >&2; exit 1 | it has ended; it complained: oops
+cancel_safety | say oops >&2; exit 1 | the program has ended; its standard error: oops
 drop_teardown | | No such file or directory (os error 2)
 hello_node | say "$g"; read n; say "$g" "$g" "$g" "$g" "$g" | it printed "1795306631 - Hello world!"
 hello_threads | say "$g" "$g"; read n; say 'Executing fib took 1.00 seconds.' | "Executing fib took 1.00 seconds."
@@ -158,6 +159,7 @@ million_sleepers | say "SLEEPERS" |
 "#;
 
 /// What each script begins with.
+#[cfg(unix)]
 const SCRIPT: &str = r#"#!/bin/sh
 g='1795306631 - Hello world!'
 say() { printf '%s\n' "$@"; }

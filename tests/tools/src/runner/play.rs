@@ -125,7 +125,7 @@ pub fn play(transcript: &Transcript, executable: &Path) -> (Vec<Event>, Result<(
     }
     let nothing = "expected nothing on standard error".to_string();
     let (difference, complaints) = (result.err().unwrap_or(nothing), complaints.join(" | "));
-    let result = Err(format!("{difference}; it complained: {complaints}"));
+    let result = Err(format!("{difference}; its standard error: {complaints}"));
     (player.events, result)
 }
 
@@ -161,7 +161,7 @@ impl Player {
             } else if shown.starts_with("peak memory: ") && cfg!(not(target_os = "linux")) {
                 // The programs of chapter 13 measure it on Linux only.
             } else if shown == line || !shown.is_empty() {
-                let expected = || format!("expected {shown:?}, it has ended");
+                let expected = || format!("expected {shown:?}, the program has ended");
                 let mut printed = self.next_line()?.ok_or_else(expected)?;
                 while is_greeting(&printed) && !greets && stray > 0 {
                     stray -= 1;

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// What happened, in order.
 #[derive(Clone, Default)]
 struct Log(Rc<RefCell<Vec<String>>>);
 
@@ -152,7 +151,6 @@ mod coroutine_loop {
     }
 
     impl Case {
-        /// Schedules the task.
         fn add<F: Future + 'static>(&self, task: impl FnOnce(Case) -> F) {
             let task = task(self.clone());
             self.event_loop.schedule(async {
@@ -319,7 +317,6 @@ mod coroutine_loop {
 
     #[test]
     fn the_end_of_run_forever_drops_the_other_tasks() {
-        /// Logs its drop.
         struct Guard(Log);
         impl Drop for Guard {
             fn drop(&mut self) {

@@ -182,7 +182,6 @@ fn teardown(main_ends: bool, takes_time: impl Fn()) -> i32 {
     }))
 }
 
-/// Waits until a signal has come, without awaiting.
 fn block_until_a_signal_comes() {
     let interrupts = Interrupts::listen();
     while interrupts.now().is_none() {

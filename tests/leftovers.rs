@@ -16,7 +16,6 @@ use smol::future::{block_on, pending, yield_now};
 use std::fs;
 use std::time::Duration;
 
-/// The threads and the open descriptors of this process.
 fn counts() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
     (count("/proc/self/task"), count("/proc/self/fd"))

@@ -93,7 +93,6 @@ fn tasks_are_served_in_the_same_order_as_in_asyncio() {
     assert_asyncio_logs("queue/with_asyncio.py", &logs);
 }
 
-/// A waker that counts its wake-ups.
 #[derive(Default)]
 struct Woken(AtomicUsize);
 
@@ -161,7 +160,6 @@ struct Model<'a> {
 }
 
 impl Model<'_> {
-    /// How many of these waiters are ready.
     fn limit(&self, line: usize) -> usize {
         match line {
             JOIN if self.unfinished > 0 => self.joined,

@@ -85,7 +85,6 @@ fn equal_deadlines_in_the_order_of_the_first_polls_and_others_by_deadline() {
     assert!(woken.take().into_iter().eq(expected.into_iter().flatten()));
 }
 
-/// The short one sets the alarm anew.
 #[test]
 fn the_past_is_ready_at_once_and_stays_ready_and_the_far_future_is_not() {
     end_if_it_hangs();

@@ -350,9 +350,3 @@ fn input_that_is_always_there_lets_others_run() {
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 }
-
-#[test]
-fn it_is_send_and_sync() {
-    fn assert<T: Send + Sync>() {}
-    assert::<Stdin>();
-}

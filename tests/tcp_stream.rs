@@ -56,7 +56,6 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|_| random.u8(..)).collect()
 }
 
-/// A waker that counts its wake-ups.
 #[derive(Default)]
 struct Wakes(AtomicUsize);
 
@@ -101,7 +100,6 @@ fn all_bytes_arrive_in_pieces_of_any_size() {
     }
 }
 
-/// The write buffers of both directions are full at times.
 #[test]
 fn much_in_both_directions_at_once() {
     const LENGTH: usize = 10 << 20;

@@ -77,7 +77,6 @@ fn the_limit_counts_from_the_call() {
     );
 }
 
-/// Also something borrowed.
 #[test]
 fn no_time_gives_what_a_task_has_returned_and_nothing_else() {
     let word = "a".to_string();

@@ -27,11 +27,8 @@ fn programs() -> Vec<Program> {
     let heads = heads.unwrap_or_else(|error| panic!("{error}"));
     let features = common::features();
     let has = |feature: &str| features.split(',').any(|one| one == feature);
-    let programs = heads
-        .chapters
-        .into_iter()
-        .flat_map(|chapter| chapter.programs);
-    programs
-        .filter(|program| program.features().into_iter().all(has))
-        .collect()
+    let chapters = heads.chapters.into_iter();
+    let programs = chapters.flat_map(|chapter| chapter.programs);
+    let can_be_built = |program: &Program| program.features().into_iter().all(has);
+    programs.filter(can_be_built).collect()
 }

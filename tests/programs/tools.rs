@@ -73,32 +73,17 @@ pub fn said(command: &mut Command) -> Said {
 pub fn tool(arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Said {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
-        let said = said(&mut cargo("build"));
+        // Where `just` builds it, too.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--manifest-path"]);
+        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/Cargo.toml"));
+        let said = said(cargo.arg("--target-dir").arg(&target));
         assert!(said.success, "tests/tools: {}", said.stderr);
-        target().join("debug/tools")
+        target.join("debug/tools")
     });
     let mut command = Command::new(program);
     said(command.args(arguments).env("CARGO_NET_OFFLINE", "true"))
-}
-
-/// Cargo, for the package of the tools.
-fn cargo(command: &str) -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([command, "--quiet", "--manifest-path"]);
-    cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/Cargo.toml"));
-    cargo.arg("--target-dir").arg(target());
-    cargo
-}
-
-/// Where `just` builds it, too.
-fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
-}
-
-#[test]
-fn their_own_tests() {
-    let said = said(&mut cargo("test"));
-    assert!(said.success, "{}\n{}", said.stdout, said.stderr);
 }
 
 #[test]

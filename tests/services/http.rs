@@ -49,7 +49,6 @@ impl Server {
         Server::start_with("-c 0")
     }
 
-    /// With limits set by a shell's `ulimit`.
     fn start_with(limit: &str) -> Server {
         let script = format!("ulimit {limit} && exec \"$0\" --listen 127.0.0.1:0");
         let mut command = Command::new("sh");
@@ -65,7 +64,6 @@ impl Server {
         Client::connect(self.address)
     }
 
-    /// A connection with a request.
     fn ask(&self, path: &str) -> Client {
         let mut client = self.connect();
         client.ask("GET", path);
@@ -79,7 +77,6 @@ impl Server {
         assert!(begin.elapsed() < Duration::from_secs(8));
     }
 
-    /// Ends it with Ctrl-C.
     fn stop(self) {
         assert_eq!(interrupt(self.running), NONE);
     }
@@ -338,7 +335,6 @@ fn stopping_takes_five_seconds_at_most() {
     });
 }
 
-/// A server for the customer.
 struct FakeServer {
     url: String,
     connections: &'static AtomicUsize,
@@ -360,7 +356,6 @@ impl FakeServer {
     }
 }
 
-/// Answers requests on a connection.
 fn serve(stream: TcpStream, all_64: &Barrier) {
     let good = |status: &str, text: &str| {
         let length = text.len();
@@ -420,7 +415,6 @@ fn failures_reach_the_main_thread() {
     assert_same_lines(finished.stdout, &expected);
 }
 
-/// With this input, and no more.
 fn customer(server: &str, jobs: &str) -> Running {
     let mut running = start("sms_customer", &["--server", server]);
     running.type_in(jobs);

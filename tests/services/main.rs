@@ -21,7 +21,6 @@ use std::time::{Duration, Instant};
 
 const NONE: [&str; 0] = [];
 
-/// Checks all cases at the same time.
 fn check_all<T: Send, const N: usize>(cases: [T; N], check: impl Fn(T) + Sync) {
     let check = &check;
     at_the_same_time(cases.map(|case| ("a case", move || check(case))));
@@ -46,7 +45,6 @@ fn ended(running: Running, status: i32) -> Finished {
     finished
 }
 
-/// Ends it with Ctrl-C, and returns its complaints.
 fn interrupt(running: Running) -> Vec<String> {
     running.signal(Signal::INT);
     ended(running, 130).stderr
@@ -61,7 +59,6 @@ fn count_done(finished: &Finished) -> usize {
     lines.filter(|line| line.starts_with("Done ")).count()
 }
 
-/// The one line of a program that has failed.
 fn complaint(running: Running, status: i32) -> String {
     let mut complaints = ended(running, status).stderr;
     assert_eq!(complaints.len(), 1, "{complaints:?}");

@@ -82,12 +82,10 @@ fn pending(server: &RedisServer) -> Vec<(String, String, u64, u64)> {
     server.command("XPENDING queue workers - + 10000")
 }
 
-/// Whether no job waits and none is pending.
 fn is_all_done(server: &RedisServer) -> bool {
     server.command::<u64>("XLEN queue") == 0 && pending(server).is_empty()
 }
 
-/// Whether there is a consumer of this name.
 fn is_known(server: &RedisServer, name: &str) -> bool {
     let consumers: Vec<Vec<String>> = server.command("XINFO CONSUMERS queue workers");
     consumers.iter().any(|consumer| consumer[1] == name)

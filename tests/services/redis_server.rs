@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// Killed when dropped. Clients log in with the password "secret".
 pub struct RedisServer {
     pub running: Running,
-    /// As in messages.
     pub address: String,
     folder: PathBuf,
     options: &'static [&'static str],
@@ -74,7 +73,6 @@ impl RedisServer {
     }
 }
 
-/// The answer to a command, whose words are separated by single spaces.
 pub fn query<T: FromRedisValue>(connection: &mut Connection, command: &str) -> T {
     let mut words = command.split(' ');
     let mut command = redis::cmd(words.next().unwrap());

@@ -87,8 +87,7 @@ fn cargo(folder: &Path, words: &str) -> Result<String> {
     // The heads' name for the folder of this project.
     let words = words.split(' ');
     let words = words.map(|word| word.replace("../asyncio-to-smol", ROOT));
-    // For `-Z…` with a stable compiler.
-    cargo.env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("RUSTC_BOOTSTRAP", "1"); // for `-Z…` with a stable compiler
     let output = cargo.args(words).current_dir(folder).output();
     let output = output.map_err(|error| format!("cargo: {error}"))?;
     match output.status.success() {

@@ -255,29 +255,3 @@ fn entries(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
 pub fn text_of(root: &Path, path: &str) -> Result<String> {
     fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Program;
-
-    #[test]
-    fn an_error_names_the_file_and_what_was_expected() {
-        let good = "\
-//! Greets.\n//!\n//! Ports: the first (A7, A8).\n//!\n//! ```text\n//! $ cargo run --example x\n//! ```
-//!\n//! asyncio: `asyncio.sleep(0)` (`yield_now` (of smol)),\n//! `await`.\n//! Paste: `cargo add a`.\n";
-        for (from, to, expected) in [
-            ("ts.", "ts", "a description that ends with a full stop"),
-            ("Ports:", "Port:", "`Ports: …`, since it has a `main`"),
-            ("(A7, A8)", "", "`Ports: … (A1).`"),
-            ("Paste:", "Pasted:", "`Paste: …`"),
-            ("example x", "example z", "text that begins with `$ cargo"),
-            ("),\n", ")\n", "`asyncio:` and `Node:` and then"),
-        ] {
-            let head = good.replace(from, to) + "fn main() {}\n";
-            let parsed = Program::parse("examples/x.rs", &head);
-            let error = parsed.err().unwrap_or_default();
-            assert!(error.starts_with("examples/x.rs: expected ") && error.contains(expected));
-        }
-        assert!(Program::parse("examples/x.rs", good).is_ok_and(|head| head.is_some()));
-    }
-}

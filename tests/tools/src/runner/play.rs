@@ -21,14 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(50);
 /// that keeps greeting prints ten in that time.
 const STRAY: usize = 4;
 
-/// The longest delay so far of a plain sleep, in milliseconds, beside which the programs are timed.
-static DELAY: AtomicU64 = AtomicU64::new(0);
-
-/// How late a program may be that prints its own time, in seconds.
+/// How late a program may be that prints its own time, in seconds: half a second more than a plain sleep was.
 fn late() -> f64 {
+    static DELAY: AtomicU64 = AtomicU64::new(0);
     static SLEEPER: Once = Once::new();
-    // It ends with this process.
     SLEEPER.call_once(|| {
+        // It ends with this process.
         thread::spawn(|| {
             const NAP: Duration = Duration::from_millis(20);
             loop {

@@ -79,8 +79,6 @@ fn answers(running: &Running, count: usize) -> Vec<String> {
     read_transcript(&lines).1
 }
 
-// ------------------------------------------------------------------------------------- input
-
 #[test]
 fn a_pipe_and_a_file() {
     let input = b"  10 \n\nexitt\n3\r\n-4\n\t\r\n94\n\xff\xfe\n18446744073709551616\n0\nEXIT\nexit now\n+1\n3.5\n\
@@ -209,8 +207,6 @@ fn exit_does_not_wait_for_a_running_fib_if_the_loop_is_free() {
     }
 }
 
-// --------------------------------------------------------------------------------- greetings
-
 #[test]
 fn greetings_during_fib_go_on_or_one_comes_late_and_the_others_are_skipped() {
     with_all(|name| {
@@ -249,8 +245,6 @@ fn a_period_shorter_than_a_greeting_does_not_keep_input_out() {
         assert_eq!(running.finish().status.code(), Some(0));
     });
 }
-
-// ------------------------------------------------------------------------------ everything else
 
 #[test]
 fn a_wrong_command_line_prints_the_usage() {

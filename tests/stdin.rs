@@ -24,12 +24,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// All lines until the end.
 async fn all(stdin: &mut Stdin) -> Vec<Vec<u8>> {
     stdin.map(|line| line.expect("readable")).collect().await
 }
 
-/// The next line as text.
 async fn next(stdin: &mut Stdin) -> String {
     let line = stdin.next().await.expect("not at the end");
     String::from_utf8(line.expect("readable")).expect("UTF-8")

@@ -27,6 +27,14 @@ pub fn example(name: &str) -> PathBuf {
     examples().join(name)
 }
 
+/// Without the variables that Cargo sets for a test: build scripts that read them would run again.
+pub fn without_cargo(command: &mut Command) -> &mut Command {
+    let is_set =
+        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = std::env::vars().map(|(name, _)| name).filter(is_set);
+    names.fold(command, |command, name| command.env_remove(name))
+}
+
 /// Builds all examples and returns the folder with their executables.
 fn examples() -> &'static Path {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
@@ -36,7 +44,7 @@ fn examples() -> &'static Path {
         let profile = this_test.ancestors().nth(2).unwrap();
         let is_release = profile.ends_with("release");
         let profile_name = if is_release { "release" } else { "dev" };
-        let status = Command::new(env!("CARGO"))
+        let status = without_cargo(&mut Command::new(env!("CARGO")))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             // With the features of this test, or everything would be built twice.
             .args(["build", "--quiet", "--examples", "--features", &features()])

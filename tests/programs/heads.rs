@@ -51,7 +51,6 @@ const MORE: [(&str, Check); 8] = [
         run.comes_after("Waiting: 4", 0.0);
         run.comes_after("Task ret: Done after 1s", 4.0);
     }),
-    // Each is there when it comes.
     ("as_completed", |run| {
         for n in [1, 2, 4] {
             run.comes_after(&format!("Task ret: Done after {n}s"), n.into());

@@ -1,7 +1,7 @@
 //! The recipes of `justfile` that run programs, and what a signal does to them.
 #![cfg(unix)]
 
-use crate::common::{self, is_greeting, say};
+use crate::common::{self, is_greeting, say, without_cargo};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -20,9 +20,10 @@ fn just(before: &[&str], arguments: &[&str]) -> Option<Command> {
     }
     // The first time it says that it compiles something.
     let root = env!("CARGO_MANIFEST_DIR");
-    let _ = Command::new("just").arg("list").current_dir(root).output();
+    let mut list = Command::new("just");
+    let _ = without_cargo(list.arg("list").current_dir(root)).output();
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).current_dir(root);
+    without_cargo(command.args(&words[1..]).current_dir(root));
     Some(command)
 }
 

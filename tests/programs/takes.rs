@@ -36,7 +36,6 @@ fn take_and_declare(module: &str, package: &Path, place: &[&str]) -> String {
     said.stdout.lines().last().unwrap().to_string()
 }
 
-/// Runs Cargo there, without the network.
 fn cargo(package: &Path, arguments: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).args(["--quiet", "--offline"]);
@@ -57,7 +56,6 @@ fn lock() -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap()
 }
 
-/// The modules that `just take --help` lists.
 fn modules() -> Vec<String> {
     let said = tool(["take", "--help"]);
     let lines = said.stdout.lines();

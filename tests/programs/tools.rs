@@ -1,5 +1,6 @@
 //! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
 
+use crate::common;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A folder for this test, empty.
 pub fn empty_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder); // of an earlier run
@@ -61,7 +61,7 @@ pub struct Said {
 }
 
 pub fn said(command: &mut Command) -> Said {
-    let output = command.output().unwrap();
+    let output = common::without_cargo(command).output().unwrap();
     Said {
         success: output.status.success(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -143,7 +143,6 @@ sms_server | say 'Listening on http://127.0.0.2:5000' | it printed "Listening on
 million_sleepers | say "SLEEPERS" |
 "#;
 
-/// What each script begins with.
 #[cfg(unix)]
 const SCRIPT: &str = r#"#!/bin/sh
 g='1795306631 - Hello world!'

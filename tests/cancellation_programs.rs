@@ -246,8 +246,8 @@ fn ctrl_c_at_any_moment() {
         interrupted.fetch_add(count, Ordering::Relaxed);
     };
     each(&PROGRAMS, |name, signal, _| {
-        for n in 0..20 {
-            check(name, signal, Duration::from_micros(20 * n * n));
+        for n in 0..12 {
+            check(name, signal, Duration::from_micros(50 * n * n));
         }
     });
     let mut random = fastrand::Rng::with_seed(4);
@@ -259,6 +259,6 @@ fn ctrl_c_at_any_moment() {
         (name, move || check(name, signal, moment))
     }));
     let interrupted = interrupted.into_inner();
-    assert!(interrupted > 100, "only {interrupted} were interrupted");
+    assert!(interrupted > 80, "only {interrupted} were interrupted");
     assert_eq!(files_in(&folder), 0, "files are left in {folder:?}");
 }

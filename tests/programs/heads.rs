@@ -84,8 +84,8 @@ fn programs_do_what_their_heads_show() {
         let name = program.name.as_str();
         let transcript = Transcript::for_tests(program);
         let more = MORE.iter().find(|(of, _)| *of == name);
-        // Whether the order is that of the input cannot be told from a run in which the URLs happen to
-        // come in that order.
+        // The order of the input cannot be tested in a run in which the URLs happen to
+        // complete in that order.
         let runs = if name == "gather" { 8 } else { 1 };
         let greets = transcript.greets();
         let checks = if greets { &mut computing } else { &mut checks };

@@ -153,7 +153,7 @@ say() { printf '%s\n' "$@"; }
 #[cfg(unix)]
 fn smoke_says_what_is_not_as_shown() {
     let folder = empty_folder("wrong-programs");
-    // As in its head, but with fewer tasks, as it is told, and other figures.
+    // As in its head, but with fewer tasks, as its argument says, and other figures.
     let programs = crate::programs();
     let mut programs = programs.iter();
     let sleepers = programs.find(|program| program.name == "million_sleepers");

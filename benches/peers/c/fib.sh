@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles fib.c and runs it; without a compiler the exit status is 127, which says so.
+# Compiles fib.c and runs it. Without a compiler the exit status is 127.
 set -e
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT

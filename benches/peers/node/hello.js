@@ -1,5 +1,5 @@
 'use strict'
-// hello_smol on Node: `hello.js SECONDS`. Each worker computes one number at a time; no more are read when all do.
+// hello_smol on Node: `hello.js SECONDS`. Each worker computes one number at a time; reading pauses while all are busy.
 const { once } = require('node:events')
 const { availableParallelism } = require('node:os')
 const { performance } = require('node:perf_hooks')
@@ -22,7 +22,7 @@ const main = async (period) => {
   const greet = () => console.log(`${Math.floor(Date.now() / 1000)} - Hello world!`)
   greet()
   const interval = setInterval(greet, period * 1000)
-  // For each core the worker that is free, or a promise of it.
+  // For each core, the idle worker or a promise of it.
   const workers = Array.from({ length: availableParallelism() }, () => Promise.resolve())
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const text = line.trim()

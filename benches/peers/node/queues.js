@@ -2,7 +2,7 @@
 const assert = require('node:assert')
 const { figure, main, start } = require('./common.js')
 
-// Node has none. First in, first out; whoever must wait for room or for a value waits in line.
+// Node has no such queue. First in, first out, for values and for waiting calls.
 class Queue {
   constructor (capacity) {
     this.buffer = new Array(capacity)
@@ -12,7 +12,7 @@ class Queue {
     this.putters = []
   }
 
-  // Gives a promise only if there is no room.
+  // Returns a promise only if the queue is full.
   put (value) {
     const taker = this.takers.shift()
     if (taker) {
@@ -24,7 +24,7 @@ class Queue {
     }
   }
 
-  // Gives a promise only if there is nothing.
+  // Returns a promise only if the queue is empty.
   take () {
     if (this.length === 0) return new Promise((resolve) => this.takers.push(resolve))
     const value = this.buffer[this.first]

@@ -3,7 +3,7 @@ const assert = require('node:assert')
 const { setTimeout } = require('node:timers/promises')
 const { figure, main, start } = require('./common.js')
 
-// It runs at the call, not at the loop's next turn: Node has no task that could wait for that.
+// It runs at the call, not at the loop's next turn: Node has no tasks.
 const value = async (i) => i
 
 const spawnJoin = async (n) => {
@@ -24,7 +24,7 @@ const spawnAwait = async (n) => {
   assert.strictEqual(sum, n * (n - 1) / 2)
 }
 
-// A controller each: 100 000 listeners of one signal take minutes.
+// One controller for each: 100 000 listeners of one signal take minutes.
 const cancel = async (n) => {
   let ended = 0
   const sleeper = async (signal) => {

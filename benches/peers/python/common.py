@@ -1,4 +1,4 @@
-"""What all contenders in Python measure themselves with."""
+"""How the contenders in Python measure themselves."""
 
 import resource
 import sys

@@ -57,7 +57,7 @@ impl Stuck {
     fn start(name: &str, lines: Option<usize>) -> Stuck {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let filler = writer.try_clone().unwrap().into();
-        let folder = empty_folder();
+        let folder = new_folder();
         if lines.is_none() {
             fill(&filler);
         }
@@ -71,9 +71,7 @@ impl Stuck {
             filler,
         };
         drop(command); // it holds the writer
-        while !handles_both(stuck.program.id()) {
-            sleep(Duration::from_millis(5));
-        }
+        wait_for_handlers(stuck.program.id());
         if let Some(lines) = lines {
             for _ in 0..lines {
                 stuck.output.read_line(&mut String::new()).unwrap();
@@ -117,24 +115,26 @@ fn fill(mut pipe: &File) {
     pipe.write_all(&vec![b' '; size]).unwrap();
 }
 
-fn empty_folder() -> PathBuf {
+fn new_folder() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cancellation-{number}"));
-    let _ = fs::remove_dir_all(&folder); // of an earlier run
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    common::empty_folder(&format!("cancellation-{number}"))
 }
 
 fn files_in(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
 }
 
-/// Whether the bits of SIGINT and SIGTERM are set in the kernel's mask of handled signals.
-fn handles_both(pid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0x4002 == 0x4002
+/// Waits until the bits of SIGINT and SIGTERM are set in the kernel's mask of handled signals.
+fn wait_for_handlers(pid: u32) {
+    let handles_both = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0x4002 == 0x4002
+    };
+    while !handles_both() {
+        sleep(Duration::from_micros(100));
+    }
 }
 
 /// It is blocked before it has printed anything, or in a destructor.
@@ -190,9 +190,7 @@ fn is_interrupted(name: &str, signal: Signal, moment: Duration, folder: &Path) -
     let mut command = Command::new(example(name));
     command.env("TMPDIR", folder).stdin(Stdio::null());
     let running = start_program(name, &mut command);
-    while !handles_both(running.pid()) {
-        sleep(Duration::from_micros(100));
-    }
+    wait_for_handlers(running.pid());
     sleep(moment);
     running.signal(signal);
     let finished = running.finish();
@@ -239,7 +237,7 @@ fn is_interrupted(name: &str, signal: Signal, moment: Duration, folder: &Path) -
 /// First early ones, one after the other, which makes them exact.
 #[test]
 fn ctrl_c_at_any_moment() {
-    let folder = empty_folder();
+    let folder = new_folder();
     let interrupted = AtomicUsize::new(0);
     let check = |name, signal, moment| {
         let count = usize::from(is_interrupted(name, signal, moment, &folder));

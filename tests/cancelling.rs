@@ -3,6 +3,8 @@
 
 #[path = "common/cases.rs"]
 mod cases;
+#[path = "common/wakes.rs"]
+mod wakes;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -18,10 +20,10 @@ use std::panic::panic_any;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use wakes::Wakes;
 use watchdog::end_if_it_hangs;
 
 /// A group whose errors are the names of children.
@@ -357,16 +359,6 @@ fn a_dropped_group_leaves_panics_to_the_panic_hook() {
     });
 }
 
-/// Counts its calls.
-#[derive(Default)]
-struct Awaiter(AtomicUsize);
-
-impl Wake for Awaiter {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 /// How often a future was polled, and the waker that it was given last.
 #[derive(Default)]
 struct Polls(Cell<usize>, RefCell<Option<Waker>>);
@@ -396,7 +388,7 @@ impl Polls {
 #[test]
 fn body_and_children_are_polled_when_they_are_woken_and_else_not() {
     let (child, body) = (Polls::default(), Polls::default());
-    let awaiter = Arc::new(Awaiter::default());
+    let awaiter = Arc::new(Wakes::default());
     let waker = Waker::from(awaiter.clone());
     let mut cx = Context::from_waker(&waker);
     let mut group = Box::pin(task_group(async |group: TaskGroup<&str>| {
@@ -422,7 +414,7 @@ fn body_and_children_are_polled_when_they_are_woken_and_else_not() {
             (child.0.get(), body.0.get()),
             (polls_of_child, polls_of_body)
         );
-        assert_eq!(awaiter.0.load(Ordering::SeqCst), wakes);
+        assert_eq!(awaiter.count(), wakes);
     }
     // A child that is kept keeps nothing of the task that awaited the group.
     assert!(kept.is_some());

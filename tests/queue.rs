@@ -3,6 +3,8 @@
 
 #[path = "common/cases.rs"]
 mod cases;
+#[path = "common/wakes.rs"]
+mod wakes;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -15,9 +17,9 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
+use wakes::Wakes;
 use watchdog::end_if_it_hangs;
 
 /// Name, capacity, steps, and what they log. `queue/with_asyncio.py` reads this, too.
@@ -93,19 +95,10 @@ fn tasks_are_served_in_the_same_order_as_in_asyncio() {
     assert_asyncio_logs("queue/with_asyncio.py", &logs);
 }
 
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 /// A future, and the waker of its last poll.
 struct Polled<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
-    woken: Arc<Woken>,
+    woken: Arc<Wakes>,
 }
 
 impl<'a, T> Polled<'a, T> {
@@ -127,7 +120,7 @@ impl<'a, T> Polled<'a, T> {
     }
 
     fn is_woken(&self) -> bool {
-        let count = self.woken.0.load(Ordering::SeqCst);
+        let count = self.woken.count();
         assert!(count < 2, "woken more than once");
         count == 1
     }

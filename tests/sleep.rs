@@ -1,5 +1,7 @@
 //! `sleep`: never early, soon enough, in order, and cancelled when it is dropped.
 
+#[path = "common/wakes.rs"]
+mod wakes;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -10,10 +12,10 @@ use smol::Timer;
 use smol::future::{self, block_on, poll_once};
 use std::cell::RefCell;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
+use wakes::Wakes;
 use watchdog::end_if_it_hangs;
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -104,19 +106,10 @@ fn the_past_is_ready_at_once_and_stays_ready_and_the_far_future_is_not() {
     });
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 #[test]
 fn the_last_waker_is_woken_once_and_the_others_are_dropped() {
     end_if_it_hangs();
-    let counts = [(); 2].map(|()| Arc::new(Count::default()));
+    let counts = [(); 2].map(|()| Arc::new(Wakes::default()));
     let [first, second] = [0, 1].map(|i| Waker::from(Arc::clone(&counts[i])));
     let deadline = Instant::now() + ms(600);
     let mut asleep = sleep_until(deadline);
@@ -124,18 +117,18 @@ fn the_last_waker_is_woken_once_and_the_others_are_dropped() {
     assert_eq!(Arc::strong_count(&counts[0]), 3);
     assert!(poll(&mut asleep, &second).is_pending());
     assert_eq!(Arc::strong_count(&counts[0]), 2);
-    while counts[1].0.load(Ordering::SeqCst) == 0 {
+    while counts[1].count() == 0 {
         block_on(sleep(ms(1)));
     }
-    assert_eq!(counts[0].0.load(Ordering::SeqCst), 0);
-    assert_eq!(counts[1].0.load(Ordering::SeqCst), 1);
+    assert_eq!(counts[0].count(), 0);
+    assert_eq!(counts[1].count(), 1);
     assert!(poll(&mut asleep, &first).is_ready());
 }
 
 #[test]
 fn dropping_it_drops_its_waker_and_wakes_nothing() {
     end_if_it_hangs();
-    let count = Arc::new(Count::default());
+    let count = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&count));
     let deadline = Instant::now() + ms(600);
     let mut sleeps: Vec<_> = (0..10_000).map(|_| sleep_until(deadline)).collect();
@@ -153,7 +146,7 @@ fn dropping_it_drops_its_waker_and_wakes_nothing() {
     drop(sleeps);
     assert_eq!(Arc::strong_count(&count), 2);
     block_on(sleep_until(deadline + ms(1)));
-    assert_eq!(count.0.load(Ordering::SeqCst), 0);
+    assert_eq!(count.count(), 0);
 }
 
 /// Dropping this waker drops a sleep. Waking it panics.

@@ -1,5 +1,7 @@
 //! `tcp_stream`: all bytes arrive, the end is found, no task hangs, and an empty socket is not read.
 
+#[path = "common/wakes.rs"]
+mod wakes;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -11,10 +13,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{self, Shutdown, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, sleep};
 use std::time::Duration;
+use wakes::Wakes;
 use watchdog::end_if_it_hangs;
 
 /// Both ends of a connection, this one also as its socket, and the other one with calls that block.
@@ -56,25 +58,10 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|_| random.u8(..)).collect()
 }
 
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Wakes {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    /// Lets the reactor run until the waker has been woken more often than this.
-    fn wait(&self, before: usize) {
-        while self.count() == before {
-            smol::block_on(Timer::after(Duration::from_millis(1)));
-        }
+/// Lets the reactor run until the waker has been woken more often than this.
+fn wait(wakes: &Wakes, before: usize) {
+    while wakes.count() == before {
+        smol::block_on(Timer::after(Duration::from_millis(1)));
     }
 }
 
@@ -232,9 +219,9 @@ fn polling_often_wakes_only_the_last_waker_and_not_as_often() {
         assert_eq!(wakes.count(), 0, "round {round}");
         there.write_all(b"hello").unwrap();
         // It may be woken once in vain: async-io ignores an event that came while it was polled.
-        wakes.wait(0);
+        wait(&wakes, 0);
         let found = poll_read(&mut here, &waker, 8).or_else(|| {
-            wakes.wait(1);
+            wait(&wakes, 1);
             poll_read(&mut here, &waker, 8)
         });
         assert_eq!(found, Some(5), "round {round}");
@@ -249,7 +236,7 @@ fn bytes_that_another_reader_has_taken_are_no_end() {
     let waker = Waker::from(Arc::clone(&wakes));
     assert_eq!(poll_read(&mut here, &waker, 8), None);
     there.write_all(b"gone").unwrap();
-    wakes.wait(0);
+    wait(&wakes, 0);
     assert_eq!((&socket).read(&mut [0; 8]).unwrap(), 4);
     assert_eq!(poll_read(&mut here, &waker, 8), None);
     there.write_all(b"here").unwrap();

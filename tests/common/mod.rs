@@ -29,10 +29,13 @@ pub fn example(name: &str) -> PathBuf {
 
 /// Without the variables that Cargo sets for a test: build scripts that read them would run again.
 pub fn without_cargo(command: &mut Command) -> &mut Command {
-    let is_set =
-        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    let names = std::env::vars().map(|(name, _)| name).filter(is_set);
-    names.fold(command, |command, name| command.env_remove(name))
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Builds all examples and returns the folder with their executables.
@@ -67,6 +70,14 @@ pub fn features() -> String {
     ];
     let features = features.into_iter().filter(|(_, is_on)| *is_on);
     features.map(|(name, _)| name).collect::<Vec<_>>().join(",")
+}
+
+/// A folder for this test, empty.
+pub fn empty_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder); // of an earlier run
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// Prints a line even if the output of tests that pass is not shown.
@@ -119,6 +130,10 @@ pub fn start_program(name: &str, command: &mut Command) -> Running {
 impl Running {
     pub fn pid(&self) -> u32 {
         self.process.child.id()
+    }
+
+    pub fn cpu(&self) -> Duration {
+        self.process.cpu().expect("its CPU time in /proc")
     }
 
     /// Sends a signal to the program, if it has not ended.

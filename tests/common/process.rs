@@ -52,6 +52,16 @@ impl Running {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// The CPU time so far, until the exit status has been taken; `None` where `/proc` does not report it.
+    pub fn cpu(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // User and system time in ticks of 10 ms are fields 14 and 15; the second field may hold spaces.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks = ticks.map(str::parse::<u32>).sum::<Result<u32, _>>().ok()?;
+        Some(Duration::from_millis(10) * ticks)
+    }
+
     /// The exit status, if it ends within this time.
     pub fn status_within(&mut self, time: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + time;

@@ -1,9 +1,10 @@
 //! Every program compiles in a package of its own, with exactly the crates that its head names. What it does
 //! is the same there: heads.rs plays it.
 
+use crate::common::empty_folder;
 use crate::programs;
 use crate::runner::head::Program;
-use crate::tools::{empty_folder, files, fill, said, tool};
+use crate::tools::{files, fill, said, tool};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Every module of the library, taken into a package of another name: it compiles there without a warning, its
 //! examples pass, and the links of its documentation lead somewhere.
 
-use crate::tools::{Said, empty_folder, files, fill, said, tool};
+use crate::common::empty_folder;
+use crate::tools::{Said, files, fill, said, tool};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,19 +1,12 @@
 //! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
 
-use crate::common;
+use crate::common::{self, empty_folder};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-
-pub fn empty_folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder); // of an earlier run
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 /// What is in files, by their paths.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;

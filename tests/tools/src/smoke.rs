@@ -155,16 +155,8 @@ fn is_idle(program: &Path) -> Result<bool> {
     while running.stdout.recv().is_ok() {}
     let seconds = running.begin.elapsed().as_secs_f64();
     // It has printed its last line, and is not reaped yet.
-    let stat = fs::read_to_string(format!("/proc/{}/stat", running.child.id()));
+    let cpu = running.cpu().unwrap_or_default().as_secs_f64();
     running.child.wait()?;
-    let stat = stat.unwrap_or_default();
-    let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
-    let ticks = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .flat_map(str::parse::<f64>);
-    let cpu = ticks.sum::<f64>() / 100.0;
     let is_idle = cpu < seconds / 10.0;
     let word = if is_idle { "ok    " } else { "FAILED" };
     println!("{word}  {IDLE:<20} used {cpu:.2} s of CPU in {seconds:.1} s, most of them asleep");

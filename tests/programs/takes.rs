@@ -2,7 +2,7 @@
 //! examples pass, and the links of its documentation lead somewhere.
 
 use crate::common::empty_folder;
-use crate::tools::{Said, files, fill, said, tool};
+use crate::tools::{Said, files, fill, said, share_builds, tool};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,8 @@ fn package(name: &str, edition: u32, root: &str) -> PathBuf {
     let text = ["", "fn main() {}\n"][usize::from(root == "main.rs")];
     fs::write(folder.join("src").join(root), text).unwrap();
     let manifest = format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n\n[dependencies]\n"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n\n\
+         [lints.rust]\nwarnings = \"deny\"\n\n[dependencies]\n"
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     folder
@@ -40,10 +41,7 @@ fn take_and_declare(module: &str, package: &Path, place: &[&str]) -> String {
 fn cargo(package: &Path, arguments: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).args(["--quiet", "--offline"]);
-    cargo.args(["--target-dir", "../takes-target"]);
-    for flags in ["RUSTFLAGS", "RUSTDOCFLAGS"] {
-        cargo.env(flags, "-Dwarnings");
-    }
+    share_builds(&mut cargo, "tmp/takes-target");
     let said = said(cargo.current_dir(package));
     assert!(
         said.success,

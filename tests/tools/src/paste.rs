@@ -45,8 +45,6 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         write(&format!("{to}{file}"), &text)?;
     }
     write(".gitignore", "/target\n")?;
-    // The same versions as here. Cargo removes the packages that are not needed.
-    write("Cargo.lock", &text_of(root, "Cargo.lock")?)?;
     let (name, description) = (&program.name, &program.description);
     let manifest = format!("[package]\nname = {name:?}\ndescription = {description:?}\n");
     // An outer workspace would refuse the package before all crates are added.
@@ -66,6 +64,8 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
     }
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
     write("Cargo.toml", &manifest.replace(alone, ""))?;
+    // The same versions as here. Cargo removes the packages that are not needed, also at each `cargo add`.
+    write("Cargo.lock", &text_of(root, "Cargo.lock")?)?;
     // It may be inside a workspace, which must list it as a member.
     match packages(folder) {
         Ok(_) => println!("{shown}: a new package; next: cd {shown} && cargo run"),

@@ -70,6 +70,11 @@ async-std *arguments:
 contents *arguments:
     @{{ tools }} contents "$@"
 
+# Build programs and tests for Windows and run them under wine, on Debian 12; it installs what it needs
+[group('work')]
+windows:
+    bash .ci/windows
+
 # Do what CI does: formatting, lints, docs, tests, and these recipes
 [group('work')]
 ci:

@@ -1,4 +1,4 @@
-//! `Stdin` on every kind of standard input, with real descriptors.
+//! `Stdin` on every kind of standard input, with real descriptors. `stdin_process.rs` has what every system can do.
 //!
 //! Each test gives this process another standard input; they take turns.
 #![cfg(unix)]
@@ -18,15 +18,11 @@ use smol::{Timer, block_on};
 use std::fs::File;
 use std::hint;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-async fn all(stdin: &mut Stdin) -> Vec<Vec<u8>> {
-    stdin.map(|line| line.expect("readable")).collect().await
-}
 
 async fn next(stdin: &mut Stdin) -> String {
     let line = stdin.next().await.expect("not at the end");
@@ -43,88 +39,32 @@ async fn assert_has_no_line(stdin: &mut Stdin) {
     assert!(line.await.is_none(), "a line came");
 }
 
-fn read_all(input: impl AsFd) -> Vec<Vec<u8>> {
-    let _replaced = replace(input);
-    block_on(all(&mut Stdin::open().unwrap()))
-}
-
 fn socket_pair() -> (File, File) {
     let (reader, writer) = UnixStream::pair().unwrap();
     (OwnedFd::from(reader).into(), OwnedFd::from(writer).into())
 }
 
 #[test]
-fn lines_of_a_file() {
-    for (content, lines) in [
-        (&b""[..], &[][..]),
-        (b"\n", &[&b""[..]]),
-        (b"one\ntwo\n", &[b"one", b"two"]),
-        (b"no newline", &[b"no newline"]),
-        (b"one\n\n\nno newline", &[b"one", b"", b"", b"no newline"]),
-        (b"dos\r\n\r\nend\r\n", &[b"dos", b"", b"end"]),
-        (
-            b"lone \r in it\rand at the end\r",
-            &[b"lone \r in it\rand at the end\r"],
-        ),
-        (b"\xff\xfe\n\0\n", &[b"\xff\xfe", b"\0"]),
-    ] {
-        assert_eq!(read_all(file_with(content)), lines, "{content:?}");
-    }
-    assert_eq!(read_all(File::open("/dev/null").unwrap()), [b""; 0]);
-    // Around 8 KiB, which is one read.
-    for len in [8190, 8191, 8192, 8193, 100_000] {
-        let long = vec![b'x'; len];
-        let content = [&long[..], b"\r\nshort\n", &long, b"\n", &long].concat();
-        let lines = [&long, &b"short"[..], &long, &long];
-        assert_eq!(read_all(file_with(&content)), lines, "{len}");
-    }
-}
-
-#[test]
-fn a_descriptor_that_cannot_be_read_is_an_error() {
+fn what_cannot_be_read_is_an_error() {
     let write_only = File::options().write(true).open("/dev/null").unwrap();
     for input in [write_only, pipe_ends().1] {
         let _replaced = replace(input);
         let text = "standard input: Bad file descriptor (os error 9)";
         assert_eq!(Stdin::open().unwrap_err().to_string(), text);
     }
-    let _replaced = replace(File::open("/").unwrap());
-    let mut stdin = Stdin::open().unwrap();
-    let error = block_on(stdin.next()).unwrap().unwrap_err();
-    let text = "standard input: Is a directory (os error 21)";
-    assert_eq!(error.to_string(), text);
-    assert!(block_on(stdin.next()).is_none());
-}
-
-#[test]
-fn a_line_that_is_too_long_is_an_error_and_then_the_end() {
-    // Over the limit, without an end, at the end of input, and within the limit.
-    for (content, lines, is_too_long) in [
-        (&b"12345\n123456\n1\n"[..], 1, true),
-        (&[b'x'; 100_000], 0, true),
-        (b"12345\n123456", 1, true),
-        (b"123456\r\n", 0, true),
-        (b"12345\n12345\r\n12345", 3, false),
+    for (path, text) in [
+        ("/", "standard input: Is a directory (os error 21)"),
+        (
+            "/dev/zero",
+            "standard input: a line is longer than 134217728 bytes",
+        ),
     ] {
-        let _replaced = replace(file_with(content));
+        let _replaced = replace(File::open(path).unwrap());
         let mut stdin = Stdin::open().unwrap();
-        stdin.set_line_limit(5);
-        let items: Vec<_> = block_on(stdin.collect());
-        assert_eq!(items.len(), lines + usize::from(is_too_long), "{items:?}");
-        assert!(items[..lines].iter().all(Result::is_ok), "{items:?}");
-        if is_too_long {
-            let error = items[lines].as_ref().unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-            let text = "standard input: a line is longer than 5 bytes";
-            assert_eq!(error.to_string(), text);
-        }
+        let error = block_on(stdin.next()).unwrap().unwrap_err();
+        assert_eq!(error.to_string(), text);
+        assert!(block_on(stdin.next()).is_none());
     }
-    let _replaced = replace(File::open("/dev/zero").unwrap());
-    let error = block_on(Stdin::open().unwrap().next())
-        .unwrap()
-        .unwrap_err();
-    let text = "standard input: a line is longer than 134217728 bytes";
-    assert_eq!(error.to_string(), text);
 }
 
 #[test]
@@ -168,28 +108,6 @@ fn input_that_comes_later() {
         });
         assert_eq!(fcntl_getfl(&reader), flags);
     }
-}
-
-#[test]
-fn a_dropped_next_loses_nothing_wherever_it_is_dropped() {
-    let (mut writer, _replaced) = replaced::pipe();
-    let mut stdin = Stdin::open().unwrap();
-    let lines: Vec<String> = (0..2000).map(|n| format!("line {n}")).collect();
-    let mut got = Vec::new();
-    block_on(async {
-        // In pieces that end in the middle of lines and of reads.
-        for piece in lines.join("\n").as_bytes().chunks(777) {
-            writer.write_all(piece).unwrap();
-            // Polled once and dropped, again and again.
-            while let Some(line) = poll_once(stdin.next()).await {
-                got.push(String::from_utf8(line.unwrap().unwrap()).unwrap());
-            }
-        }
-        drop(writer);
-        got.push(next(&mut stdin).await);
-        assert!(stdin.next().await.is_none());
-    });
-    assert_eq!(got, lines);
 }
 
 #[test]
@@ -278,7 +196,7 @@ fn race_for_lines((reader, mut writer): (File, File)) {
         writer.write_all(b"\n").unwrap(); // if the other thread waits for it
     });
     drop((writer, unblocking));
-    block_on(all(&mut stdin)); // leaves nothing for the next test
+    block_on(stdin.count()); // leaves nothing for the next test
 }
 
 #[test]

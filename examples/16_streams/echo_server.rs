@@ -127,7 +127,8 @@ async fn accept_all<T>(listener: TcpListener, clients: &LocalExecutor<'_>) -> T 
 /// Serves until Ctrl-C, and lets the clients finish. Returns the exit status.
 async fn serve(listener: TcpListener, stopped: &Cell<bool>) -> Result<ExitCode> {
     let clients = LocalExecutor::new();
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let signals = Signals::new([Signal::Int, Signal::Term]);
+    let mut signals = signals.or_else(|_| Signals::new([Signal::Int]))?; // Windows has no SIGTERM
     let signal = future::or(signals.next(), accept_all(listener, &clients));
     let Ok(signal) = clients.run(within(RUN_TIME, "", signal)).await else {
         return Ok(ExitCode::SUCCESS); // no Ctrl-C

@@ -142,6 +142,12 @@ impl Running {
         self.process.signal(signal).unwrap();
     }
 
+    /// No safe function of another system sends one: the program raises what it reads, if it has not ended.
+    #[cfg(not(unix))]
+    pub fn signal(&mut self, signal: i32) {
+        let _ = writeln!(self.process.stdin.as_mut().unwrap(), "{signal}");
+    }
+
     pub fn type_in(&mut self, input: impl AsRef<[u8]>) {
         let stdin = self.process.stdin.as_mut();
         let stdin = stdin.expect("standard input is a pipe and open");

@@ -83,16 +83,8 @@ pub fn query<T: FromRedisValue>(connection: &mut Connection, command: &str) -> T
 fn spawn(address: &str, folder: &Path, options: &[&str]) -> Running {
     let (host, port) = address.split_once(':').unwrap();
     let mut server = Command::new("redis-server");
-    server.args([
-        "--bind",
-        host,
-        "--port",
-        port,
-        "--save",
-        "",
-        "--requirepass",
-        "secret",
-    ]);
+    server.args(["--bind", host, "--port", port]);
+    server.args(["--save", "", "--requirepass", "secret"]);
     // What it has answered is on disk.
     server.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]);
     server.arg(folder).args(options).stdin(Stdio::null());

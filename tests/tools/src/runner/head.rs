@@ -174,6 +174,11 @@ impl Program {
         }
     }
 
+    /// Whether it can run on this system: poll(2) is for Unix.
+    pub fn runs_here(&self) -> bool {
+        cfg!(unix) || !self.adds.iter().any(|add| add == "rustix --features event")
+    }
+
     /// What `--features` says in the command.
     pub fn features(&self) -> Vec<&str> {
         let (_, features) = self.command.split_once(" --features ").unwrap_or_default();

@@ -21,10 +21,7 @@ pub fn picture(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
         println!("{name}: {}", note(&events).0);
         rows.push((name, events));
     }
-    let file = match keep {
-        true => root.join("examples/hello.svg"),
-        false => target(root).join("hello.svg"),
-    };
+    let file = [target(root), root.join("examples")][usize::from(keep)].join("hello.svg");
     fs::write(&file, svg(&rows)).map_err(|error| format!("{}: {error}", file.display()))?;
     println!("{}: written", file.display());
     Ok(())

@@ -42,14 +42,13 @@
 //! | a line longer than the [limit](Stdin::set_line_limit) | an error, then the end |
 //! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
 //! | a terminal that the reactor refuses (kqueue on macOS can) | its lines, at most 20 ms late |
-//! | a console on Windows, which cannot be polled | the same, read by a thread of the `blocking` crate; input that it has read but not handed over is lost with the [`Stdin`] |
+//! | anything on Windows, where it cannot be polled | the same, read by a thread of the `blocking` crate; the next [`Stdin`] goes on with that thread |
 //!
 //! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened
 //! through `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
 //! `MSG_DONTWAIT`. Where that is impossible (on other systems, without `/proc`, or if the terminal belongs to
 //! another user, as under `sudo -u`), poll(2) is called right before each read(2). If another reader takes the
 //! input between the two calls, the loop is blocked until the next input. Waiting takes three system calls.
-//!
 //! For other descriptors, use smol's `Async`; for a connection, a [`TcpStream`](crate::tcp_stream::TcpStream).
 //!
 //! Sources: [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) on `O_NONBLOCK` and open files,
@@ -83,8 +82,8 @@ pub struct Stdin {
     slice: Option<Instant>,
 }
 
-/// Bytes read but not taken, between one [`Stdin`] and the next; `None` while a `Stdin` exists.
-static LEFT_OVER: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
+/// Bytes read but not taken, and a thread that reads, between one [`Stdin`] and the next; `None` while one exists.
+static LEFT_OVER: Mutex<Option<(Vec<u8>, Option<Source>)>> = Mutex::new(Some((Vec::new(), None)));
 
 impl Stdin {
     /// Opens standard input for reading by lines. Nothing is read before the first `next()`.
@@ -106,10 +105,10 @@ impl Stdin {
         let source = open().map_err(with_context)?;
         let mut left_over = LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner);
         let another = || io::Error::new(ErrorKind::AlreadyExists, "another Stdin is reading it");
-        let left_over = left_over.take().ok_or_else(another).map_err(with_context)?;
+        let (bytes, kept) = left_over.take().ok_or_else(another).map_err(with_context)?;
         Ok(Stdin {
-            source: Some(source),
-            chunk: Cursor::new(left_over),
+            source: kept.or(Some(source)),
+            chunk: Cursor::new(bytes),
             line: Vec::new(),
             line_limit: 128 * 1024 * 1024,
             slice: None,
@@ -181,9 +180,10 @@ impl Stream for Stdin {
 impl Drop for Stdin {
     fn drop(&mut self) {
         // Deregister first: another `Stdin` can be opened as soon as the left-over bytes are stored.
-        self.source = None;
+        let kept = self.source.take().filter(|_| cfg!(not(unix)));
         let _ = self.chunk.read_to_end(&mut self.line); // from memory: it cannot fail
-        *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::take(&mut self.line));
+        let left_over = Some((mem::take(&mut self.line), kept));
+        *LEFT_OVER.lock().unwrap_or_else(PoisonError::into_inner) = left_over;
     }
 }
 

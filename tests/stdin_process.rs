@@ -20,14 +20,14 @@ fn program() {
         return;
     };
     block_on(async {
-        let mut stdin = Stdin::open().unwrap();
-        stdin.set_line_limit(limit.parse().unwrap());
         loop {
-            // Polled once and dropped, again and again.
+            // Opened, polled once and dropped, again and again.
+            let mut stdin = Stdin::open().unwrap();
+            stdin.set_line_limit(limit.parse().unwrap());
             match poll_once(stdin.next()).await {
                 None => _ = Timer::after(Duration::from_millis(1)).await,
                 Some(Some(Ok(line))) => println!("line {}", line.escape_ascii()),
-                Some(Some(Err(error))) => println!("{error}"),
+                Some(Some(Err(error))) => break println!("{error}"),
                 Some(None) => break,
             }
         }

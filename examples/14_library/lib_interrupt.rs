@@ -23,7 +23,9 @@
 //! such as GNU `timeout` relay a Ctrl-C that the terminal has sent already.
 //!
 //! Who owns what: the work owns its `Teardown`, and is dropped at the first signal. The two ways of
-//! handling SIGINT come one after the other: they do not go together. Unix only.
+//! handling SIGINT come one after the other: they do not go together.
+//!
+//! Unix only: it runs `sh`, which sends the signals.
 //!
 //! asyncio: `KeyboardInterrupt`, `loop.add_signal_handler`.
 //! Node: `process.on('SIGINT')`.

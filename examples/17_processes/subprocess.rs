@@ -41,6 +41,8 @@
 //! a cancelled task or a `?`: that is Node's `signal` option. A child in a task of `smol::spawn` that is pending
 //! at the end of `main` is not dropped, and lives on.
 //!
+//! Unix only: it starts `sh`, `cat`, `kill` and `sort`.
+//!
 //! asyncio: `asyncio.create_subprocess_exec` (`smol::process::Command`),
 //! `asyncio.create_subprocess_shell` (`smol::process::Command::new("sh").arg("-c")`),
 //! `Process.communicate` (`smol::process::Child::output`, with input beside a `write_all`),

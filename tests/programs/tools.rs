@@ -1,6 +1,6 @@
 //! The commands of `tests/tools`, which `just` runs: smoke tests, pictures, lists.
 
-use crate::common::{self, empty_folder};
+use crate::common;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -157,7 +157,7 @@ say() { printf '%s\n' "$@"; }
 #[test]
 #[cfg(unix)]
 fn smoke_says_what_is_not_as_shown() {
-    let folder = empty_folder("wrong-programs");
+    let folder = common::empty_folder("wrong-programs");
     // As in its head, but with fewer tasks, as its argument says, and other figures.
     let programs = crate::programs();
     let mut programs = programs.iter();

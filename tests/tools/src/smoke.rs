@@ -61,7 +61,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
         }
     }
     if programs.is_empty() {
-        programs = heads.programs().filter(|one| one.runs_here()).collect();
+        programs = heads.programs().filter(|one| one.runs_here).collect();
     }
     let (mut checkout, mut _alone) = (root.to_path_buf(), None);
     let folder = match folder {

@@ -34,6 +34,8 @@ pub struct Program {
     pub files: Vec<String>,
     /// The programs of the articles that it ports, such as `A7`.
     pub articles: Vec<String>,
+    /// Not if it says `Unix only: …` and this is another system.
+    pub runs_here: bool,
     /// How to run it without `just`.
     pub command: String,
     pub transcript: Transcript,
@@ -161,6 +163,7 @@ impl Program {
             adds,
             files,
             articles,
+            runs_here: cfg!(unix) || !fields.contains_key("Unix only"),
             command: command + options,
             transcript,
         }))
@@ -174,11 +177,6 @@ impl Program {
         }
     }
 
-    /// Whether it can run on this system: poll(2) is for Unix.
-    pub fn runs_here(&self) -> bool {
-        cfg!(unix) || !self.adds.iter().any(|add| add == "rustix --features event")
-    }
-
     /// What `--features` says in the command.
     pub fn features(&self) -> Vec<&str> {
         let (_, features) = self.command.split_once(" --features ").unwrap_or_default();
@@ -189,11 +187,11 @@ impl Program {
 
 /// What is behind `NAME:` in a line, or in an item of a list, until the next field or an empty line.
 fn fields(head: &str) -> BTreeMap<&str, String> {
-    const FIELDS: [&str; 6] = ["Ports", "asyncio", "Node", "Paste", "Example", "Examples"];
+    const FIELDS: &str = "Ports|asyncio|Node|Paste|Example|Examples|Unix only";
     let (mut fields, mut open) = (BTreeMap::<&str, String>::new(), "");
     for line in head.lines() {
         match line.trim_start_matches("- ").split_once(':') {
-            Some((name, text)) if FIELDS.contains(&name) => {
+            Some((name, text)) if FIELDS.split('|').any(|field| field == name) => {
                 fields.insert(name, text.trim().to_string());
                 open = name;
             }

@@ -139,6 +139,8 @@ impl Player {
         let (mut stray, mut exit_status) = (STRAY, 0);
         let mut lines = transcript.text.lines();
         let is_linux = cfg!(target_os = "linux") && std::env::var_os("WINEPREFIX").is_none();
+        let measured =
+            &["peak memory: ", "CPU with "][..2 - usize::from(cfg!(target_os = "macos"))];
         while let Some(line) = lines.next() {
             let shown = line.trim_start_matches("^C").trim_start_matches("^D");
             let greets = is_greeting(shown);
@@ -159,8 +161,8 @@ impl Player {
                 let stdin = self.running.stdin.as_mut().ok_or("the input has ended")?;
                 let written = stdin.write_all(format!("{line}\n").as_bytes());
                 written.map_err(|error| format!("the program does not read {line:?}: {error}"))?;
-            } else if shown.starts_with("peak memory: ") && !is_linux {
-                // The programs of chapter 13 measure it on Linux only.
+            } else if !is_linux && measured.iter().any(|it| shown.starts_with(it)) {
+                // The programs of chapter 13 measure it on Linux only, and the CPU time on macOS.
             } else if shown == line || !shown.is_empty() {
                 let expected = || format!("expected {shown:?}, the program has ended");
                 let mut printed = self.next_line()?.ok_or_else(expected)?;

@@ -42,6 +42,9 @@
 //! dns-lookup), `asyncio.wait_for`.
 //! Node: `dgram.createSocket` (`smol::net::UdpSocket::bind`), `dns.lookup` (`smol::net::resolve`),
 //! `dns.resolve` (the crate hickory-resolver), `dns.lookupService` (none: as for `loop.getnameinfo`).
+//!
+//! Unix only: the last line of the transcript; on Windows it is another error.
+//!
 //! Paste: `cargo add smol`.
 
 use smol::net::{SocketAddr, UdpSocket, resolve};

@@ -1,4 +1,4 @@
-//! `Stdin` on every kind of standard input, with real descriptors. `stdin_process.rs` has what every system can do.
+//! `Stdin` on every kind of standard input, with real descriptors. What works on every system is in `stdin_process.rs`.
 //!
 //! Each test gives this process another standard input; they take turns.
 #![cfg(unix)]

@@ -142,7 +142,7 @@ impl Running {
         self.process.signal(signal).unwrap();
     }
 
-    /// No safe function of another system sends one: the program raises what it reads, if it has not ended.
+    /// Windows has no safe function for it: the program reads the number and raises that signal, unless it has ended.
     #[cfg(not(unix))]
     pub fn signal(&mut self, signal: i32) {
         let _ = writeln!(self.process.stdin.as_mut().unwrap(), "{signal}");

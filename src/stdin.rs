@@ -42,7 +42,7 @@
 //! | a line longer than the [limit](Stdin::set_line_limit) | an error, then the end |
 //! | something that cannot be read, such as a directory | an error, then the end; if it is open for writing only, an error of [`open`](Stdin::open) |
 //! | a terminal that the reactor refuses (kqueue on macOS can) | its lines, at most 20 ms late |
-//! | anything on Windows, where it cannot be polled | the same, read by a thread of the `blocking` crate; the next [`Stdin`] goes on with that thread |
+//! | any input on Windows, which cannot poll it | as above; a thread of the `blocking` crate reads it, also for the next [`Stdin`] |
 //!
 //! The flags of the terminal and of the open file are not changed. On Linux, a pipe or a terminal is reopened
 //! through `/proc/self/fd/0`. That gives a separate open file, which can be non-blocking. A socket is read with
@@ -82,7 +82,7 @@ pub struct Stdin {
     slice: Option<Instant>,
 }
 
-/// Bytes read but not taken, and a thread that reads, between one [`Stdin`] and the next; `None` while one exists.
+/// What one [`Stdin`] leaves to the next: bytes, and on Windows the thread that reads. `None` while one exists.
 static LEFT_OVER: Mutex<Option<(Vec<u8>, Option<Source>)>> = Mutex::new(Some((Vec::new(), None)));
 
 impl Stdin {
@@ -179,7 +179,7 @@ impl Stream for Stdin {
 
 impl Drop for Stdin {
     fn drop(&mut self) {
-        // Deregister first: another `Stdin` can be opened as soon as the left-over bytes are stored.
+        // On Unix, deregister first: another `Stdin` can be opened as soon as `LEFT_OVER` is set.
         let kept = self.source.take().filter(|_| cfg!(not(unix)));
         let _ = self.chunk.read_to_end(&mut self.line); // from memory: it cannot fail
         let left_over = Some((mem::take(&mut self.line), kept));

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use std::{env, io};
 
 /// Programs of this file, and what happens while they run: a line on standard output, a signal or a pause. A
-/// signal with `…` is sent again and again until the process ends. The last step is the exit status, or minus the
-/// signal that ended the process, which is 3 on Windows.
+/// signal with `…` is sent again and again until the process ends. The last step is the exit status; if a signal
+/// ended the process, it is minus its number, and 3 on Windows.
 const CASES: &[&str] = &[
     "until: ready, INT, 130",
     "until: ready, TERM, 143",
@@ -343,7 +343,7 @@ fn a_signal_at_any_moment() {
                     let finished = running.finish();
                     let all_dropped = finished.stdout.iter().any(|line| line == "all dropped");
                     let code = code_or_signal(finished.status).unwrap();
-                    // Before it listens, or afterwards.
+                    // Otherwise the signal came before the process listened, or afterwards.
                     if code != if cfg!(unix) { -signal } else { 3 } {
                         assert!(all_dropped && [0, status].contains(&code), "{finished:?}");
                         interrupted.fetch_add(usize::from(code > 0), Ordering::SeqCst);

@@ -62,7 +62,7 @@ fn check(limit: usize, content: &[u8], lines: &[&[u8]], is_too_long: bool) {
     piped.end_input();
     for running in [piped, start(limit, file_with(content))] {
         let printed: Vec<_> = expected.iter().map(|_| next(&running)).collect();
-        assert!(printed == expected, "{:?}", content.escape_ascii());
+        assert!(printed == expected, "limit {limit}: printed {printed:.80?}");
     }
 }
 

@@ -13,7 +13,7 @@ if pid == 0:
     os.environ.update(TERM="xterm")
     os.execv("/usr/lib/wine/wine64", ["wine64", *command])
 fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
-# As wine sets them later: what is typed until then would be changed.
+# wine sets these modes when it starts. Without them, the terminal would echo or change what is typed before that.
 modes = termios.tcgetattr(terminal)
 modes[tty.IFLAG] &= ~termios.ICRNL
 modes[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
@@ -27,19 +27,22 @@ def fail(why):
 
 def read():
     """Whether the console goes on: what it shows, without the sequences that move the cursor."""
-    global shown
+    global shown, pending
     if time.monotonic() > deadline:
         fail(f"not within {timeout} s: {step!r}")
     if not select.select([terminal], [], [], 0.1)[0]:
         return True
     try:
-        shown += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", os.read(terminal, 65536).decode(errors="replace"))
-        return True
+        pending += os.read(terminal, 65536)
     except OSError:
         return False
+    whole = re.fullmatch(rb"(.*?)(\x1b(?:\[[0-9;?]*)?)?", pending, re.S)  # a sequence may be read in two parts
+    pending = whole[2] or b""
+    shown += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", whole[1].decode(errors="replace"))
+    return True
 
 
-shown = ""
+shown, pending = "", b""
 for step in steps:
     if step.startswith("> "):
         os.write(terminal, step[2:].encode().decode("unicode_escape").encode())

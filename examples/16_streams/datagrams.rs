@@ -43,7 +43,7 @@
 //! Node: `dgram.createSocket` (`smol::net::UdpSocket::bind`), `dns.lookup` (`smol::net::resolve`),
 //! `dns.resolve` (the crate hickory-resolver), `dns.lookupService` (none: as for `loop.getnameinfo`).
 //!
-//! Unix only: the last line of the transcript; on Windows it is another error.
+//! Unix only: the last line of the transcript. On Windows the program runs, and reports another error.
 //!
 //! Paste: `cargo add smol`.
 

@@ -23,7 +23,8 @@
 //! Who owns what: each future owns its socket. Dropping `recv_from` loses nothing: it takes a datagram only
 //! when it returns it. `or` drops the server when the client is done, and with it the socket.
 //!
-//! Unix only: the last line of the transcript; on Windows it is an error.
+//! Unix only: the last line of the transcript. On Windows, `recv_from` fails if the datagram is longer than the
+//! buffer.
 //!
 //! Paste: `cargo add smol`.
 

@@ -142,7 +142,7 @@ impl Running {
         self.process.signal(signal).unwrap();
     }
 
-    /// Windows has no safe function for it: the program reads the number and raises that signal, unless it has ended.
+    /// Writes the number to the program, which raises that signal: Windows has no safe function to send one.
     #[cfg(not(unix))]
     pub fn signal(&mut self, signal: i32) {
         let _ = writeln!(self.process.stdin.as_mut().unwrap(), "{signal}");

@@ -29,6 +29,6 @@ fn programs() -> Vec<Program> {
     let has = |feature: &str| features.split(',').any(|one| one == feature);
     let chapters = heads.chapters.into_iter();
     let programs = chapters.flat_map(|chapter| chapter.programs);
-    let is_one = |program: &Program| program.features().into_iter().all(has) && program.runs_here;
+    let is_one = |program: &Program| program.features().into_iter().all(has) && program.is_played;
     programs.filter(is_one).collect()
 }

@@ -61,7 +61,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
         }
     }
     if programs.is_empty() {
-        programs = heads.programs().filter(|one| one.runs_here).collect();
+        programs = heads.programs().filter(|one| one.is_played).collect();
     }
     let (mut checkout, mut _alone) = (root.to_path_buf(), None);
     let folder = match folder {
@@ -97,7 +97,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
 
 /// Cargo's target folder for this project.
 pub fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
 /// Builds these programs. Returns the folder with the executables.

@@ -34,8 +34,8 @@ pub struct Program {
     pub files: Vec<String>,
     /// The programs of the articles that it ports, such as `A7`.
     pub articles: Vec<String>,
-    /// Not if it says `Unix only: …` and this is another system.
-    pub runs_here: bool,
+    /// Whether its transcript is checked on this system: not if it says `Unix only: …` and this is another.
+    pub is_played: bool,
     /// How to run it without `just`.
     pub command: String,
     pub transcript: Transcript,
@@ -163,7 +163,7 @@ impl Program {
             adds,
             files,
             articles,
-            runs_here: cfg!(unix) || !fields.contains_key("Unix only"),
+            is_played: cfg!(unix) || !fields.contains_key("Unix only"),
             command: command + options,
             transcript,
         }))

@@ -218,7 +218,8 @@ fn greetings_during_fib_go_on_or_one_comes_late_and_the_others_are_skipped() {
             assert_eq!(greetings_before_answer[1..4], [1; 3]);
             // If missed greetings were made up for, there would be one before each of the short answers.
             let after: usize = greetings_before_answer[4..].iter().sum();
-            assert!(after <= 10, "{after} greetings");
+            let most = if cfg!(unix) { 5 } else { 10 };
+            assert!(after <= most, "{after} greetings");
         }
         assert!(is_greeting(&running.next_line().text));
     });

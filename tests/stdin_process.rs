@@ -20,15 +20,17 @@ fn program() {
         return;
     };
     block_on(async {
-        loop {
-            // Opened, polled once and dropped, again and again.
+        'input: loop {
+            // Opened and dropped, again and again, after a `next` that is polled once and dropped, and another.
             let mut stdin = Stdin::open().unwrap();
             stdin.set_line_limit(limit.parse().unwrap());
-            match poll_once(stdin.next()).await {
-                None => _ = Timer::after(Duration::from_millis(1)).await,
-                Some(Some(Ok(line))) => println!("line {}", line.escape_ascii()),
-                Some(Some(Err(error))) => break println!("{error}"),
-                Some(None) => break,
+            for _ in 0..2 {
+                match poll_once(stdin.next()).await {
+                    None => _ = Timer::after(Duration::from_millis(1)).await,
+                    Some(Some(Ok(line))) => println!("line {}", line.escape_ascii()),
+                    Some(Some(Err(error))) => break 'input println!("{error}"),
+                    Some(None) => break 'input,
+                }
             }
         }
     });
@@ -54,9 +56,9 @@ fn check(limit: usize, content: &[u8], lines: &[&[u8]], is_too_long: bool) {
     let lines = lines
         .iter()
         .map(|line| format!("line {}", line.escape_ascii()));
-    let error = format!("standard input: a line is longer than {limit} bytes");
-    let error = is_too_long.then_some(error);
-    let expected: Vec<_> = lines.chain(error).chain(["end".to_string()]).collect();
+    let error = || format!("standard input: a line is longer than {limit} bytes");
+    let lines = lines.chain(is_too_long.then(error));
+    let expected: Vec<_> = lines.chain(["end".to_string()]).collect();
     let mut piped = start(limit, Stdio::piped());
     piped.type_in(content);
     piped.end_input();

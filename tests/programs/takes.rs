@@ -2,7 +2,7 @@
 //! examples pass, and the links of its documentation lead somewhere.
 
 use crate::common::empty_folder;
-use crate::tools::{Said, files, fill, said, share_builds, tool};
+use crate::tools::{Said, files, fill, lock, said, share_builds, tool};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,11 +48,6 @@ fn cargo(package: &Path, arguments: &[&str]) {
         "{arguments:?} in {package:?}:\n{}{}",
         said.stdout, said.stderr
     );
-}
-
-/// The versions that are tested here.
-fn lock() -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap()
 }
 
 fn modules() -> Vec<String> {

@@ -62,6 +62,11 @@ pub fn said(command: &mut Command) -> Said {
     }
 }
 
+/// The versions that are tested here.
+pub fn lock() -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap()
+}
+
 /// Where Cargo builds the tests, and `just` its commands.
 pub fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("")
@@ -221,7 +226,6 @@ fn smoke_notices_a_crate_that_breaks_what_an_example_shows() {
     assert_ne!(text, early);
     *timer = early.into_bytes();
     fill(&folder, &sources);
-    let lock = || fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
     let before = lock();
     let patch = format!("async-io={}", folder.display());
     let said = tool(["smoke", "await_sleep", "error_chain", "--patch", &patch]);

@@ -29,9 +29,7 @@ impl RedisServer {
         let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let [_, b, c, d] = process::id().to_be_bytes();
         let address = format!("127.{}.{c}.{d}:{port}", b + 1);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("redis-{address}"));
-        let _ = fs::remove_dir_all(&folder); // of a process that had the same number
-        fs::create_dir_all(&folder).unwrap();
+        let folder = crate::common::empty_folder(&format!("redis-{address}"));
         let running = spawn(&address, &folder, options);
         let server = RedisServer {
             running,

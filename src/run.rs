@@ -65,16 +65,15 @@ pub fn run<'a, F: Future + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
             panic!("`run` inside `run` would block the outer one: spawn the future there");
         };
         let executor = Rc::new(LocalExecutor::new());
-        let tasks = Rc::new(TaskList::default());
         let spawner = Spawner {
             executor: Rc::downgrade(&executor),
-            tasks: Rc::clone(&tasks),
+            tasks: Rc::default(),
         };
         let main = spawner.spawn_named("main", main(spawner.clone()));
         async_io::block_on(async {
             turn_while(&executor, || !main.is_finished()).await;
-            tasks.stop();
-            turn_while(&executor, || !tasks.listed.borrow().is_empty()).await;
+            spawner.tasks.stop();
+            turn_while(&executor, || !spawner.tasks.listed.borrow().is_empty()).await;
             main.await
         })
     })
@@ -146,15 +145,20 @@ impl<'a> Spawner<'a> {
         self.spawn_task(future, Some(name.into().into()))
     }
 
-    fn spawn_task<T: 'a>(
-        &self,
-        future: impl Future<Output = T> + 'a,
-        name: Option<Box<str>>,
-    ) -> Task<T> {
+    fn spawn_task<F>(&self, future: F, name: Option<Box<str>>) -> Task<F::Output>
+    where
+        F: Future<Output: 'a> + 'a,
+    {
+        let (executor, entry) = self.enter(name);
+        let future = Some(future);
+        executor.spawn(Stoppable { future, entry })
+    }
+
+    fn enter(&self, name: Option<Box<str>>) -> (Rc<LocalExecutor<'a>>, Option<Entry>) {
         let executor = self.executor.upgrade();
         let Some(executor) = executor.filter(|_| !self.tasks.stopping.get()) else {
-            // This executor is dropped at once, which cancels the task.
-            return LocalExecutor::new().spawn(future);
+            // The caller drops this executor at once, which cancels the task.
+            return (Rc::default(), None);
         };
         let list = Rc::clone(&self.tasks);
         let number = NonZero::<u64>::MIN.saturating_add(list.count.get());
@@ -164,10 +168,7 @@ impl<'a> Spawner<'a> {
             name,
             waker: None,
         });
-        executor.spawn(Stoppable {
-            future: Some(future),
-            entry: Some(Entry { list, key }),
-        })
+        (executor, Some(Entry { list, key }))
     }
 
     /// The names of the tasks whose futures have not been dropped, in the order of spawning: asyncio's

@@ -346,13 +346,12 @@ impl<E> Shared<'_, E> {
 
     /// Drops the body or a child, and then wakes the task that awaits it.
     fn end(&self, running: Option<Running<'_, E>>) {
-        let Some((member, future)) = running else {
-            return;
-        };
-        self.quietly(|| drop(future));
-        member.ended.store(true, Ordering::Relaxed);
-        if member.is_awaited.load(Ordering::Relaxed) {
-            self.quietly(|| member.waiter.wake());
+        if let Some((member, future)) = running {
+            self.quietly(|| drop(future));
+            member.ended.store(true, Ordering::Relaxed);
+            if member.is_awaited.load(Ordering::Relaxed) {
+                self.quietly(|| member.waiter.wake());
+            }
         }
     }
 

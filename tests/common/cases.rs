@@ -10,16 +10,15 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::process::Command;
 use std::rc::Rc;
 
-/// [`run::run`] under a watchdog: a test that hangs fails.
-pub fn run<'a, F>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output
-where
-    F: Future + 'a,
-    F::Output: 'a,
-{
+/// [`run::run`] under a watchdog: a test that hangs fails. `run::run` is compiled once per result, not per test.
+pub fn run<'a, F: Future<Output: 'a> + 'a>(main: impl FnOnce(Spawner<'a>) -> F) -> F::Output {
     end_if_it_hangs();
+    let main: Box<dyn FnOnce(_) -> Pin<Box<dyn Future<Output = _> + 'a>>> =
+        Box::new(|ex| Box::pin(main(ex)));
     run::run(main)
 }
 

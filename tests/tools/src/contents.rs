@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::runner::head::{Heads, List, Program, text_of};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -53,8 +54,10 @@ fn generated(root: &Path, heads: &Heads) -> Result<BTreeMap<String, String>> {
     let library = |from| list(MODULES, &heads.modules, from);
     let asyncio = index(heads, "asyncio", |one| &one.names.asyncio);
     let node = index(heads, "Node.js", |one| &one.names.node);
+    let examples = json!({"example": examples(heads, "")});
+    let examples = "\n".to_string() + &toml::to_string(&examples)?;
     for (path, name, part) in [
-        ("Cargo.toml", "examples", declarations(heads)),
+        ("Cargo.toml", "examples", examples),
         ("README.md", "chapters", chapters(heads)),
         ("README.md", "library", library("")),
         ("src/lib.rs", "library", library("src/lib.rs")),
@@ -104,17 +107,13 @@ fn excerpt(root: &Path, path: &str) -> Result<String> {
     Ok(format!("\n```rust,ignore\n{shown}```\n\n"))
 }
 
-/// The `[[example]]`s of `Cargo.toml`.
-fn declarations(heads: &Heads) -> String {
-    let mut text = String::new();
-    for one in heads.programs() {
-        let (name, path) = (&one.name, &one.path);
-        text += &format!("\n[[example]]\nname = {name:?}\npath = {path:?}\n");
-        if !one.features().is_empty() {
-            text += &format!("required-features = {:?}\n", one.features());
-        }
-    }
-    text
+/// The `[[example]]`s of a `Cargo.toml`; their paths begin with this.
+pub fn examples(heads: &Heads, begin: &str) -> Vec<Value> {
+    let example = |one: &Program| match (format!("{begin}{}", one.path), one.features()) {
+        (path, none) if none.is_empty() => json!({"name": one.name, "path": path}),
+        (path, some) => json!({"name": one.name, "path": path, "required-features": some}),
+    };
+    heads.programs().map(example).collect()
 }
 
 /// A table between empty lines, which Markdown requires.

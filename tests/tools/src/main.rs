@@ -58,6 +58,7 @@ fn command(words: &[&str]) -> Result<ExitCode> {
         ["contents"] => contents::contents(root, heads, false)?,
         ["contents", "--check"] => contents::contents(root, heads, true)?,
         ["contents", ..] => return Err("usage: just contents [--check]".into()),
+        ["smoke", "--help"] => println!("{}", smoke::USAGE),
         ["smoke", words @ ..] => return smoke::smoke(root, heads, &from, words),
         _ => return Err("usage: just list, run, copy, take, picture, smoke or contents".into()),
     }

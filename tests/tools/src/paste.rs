@@ -45,8 +45,8 @@ pub fn copy(root: &Path, program: &Program, folder: &Path) -> Result<()> {
         write(&format!("{to}{file}"), &text)?;
     }
     write(".gitignore", "/target\n")?;
-    let (name, description) = (&program.name, &program.description);
-    let manifest = format!("[package]\nname = {name:?}\ndescription = {description:?}\n");
+    let (name, description) = (&program.name, toml::Value::from(&*program.description));
+    let manifest = format!("[package]\nname = \"{name}\"\ndescription = {description}\n");
     // An outer workspace would refuse the package before all crates are added.
     let alone = "\n[workspace]\n";
     write("Cargo.toml", &[&manifest, MANIFEST, alone].concat())?;

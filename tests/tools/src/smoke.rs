@@ -3,7 +3,8 @@
 use crate::runner::head::{Heads, Program, text_of};
 use crate::runner::play::{Transcript, play};
 use crate::runner::process::Running;
-use crate::{Result, cargo, packages};
+use crate::{Result, cargo, contents::examples, packages};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-const USAGE: &str = "\
+pub const USAGE: &str = "\
 usage: just smoke [NAME…] [--patch CRATE=DIR]… [--update | --minimal]
   --patch CRATE=DIR  uses the crate in this folder
   --update           uses the newest compatible version of every crate
@@ -48,10 +49,6 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
             }
             "--update" => versions = Some("update --quiet"),
             "--minimal" => versions = Some("generate-lockfile --quiet -Zdirect-minimal-versions"),
-            "--help" => {
-                println!("{USAGE}");
-                return Ok(ExitCode::SUCCESS);
-            }
             // The folder of the executables, for the tests.
             "--programs" => folder = words.next().map(|folder| from.join(folder)),
             word if word.starts_with('-') => {
@@ -76,7 +73,7 @@ pub fn smoke(root: &Path, heads: &Heads, from: &Path, words: &[&str]) -> Result<
             #[cfg(unix)]
             rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
             _alone = Some(lock);
-            write_patched(root, &checkout, &patches, versions)?;
+            write_patched(root, heads, &checkout, &patches, versions)?;
             build(&checkout, &target, &programs)?
         }
     };
@@ -178,18 +175,17 @@ pub fn locked(root: &Path) -> Result<BTreeMap<String, String>> {
 /// Cargo chooses. It is a copy, since Cargo writes to its `Cargo.lock`.
 fn write_patched(
     root: &Path,
+    heads: &Heads,
     checkout: &Path,
     patches: &BTreeMap<&str, PathBuf>,
     choose: Option<&str>,
 ) -> Result<()> {
-    let examples = format!("path = \"{}/examples/", root.display());
-    let mut manifest = text_of(root, "Cargo.toml")?.replace("path = \"examples/", &examples);
-    let library = root.join("src/lib.rs");
-    manifest += &format!("\n[lib]\npath = {library:?}\n\n[patch.crates-io]\n");
-    let locked = locked(root)?;
+    let begin = format!("{}/", root.display());
+    let library = json!({"path": format!("{begin}src/lib.rs")});
+    let mut rest = json!({"example": examples(heads, &begin), "lib": library});
     let mut versions = Vec::new();
     for (name, folder) in patches {
-        if !locked.contains_key(*name) {
+        if !locked(root)?.contains_key(*name) {
             return Err(format!("--patch {name}: no program uses this crate").into());
         }
         let shown = folder.display();
@@ -199,13 +195,16 @@ fn write_patched(
         let package = package.ok_or_else(|| format!("{shown}: expected the crate {name}"))?;
         let text = |key| package[key].as_str().unwrap_or_default();
         let folder = Path::new(text("manifest_path")).with_file_name("");
-        manifest += &format!("{name} = {{ path = {folder:?} }}\n");
+        rest["patch"]["crates-io"][name] = json!({"path": folder.to_string_lossy()});
         versions.push((name, text("version").to_string(), folder));
     }
+    let text = text_of(root, "Cargo.toml")?;
+    let (own, _) = text.split_once("[[example]]").unwrap_or((&text, ""));
+    let manifest = own.to_string() + &toml::to_string(&rest)?;
     fs::write(checkout.join("Cargo.toml"), manifest)?;
     fs::copy(root.join("Cargo.lock"), checkout.join("Cargo.lock"))?;
     // What is not patched is not built again (since Rust 1.91).
-    let config = format!("[build]\nbuild-dir = {:?}\n", target(root));
+    let config = toml::to_string(&json!({"build": {"build-dir": target(root).to_string_lossy()}}))?;
     fs::write(checkout.join(".cargo/config.toml"), config)?;
     if let Some(command) = choose {
         cargo(checkout, command)?;

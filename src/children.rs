@@ -68,8 +68,8 @@ pub(crate) fn start<'a, F: Future + 'a>(
     children: impl IntoIterator<Item = F>,
     wakes: fn(&thread::Result<F::Output>) -> bool,
 ) -> Children<F::Output> {
-    // Small children share an allocation. A large one has its own, which is freed when it ends.
-    if size_of::<F>() <= 256 {
+    // Small children share an allocation. A large one has its own, freed when it ends. `const`: only one is compiled.
+    if const { size_of::<F>() <= 256 } {
         spawn(ex, children.into_iter(), wakes)
     } else {
         spawn(ex, children.into_iter().map(Box::pin), wakes)

@@ -52,8 +52,8 @@ fn command(words: &[&str]) -> Result<ExitCode> {
             paste::take(root, heads, name, &from.join(dir), place)?;
         }
         ["take", ..] => return Err(TAKE.into()),
-        ["picture"] => picture::picture(root, heads, false)?,
-        ["picture", "--keep"] => picture::picture(root, heads, true)?,
+        ["picture"] => picture::picture(root, heads, &smoke::target(root))?,
+        ["picture", "--keep"] => picture::picture(root, heads, &root.join("examples"))?,
         ["picture", ..] => return Err("usage: just picture [--keep]".into()),
         ["contents"] => contents::contents(root, heads, false)?,
         ["contents", "--check"] => contents::contents(root, heads, true)?,

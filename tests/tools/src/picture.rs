@@ -8,20 +8,20 @@ use crate::svg::Svg;
 use std::fs;
 use std::path::Path;
 
-/// Measures them one after the other. `keep` replaces the picture of chapter 1.
-pub fn picture(root: &Path, heads: &Heads, keep: bool) -> Result<()> {
+/// Measures them one after the other, and draws `hello.svg` in `folder`.
+pub fn picture(root: &Path, heads: &Heads, folder: &Path) -> Result<()> {
     let greets = |program: &&Program| program.transcript.greets();
     let programs: Vec<&Program> = heads.programs().filter(greets).collect();
-    let folder = build(root, &target(root), &programs)?;
+    let built = build(root, &target(root), &programs)?;
     let mut rows = Vec::new();
     for program in programs {
         let name = program.name.clone();
-        let (events, result) = play(&transcript(program), &executable(&folder, &name));
+        let (events, result) = play(&transcript(program), &executable(&built, &name));
         result.map_err(|difference| format!("{name}: {difference}"))?;
         println!("{name}: {}", note(&events).0);
         rows.push((name, events));
     }
-    let file = [target(root), root.join("examples")][usize::from(keep)].join("hello.svg");
+    let file = folder.join("hello.svg");
     fs::write(&file, svg(&rows)).map_err(|error| format!("{}: {error}", file.display()))?;
     println!("{}: written", file.display());
     Ok(())

@@ -183,9 +183,10 @@ fn write_patched(
     let begin = format!("{}/", root.display());
     let library = json!({"path": format!("{begin}src/lib.rs")});
     let mut rest = json!({"example": examples(heads, &begin), "lib": library});
+    let locked = locked(root)?;
     let mut versions = Vec::new();
     for (name, folder) in patches {
-        if !locked(root)?.contains_key(*name) {
+        if !locked.contains_key(*name) {
             return Err(format!("--patch {name}: no program uses this crate").into());
         }
         let shown = folder.display();
